@@ -1,0 +1,17 @@
+import type { BroadcastInput, BroadcastStatus, DestinationInput } from '../contracts/broadcast.ts';
+import type { DestinationStatus } from '../contracts/deliveryControl.ts';
+import type { RoomTap } from './RoomTap.ts';
+
+/** What signalling and the HTTP API ask of the broadcasts. `Broadcasts.ts` is one. Every method throws AppError. */
+export interface BroadcastService {
+  /** Idempotent: a room that is live answers its running broadcast, whatever the input. Resolves when it is `live` or has failed. */
+  start(room: RoomTap, input: BroadcastInput): Promise<BroadcastStatus>;
+  /** Resolves when playlists are closed and destinations are gone. `no-broadcast` when the room is not live. */
+  stop(room: string, reason: 'stopped' | 'room-closed' | 'shutdown'): Promise<BroadcastStatus>;
+  /** The running broadcast, or the newest ended one; null when there was none. */
+  status(room: string): BroadcastStatus | null;
+  addDestination(room: string, input: DestinationInput): Promise<DestinationStatus>;
+  removeDestination(room: string, id: string): Promise<void>;
+  /** Sends the room's present scene as a new job at once; the frame from which it holds, null when the room is not live. */
+  applyScene(room: string): Promise<number | null>;
+}

@@ -1,0 +1,227 @@
+/** Everything that can be set: `LIANMAI_NAME` in the environment, or `--name` as a flag (which wins). The README's table is compared with this by a test. */
+import { availableParallelism, homedir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import ipaddr from 'ipaddr.js';
+import { z } from 'zod';
+import { Secret } from './common/Secret.ts';
+
+const Port = z.coerce.number().pipe(z.int().min(0).max(65_535));
+const Count = z.coerce.number().pipe(z.int().min(0).max(1000));
+const Text = z.string();
+const Flag = z
+  .enum(['true', 'false', '1', '0', 'yes', 'no', ''])
+  .transform((v) => v === '' || v === 'true' || v === '1' || v === 'yes');
+const List = z.string().transform((v) =>
+  v
+    .split(',')
+    .map((s) => s.trim())
+    .filter(Boolean),
+);
+const PortRange = z
+  .string()
+  .regex(/^\d{1,5}-\d{1,5}$/, 'FROM-TO')
+  .transform((v): [number, number] => {
+    const [from, to] = v.split('-').map(Number);
+    return [from ?? 0, to ?? 0];
+  })
+  .refine(([from, to]) => from >= 1024 && from <= to && to <= 65_535, 'a range of ports from 1024 on');
+const IceServers = z.string().transform((v, ctx) => {
+  try {
+    return z
+      .array(
+        z.object({
+          urls: z.union([z.string(), z.array(z.string())]),
+          username: z.string().optional(),
+          credential: z.string().optional(),
+        }),
+      )
+      .parse(JSON.parse(v || '[]'));
+  } catch {
+    ctx.addIssue({ code: 'custom', message: 'a JSON array of {urls, username?, credential?}' });
+    return z.NEVER;
+  }
+});
+
+interface Setting {
+  schema: z.ZodType;
+  /** What an absent setting is, in the same form as it would be written. */
+  fallback: string;
+  /** One line for the README. */
+  help: string;
+}
+
+/** Name → setting. `someName` is `LIANMAI_SOME_NAME` and `--some-name`. */
+export const SETTINGS = {
+  role: { schema: z.enum(['all', 'sfu', 'compositor', 'delivery']), fallback: 'all', help: 'What this process does.' },
+  host: {
+    schema: Text,
+    fallback: '127.0.0.1',
+    help: 'Address of the public port. Beyond loopback it needs LIANMAI_SECRET.',
+  },
+  port: { schema: Port, fallback: '8080', help: 'Public port: pages, API, signalling, playback.' },
+  internalHost: { schema: Text, fallback: '127.0.0.1', help: 'Address of the internal port.' },
+  internalPort: {
+    schema: Port,
+    fallback: '8081',
+    help: 'Internal port: control, program, delivery control, metrics, health.',
+  },
+  secret: {
+    schema: Text,
+    fallback: '',
+    help: 'Signs tokens; 32 characters or more. Two, separated by a comma: the first signs, both are accepted.',
+  },
+  dataDir: {
+    schema: Text,
+    fallback: join(homedir(), '.local', 'share', 'lianmai'),
+    help: 'Where durable data is kept.',
+  },
+  logLevel: {
+    schema: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']),
+    fallback: 'info',
+    help: 'How much is logged.',
+  },
+  allowedOrigins: {
+    schema: List,
+    fallback: '',
+    help: 'Origins of other pages that may use the API and signalling, separated by commas.',
+  },
+  trustedProxies: {
+    schema: List,
+    fallback: '',
+    help: 'Addresses or networks of reverse proxies whose X-Forwarded-* headers are believed.',
+  },
+  tlsCert: {
+    schema: Text,
+    fallback: '',
+    help: 'Certificate file (PEM) for the public port. Browsers give camera and microphone only to https pages and localhost.',
+  },
+  tlsKey: { schema: Text, fallback: '', help: 'Key file (PEM) of the certificate.' },
+  announcedAddress: {
+    schema: Text,
+    fallback: '',
+    help: 'Address or name that browsers reach WebRTC media at, when it differs from LIANMAI_RTC_HOST.',
+  },
+  rtcHost: { schema: Text, fallback: '', help: 'Address that WebRTC media is received on. Default: LIANMAI_HOST.' },
+  rtcPort: {
+    schema: Port,
+    fallback: '40000',
+    help: 'First WebRTC port; worker i has UDP and TCP port RTC_PORT + i. 0: any free ports.',
+  },
+  iceServers: { schema: IceServers, fallback: '[]', help: 'STUN and TURN servers for clients, as a JSON array.' },
+  sfuWorkers: {
+    schema: Count,
+    fallback: String(availableParallelism()),
+    help: 'mediasoup workers. Default: one a core.',
+  },
+  mediaHost: {
+    schema: Text,
+    fallback: '127.0.0.1',
+    help: 'Address that compositors receive RTP on, and that the SFU sends it from.',
+  },
+  mediaPorts: { schema: PortRange, fallback: '42000-42999', help: 'UDP ports of compositors, one a broadcast.' },
+  maxBroadcasts: { schema: Count, fallback: '4', help: 'Broadcasts that a compositor agent takes at the same time.' },
+  warmCompositors: { schema: Count, fallback: '1', help: 'Compositor processes that are kept ready.' },
+  encoderThreads: {
+    schema: z.coerce.number().pipe(z.int().min(1).max(16)),
+    fallback: '1',
+    help: 'x264 threads a broadcast.',
+  },
+  compositorUrls: {
+    schema: List,
+    fallback: '',
+    help: 'Role sfu: internal URLs of compositor agents, separated by commas.',
+  },
+  deliveryUrl: { schema: Text, fallback: '', help: 'Role sfu: internal URL of the delivery node.' },
+  allowPrivateDestinations: {
+    schema: Flag,
+    fallback: 'false',
+    help: 'Allows destinations at private, loopback and link-local addresses.',
+  },
+  ffmpeg: { schema: Text, fallback: 'ffmpeg', help: 'The ffmpeg program that pushes to destinations.' },
+} as const satisfies Record<string, Setting>;
+
+type Values = { [K in keyof typeof SETTINGS]: z.output<(typeof SETTINGS)[K]['schema']> };
+export type Config = Omit<Values, 'secret' | 'rtcHost'> & {
+  /** The first signs. Empty: open mode, loopback only. */
+  secrets: Secret[];
+  rtcHost: string;
+};
+
+export class ConfigError extends Error {
+  override name = 'ConfigError';
+}
+
+const kebab = (name: string): string => name.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`);
+export const flagOf = (name: string): string => `--${kebab(name)}`;
+export const environmentOf = (name: string): string => `LIANMAI_${kebab(name).replaceAll('-', '_').toUpperCase()}`;
+
+export function isLoopback(address: string): boolean {
+  if (address === 'localhost') return true;
+  const bare = address.replace(/^\[|\]$/g, '');
+  return ipaddr.isValid(bare) && ipaddr.process(bare).range() === 'loopback';
+}
+
+/** Flags win over the environment, the environment over the defaults. Throws ConfigError with a sentence for each mistake. */
+export function parseConfig(argv: readonly string[], env: Readonly<Record<string, string | undefined>>): Config {
+  const names = Object.keys(SETTINGS) as (keyof typeof SETTINGS)[];
+  const flags = readFlags(argv, names);
+  const mistakes: string[] = [];
+  const values: Record<string, unknown> = {};
+  for (const name of names) {
+    const text = flags[kebab(name)] ?? env[environmentOf(name)] ?? SETTINGS[name].fallback;
+    const parsed = SETTINGS[name].schema.safeParse(text);
+    if (parsed.success) values[name] = parsed.data;
+    else
+      mistakes.push(
+        `${environmentOf(name)} (${flagOf(name)}): ${parsed.error.issues.map((i) => i.message).join('; ')}`,
+      );
+  }
+  const known = new Set(names.map(environmentOf));
+  const foreign = new Set(['LIANMAI_API_TOKEN']);
+  for (const key of Object.keys(env)) {
+    if (key.startsWith('LIANMAI_') && !known.has(key) && !foreign.has(key))
+      mistakes.push(`${key}: there is no such setting`);
+  }
+  if (mistakes.length > 0) throw new ConfigError(mistakes.join('\n'));
+  return complete(values as Values);
+}
+
+function readFlags(argv: readonly string[], names: string[]): Record<string, string> {
+  try {
+    const options = Object.fromEntries(names.map((n) => [kebab(n), { type: 'string' as const }]));
+    return parseArgs({ args: [...argv], options, strict: true, allowPositionals: false }).values as Record<
+      string,
+      string
+    >;
+  } catch (error) {
+    throw new ConfigError((error as Error).message, { cause: error });
+  }
+}
+
+function complete({ secret, rtcHost, ...values }: Values): Config {
+  const secrets = secret
+    .split(',')
+    .map((s) => s.trim())
+    .filter(Boolean);
+  if (secrets.length > 2) throw new ConfigError('LIANMAI_SECRET: at most two secrets, separated by a comma');
+  if (secrets.some((s) => s.length < 32))
+    throw new ConfigError('LIANMAI_SECRET: a secret has 32 characters or more, e.g. from `openssl rand -hex 32`');
+  if (secrets.length === 0) {
+    const beyond = (['host', 'internalHost'] as const).filter((name) => !isLoopback(values[name]));
+    if (beyond.length > 0) {
+      throw new ConfigError(
+        `${beyond.map((n) => `${environmentOf(n)}=${values[n]}`).join(' and ')} would let other machines in, and without LIANMAI_SECRET anybody could host and stop shows. ` +
+          'Set LIANMAI_SECRET (32 characters or more, e.g. from `openssl rand -hex 32`), or listen on 127.0.0.1.',
+      );
+    }
+  }
+  if ((values.tlsCert === '') !== (values.tlsKey === ''))
+    throw new ConfigError('LIANMAI_TLS_CERT and LIANMAI_TLS_KEY go together');
+  if (values.role === 'sfu' && (values.compositorUrls.length === 0 || values.deliveryUrl === '')) {
+    throw new ConfigError('role sfu needs LIANMAI_COMPOSITOR_URLS and LIANMAI_DELIVERY_URL');
+  }
+  if (values.role !== 'all' && secrets.length === 0)
+    throw new ConfigError(`role ${values.role} needs LIANMAI_SECRET: the roles know each other by it`);
+  return { ...values, secrets: secrets.map((s) => new Secret(s)), rtcHost: rtcHost || values.host };
+}

@@ -1,0 +1,53 @@
+/** The HTTP API's bodies and answers. `/openapi.json` is generated from these. */
+import { z } from 'zod';
+import { BroadcastStatus } from './broadcast.ts';
+import { FrameNumber, PeerId, RoomId, SourceKind } from './ids.ts';
+import { Scene } from './scene.ts';
+import { Identity, Role } from './tokens.ts';
+
+export const TokenInput = z
+  .object({
+    role: Role.default('audience'),
+    /** Who it is for; a new random identity when absent. */
+    identity: Identity.optional(),
+    name: z.string().trim().min(1).max(64).optional(),
+    /** Seconds until it expires. */
+    expiresInSeconds: z
+      .int()
+      .min(10)
+      .max(30 * 86_400)
+      .default(12 * 3600),
+  })
+  .strict();
+export const TokenAnswer = z.object({
+  token: z.string(),
+  identity: Identity,
+  expiresAt: z.number(),
+  /** Page to open, with the token in the fragment. */
+  path: z.string(),
+});
+
+export const PeerSummary = z.object({
+  id: PeerId,
+  name: z.string(),
+  role: Role,
+  seated: z.boolean(),
+  presence: z.enum(['here', 'away']),
+  sources: z.array(z.object({ kind: SourceKind, paused: z.boolean() })),
+});
+export const RoomSummary = z.object({
+  id: RoomId,
+  createdAt: z.number(),
+  peers: z.array(PeerSummary),
+  scene: z.object({ version: z.int(), scene: Scene }),
+  broadcast: BroadcastStatus.nullable(),
+});
+export type RoomSummary = z.infer<typeof RoomSummary>;
+
+export const SceneAnswer = z.object({
+  version: z.int(),
+  scene: Scene,
+  /** null when the room is not live. */ fromFrame: FrameNumber.nullable(),
+});
+
+export const ErrorAnswer = z.object({ error: z.object({ code: z.string(), message: z.string() }) });

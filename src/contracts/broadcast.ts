@@ -1,0 +1,61 @@
+import { z } from 'zod';
+import { DestinationStatus } from './deliveryControl.ts';
+import { BroadcastId, DestinationId } from './ids.ts';
+
+export const BroadcastState = z.enum(['starting', 'live', 'recovering', 'ending', 'ended', 'failed']);
+export type BroadcastState = z.infer<typeof BroadcastState>;
+
+export const DestinationInput = z
+  .object({
+    name: z.string().trim().min(1).max(64).default('destination'),
+    /** rtmp://, rtmps:// or srt://; for RTMP the stream key is the last part of the path unless `key` is given. */
+    url: z.string().min(8).max(2048),
+    /** The stream key; kept secret. */
+    key: z.string().min(1).max(512).optional(),
+  })
+  .strict();
+export type DestinationInput = z.infer<typeof DestinationInput>;
+
+export const BroadcastInput = z
+  .object({
+    destinations: z.array(DestinationInput).max(16).default([]),
+    video: z
+      .object({
+        width: z.int().min(160).max(1920).multipleOf(2).default(1280),
+        height: z.int().min(160).max(1920).multipleOf(2).default(720),
+        fps: z.union([z.literal(24), z.literal(25), z.literal(30), z.literal(50), z.literal(60)]).default(30),
+        bitrate: z.int().min(200_000).max(20_000_000).default(2_500_000),
+      })
+      .strict()
+      .prefault({}),
+    audio: z
+      .object({ bitrate: z.int().min(32_000).max(320_000).default(128_000) })
+      .strict()
+      .prefault({}),
+    /** How long an empty room shows the slate before the broadcast ends, seconds. */
+    emptyGraceSeconds: z.int().min(1).max(86_400).default(60),
+  })
+  .strict();
+export type BroadcastInput = z.infer<typeof BroadcastInput>;
+
+export const BroadcastStatus = z.object({
+  id: BroadcastId,
+  state: BroadcastState,
+  /** Wall clock of frame 0, ms since 1970; null until it is known. */
+  startedAt: z.number().nullable(),
+  endedAt: z.number().nullable(),
+  endReason: z.enum(['stopped', 'empty', 'room-closed', 'shutdown', 'failed']).nullable(),
+  /** Path of the multivariant playlist on the public port. */
+  playlist: z.string(),
+  video: z.object({ width: z.int(), height: z.int(), fps: z.int(), bitrate: z.int() }),
+  /** Over the last second. */
+  fps: z.number(),
+  bitrate: z.number(),
+  lateFrames: z.int(),
+  viewers: z.int(),
+  /** Times that a compositor had to be replaced. */
+  restarts: z.int(),
+  destinations: z.array(DestinationStatus),
+});
+export type BroadcastStatus = z.infer<typeof BroadcastStatus>;
+export { DestinationId };

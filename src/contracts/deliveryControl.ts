@@ -1,0 +1,101 @@
+/**
+ * Interface 5, Delivery control: WebSocket `/delivery` on a delivery node's internal port, one connection per broadcast,
+ * opened by the controller with `Authorization: Bearer SERVICE_TOKEN`. Each message is one JSON text.
+ *
+ * A connection that closes without `end` leaves the broadcast open for `RECLAIM_MS`: a controller with the same or a
+ * higher fence may `open` it again. Then it is ended.
+ */
+import { z } from 'zod';
+import { Grid } from './grid.ts';
+import {
+  BroadcastId,
+  CompositorId,
+  DestinationId,
+  Fence,
+  Protocol,
+  RenditionId,
+  RoomId,
+  SegmentNumber,
+} from './ids.ts';
+import { Rendition } from './job.ts';
+
+const type = <T extends string, S extends z.core.$ZodLooseShape>(name: T, shape: S) =>
+  z.object({ type: z.literal(name), ...shape });
+
+/** How long a broadcast waits for its controller to come back, ms. */
+export const RECLAIM_MS = 60_000;
+
+export const DestinationState = z.enum(['connecting', 'live', 'reconnecting', 'failed', 'stopped']);
+export type DestinationState = z.infer<typeof DestinationState>;
+
+/** What a destination is given; `url` holds the stream key and never leaves delivery again. */
+export const DestinationOrder = z.object({ id: DestinationId, name: z.string().max(64), url: z.string().max(2048) });
+export type DestinationOrder = z.infer<typeof DestinationOrder>;
+
+/** What anybody may know of a destination. `target` is scheme, host and app: no key, no user, no query. */
+export const DestinationStatus = z.object({
+  id: DestinationId,
+  name: z.string(),
+  target: z.string(),
+  state: DestinationState,
+  /** The last error in a sentence, without secrets; empty when there was none. */
+  reason: z.string(),
+  /** Times connected; 1 is the first. */
+  connects: z.int(),
+  /** Bytes given to the connection since the start. */
+  bytes: z.int(),
+  /** Whole GOPs dropped because the destination was too slow. */
+  droppedGops: z.int(),
+});
+export type DestinationStatus = z.infer<typeof DestinationStatus>;
+
+export const DeliveryOrder = z.discriminatedUnion('type', [
+  type('open', {
+    protocol: Protocol,
+    broadcast: BroadcastId,
+    room: RoomId,
+    /** Wall-clock label of frame 0, ms since 1970. */
+    epoch: z.number(),
+    /** The controller's monotonic clock at frame 0, ms. */
+    startMs: z.number(),
+    grid: Grid,
+    renditions: z.array(Rendition),
+    dvrSeconds: z.int().min(0).default(0),
+    record: z.boolean().default(false),
+    destinations: z.array(DestinationOrder).max(16).default([]),
+    fence: Fence,
+  }),
+  /** From segment `from` on, parts come from `compositor`. */
+  type('take', { from: SegmentNumber, compositor: CompositorId, fence: Fence }),
+  type('add-destination', { destination: DestinationOrder }),
+  type('remove-destination', { id: DestinationId }),
+  type('clock', { t0: z.number(), t1: z.number(), t2: z.number() }),
+  /** Close playlists (EXT-X-ENDLIST) and destinations. `ended` comes back, then the connection is closed. */
+  type('end', {}),
+]);
+export type DeliveryOrder = z.infer<typeof DeliveryOrder>;
+
+export const DeliveryReport = z.discriminatedUnion('type', [
+  type('opened', {}),
+  type('refused', {
+    code: z.enum(['stale-fence', 'unauthorized', 'protocol', 'draining', 'bad-request']),
+    message: z.string(),
+  }),
+  /** The newest complete part of the slowest rendition. */
+  type('part', { segment: SegmentNumber, part: z.int() }),
+  /** A part has not arrived one part after its time on the grid; `count` in a row. Three mean: the compositor is gone. */
+  type('late', { rendition: RenditionId, segment: SegmentNumber, part: z.int(), count: z.int() }),
+  /** Segment lost for good (EXT-X-GAP). */
+  type('gap', { segment: SegmentNumber }),
+  type('destination', { status: DestinationStatus }),
+  type('recording', { state: z.enum(['recording', 'finished', 'failed']), message: z.string().default('') }),
+  type('clock-ask', { t0: z.number() }),
+  type('stats', {
+    /** Bits a second arriving, over the last second. */
+    bitrate: z.number(),
+    /** Players that fetched a playlist in the last 10 s, by connection address and user agent; an estimate. */
+    viewers: z.int(),
+  }),
+  type('ended', {}),
+]);
+export type DeliveryReport = z.infer<typeof DeliveryReport>;

@@ -1,0 +1,23 @@
+/**
+ * Interface 6, Playback: HTTP GET and HEAD on delivery's public port. All but playlists and `state.json` is immutable for ever.
+ *
+ *   /live/:room/index.m3u8                              multivariant playlist of the newest broadcast; 404 before the first
+ *   /live/:room/state.json                              PlaybackState, for pages
+ *   /live/:room/:broadcast/:rendition/index.m3u8        media playlist; `_HLS_msn`, `_HLS_part`, `_HLS_skip`
+ *   /live/:room/:broadcast/:rendition/init-HASH.mp4     init segment, HASH = 16 hex digits of its SHA-256
+ *   /live/:room/:broadcast/:rendition/K.m4s             segment K
+ *   /live/:room/:broadcast/:rendition/K.P.m4s           part P of segment K
+ */
+import { z } from 'zod';
+import { BroadcastId, RoomId } from './ids.ts';
+
+export const PlaybackState = z.object({
+  room: RoomId,
+  /** `idle`: nothing was ever live, or it is forgotten. `ended`: the playlist has EXT-X-ENDLIST. */
+  state: z.enum(['idle', 'live', 'ended']),
+  broadcast: BroadcastId.nullable(),
+  /** Wall clock of frame 0, ms since 1970. */
+  startedAt: z.number().nullable(),
+  endedAt: z.number().nullable(),
+});
+export type PlaybackState = z.infer<typeof PlaybackState>;

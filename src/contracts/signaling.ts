@@ -1,0 +1,236 @@
+/**
+ * Interface 1, Signalling: socket.io (WebSocket transport only), path `/socket.io`, `auth: {token, protocol}` with a `join`
+ * token. Room, identity and role come from the token; what the client claims counts for nothing.
+ * Each client event has an ack `Ack<T>`. Every payload is parsed by the schemas below before it is used.
+ *
+ * The way of a client: connect → `join` → (Device.load) → `transport:create` send and recv → `transport:connect` when
+ * mediasoup-client asks → `producer:create` … and `consumer:start` once; from then on the server announces each consumer by
+ * `consumer:new`, paused; the client answers the ack, builds it, and sends `consumer:resume`.
+ * After `media:reset` (a mediasoup worker died, or the same peer joined anew) it builds its transports and producers again.
+ */
+import { z } from 'zod';
+import { BroadcastInput, type BroadcastStatus } from './broadcast.ts';
+import type { ErrorCode } from './errors.ts';
+import { DisplayName, PeerId, SourceKind } from './ids.ts';
+import type { Role } from './tokens.ts';
+
+export type Ack<T> = { ok: true; data: T } | { ok: false; error: { code: ErrorCode; message: string } };
+type AckFn<T> = (answer: Ack<T>) => void;
+
+const MediasoupId = z.string().min(1).max(64);
+
+/** Only the shape that mediasoup itself does not check well enough; the rest is mediasoup's to judge. */
+export const DtlsParameters = z.object({
+  role: z.enum(['auto', 'client', 'server']).optional(),
+  fingerprints: z
+    .array(
+      z.object({
+        algorithm: z.enum(['sha-1', 'sha-224', 'sha-256', 'sha-384', 'sha-512']),
+        value: z.string().regex(/^([0-9A-Fa-f]{2}:){19,63}[0-9A-Fa-f]{2}$/),
+      }),
+    )
+    .min(1)
+    .max(8),
+});
+
+const uint32 = z.int().min(0).max(0xffffffff);
+const RtcpFeedback = z.object({ type: z.string().max(32), parameter: z.string().max(32).optional() });
+const Fmtp = z.record(z.string().max(64), z.union([z.string().max(256), z.number(), z.boolean(), z.null()]));
+const HeaderExtension = z.object({
+  uri: z.string().max(256),
+  id: z.int().min(1).max(255),
+  encrypt: z.boolean().optional(),
+  parameters: Fmtp.optional(),
+});
+const Codec = z.object({
+  mimeType: z.string().regex(/^(audio|video)\/[A-Za-z0-9-]{1,32}$/),
+  payloadType: z.int().min(0).max(127),
+  clockRate: z.int().min(1).max(192_000),
+  channels: z.int().min(1).max(8).optional(),
+  parameters: Fmtp.optional(),
+  rtcpFeedback: z.array(RtcpFeedback).max(16).optional(),
+});
+const Encoding = z.object({
+  ssrc: uint32.optional(),
+  rid: z.string().max(16).optional(),
+  codecPayloadType: z.int().min(0).max(127).optional(),
+  rtx: z.object({ ssrc: uint32 }).optional(),
+  dtx: z.boolean().optional(),
+  active: z.boolean().optional(),
+  scalabilityMode: z
+    .string()
+    .regex(/^[LS][1-3]T[1-3](h|_KEY|_KEY_SHIFT)?$/)
+    .optional(),
+  scaleResolutionDownBy: z.number().min(1).max(64).optional(),
+  maxBitrate: z.int().min(0).max(100_000_000).optional(),
+  maxFramerate: z.number().min(0).max(240).optional(),
+  adaptivePtime: z.boolean().optional(),
+  priority: z.string().max(16).optional(),
+  networkPriority: z.string().max(16).optional(),
+});
+export const RtpParameters = z.object({
+  mid: z.string().max(32).optional(),
+  msid: z.string().max(256).optional(),
+  codecs: z.array(Codec).min(1).max(8),
+  headerExtensions: z.array(HeaderExtension).max(32).optional(),
+  encodings: z.array(Encoding).min(1).max(6),
+  rtcp: z
+    .object({ cname: z.string().max(256).optional(), reducedSize: z.boolean().optional(), mux: z.boolean().optional() })
+    .optional(),
+});
+export const RtpCapabilities = z.object({
+  codecs: z
+    .array(
+      Codec.omit({ payloadType: true }).extend({
+        kind: z.enum(['audio', 'video']),
+        preferredPayloadType: z.int().min(0).max(127).optional(),
+      }),
+    )
+    .max(64)
+    .optional(),
+  headerExtensions: z
+    .array(
+      z.object({
+        kind: z.enum(['audio', 'video']),
+        uri: z.string().max(256),
+        preferredId: z.int().min(1).max(255),
+        preferredEncrypt: z.boolean().optional(),
+        direction: z.enum(['sendrecv', 'sendonly', 'recvonly', 'inactive']).optional(),
+      }),
+    )
+    .max(64)
+    .optional(),
+});
+
+/** Payloads, client → server. */
+export const ClientPayloads = {
+  join: z.object({ name: DisplayName.optional() }),
+  leave: z.object({}),
+  'transport:create': z.object({ direction: z.enum(['send', 'recv']) }),
+  'transport:connect': z.object({ transportId: MediasoupId, dtlsParameters: DtlsParameters }),
+  'transport:restart-ice': z.object({ transportId: MediasoupId }),
+  'producer:create': z.object({
+    transportId: MediasoupId,
+    source: SourceKind,
+    rtpParameters: RtpParameters,
+    paused: z.boolean().default(false),
+  }),
+  'producer:pause': z.object({ producerId: MediasoupId }),
+  'producer:resume': z.object({ producerId: MediasoupId }),
+  'producer:close': z.object({ producerId: MediasoupId }),
+  'consumer:start': z.object({ transportId: MediasoupId, rtpCapabilities: RtpCapabilities }),
+  'consumer:resume': z.object({ consumerId: MediasoupId }),
+  'consumer:pause': z.object({ consumerId: MediasoupId }),
+  /** The size in device pixels at which the video is shown; the server forwards the layer that fits. */
+  'consumer:size': z.object({
+    consumerId: MediasoupId,
+    width: z.int().min(0).max(8192),
+    height: z.int().min(0).max(8192),
+  }),
+  'seat:request': z.object({}),
+  'seat:withdraw': z.object({}),
+  'seat:grant': z.object({ peerId: PeerId }),
+  'seat:take': z.object({ peerId: PeerId }),
+  'broadcast:start': BroadcastInput,
+  'broadcast:stop': z.object({}),
+} as const;
+export type ClientEvent = keyof typeof ClientPayloads;
+
+export interface PeerInfo {
+  id: PeerId;
+  name: string;
+  role: Role;
+  /** Has the right to publish. */
+  seated: boolean;
+  /** Waits for a seat. */
+  asking: boolean;
+  /** `away`: the connection dropped; the seat is kept for 30 s. */
+  presence: 'here' | 'away';
+  /** What it publishes; paused = muted or camera off. */
+  sources: { kind: SourceKind; producerId: string; paused: boolean }[];
+}
+
+export interface IceServer {
+  urls: string | string[];
+  username?: string;
+  credential?: string;
+}
+
+/** mediasoup-client's TransportOptions, as JSON. Opaque between mediasoup and mediasoup-client. */
+export interface TransportOptions {
+  id: string;
+  iceParameters: Record<string, unknown>;
+  iceCandidates: Record<string, unknown>[];
+  dtlsParameters: Record<string, unknown>;
+}
+
+export interface JoinAnswer {
+  self: PeerInfo;
+  peers: PeerInfo[];
+  room: string;
+  broadcast: BroadcastStatus | null;
+  routerRtpCapabilities: Record<string, unknown>;
+  iceServers: IceServer[];
+  /** The server's wall clock, ms since 1970. */
+  serverTime: number;
+}
+
+export interface ClientAnswers {
+  join: JoinAnswer;
+  leave: Record<string, never>;
+  'transport:create': TransportOptions;
+  'transport:connect': Record<string, never>;
+  'transport:restart-ice': { iceParameters: Record<string, unknown> };
+  'producer:create': { producerId: string };
+  'producer:pause': Record<string, never>;
+  'producer:resume': Record<string, never>;
+  'producer:close': Record<string, never>;
+  'consumer:start': Record<string, never>;
+  'consumer:resume': Record<string, never>;
+  'consumer:pause': Record<string, never>;
+  'consumer:size': Record<string, never>;
+  'seat:request': Record<string, never>;
+  'seat:withdraw': Record<string, never>;
+  'seat:grant': Record<string, never>;
+  'seat:take': Record<string, never>;
+  'broadcast:start': BroadcastStatus;
+  'broadcast:stop': Record<string, never>;
+}
+
+export interface NewConsumer {
+  id: string;
+  producerId: string;
+  peerId: PeerId;
+  source: SourceKind;
+  kind: 'audio' | 'video';
+  rtpParameters: Record<string, unknown>;
+  producerPaused: boolean;
+}
+
+export type LeaveReason = 'joined-elsewhere' | 'room-closed' | 'removed' | 'shutting-down';
+
+/** Server → client. */
+export interface ServerToClient {
+  'peer:joined': (peer: PeerInfo) => void;
+  'peer:updated': (peer: PeerInfo) => void;
+  'peer:left': (event: { peerId: PeerId }) => void;
+  'consumer:new': (consumer: NewConsumer, ack: (done: boolean) => void) => void;
+  'consumer:closed': (event: { consumerId: string }) => void;
+  'consumer:paused': (event: { consumerId: string }) => void;
+  'consumer:resumed': (event: { consumerId: string }) => void;
+  /** Who speaks, loudest first; empty when nobody does. */
+  speakers: (event: { peerIds: PeerId[] }) => void;
+  /** About oneself: a seat was granted or taken. */
+  'seat:changed': (event: { seated: boolean }) => void;
+  'media:reset': (event: {
+    reason: 'worker-died' | 'rejoined';
+    routerRtpCapabilities: Record<string, unknown>;
+  }) => void;
+  'broadcast:status': (status: BroadcastStatus) => void;
+  /** The server closes the socket after this. */
+  left: (event: { reason: LeaveReason; message: string }) => void;
+}
+
+export type ClientToServer = {
+  [E in ClientEvent]: (payload: z.input<(typeof ClientPayloads)[E]>, ack: AckFn<ClientAnswers[E]>) => void;
+};

@@ -1,0 +1,231 @@
+/** The routes under `/v1`, and `/openapi.json`, which is generated from the same schemas. */
+import fastifySwagger from '@fastify/swagger';
+import type { FastifyInstance } from 'fastify';
+import { jsonSchemaTransform, type ZodTypeProvider } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import type { BroadcastService } from '../broadcast/BroadcastService.ts';
+import { newId } from '../common/ids.ts';
+import { ErrorAnswer, RoomSummary, SceneAnswer, TokenAnswer, TokenInput } from '../contracts/api.ts';
+import { BroadcastInput, BroadcastStatus, DestinationInput } from '../contracts/broadcast.ts';
+import { DestinationStatus } from '../contracts/deliveryControl.ts';
+import { AppError } from '../contracts/errors.ts';
+import { RoomId } from '../contracts/ids.ts';
+import { Scene } from '../contracts/scene.ts';
+import { bearerOf, type Tokens } from '../tokens/Tokens.ts';
+import type { ApiRooms } from './ApiRooms.ts';
+
+export interface ApiOptions {
+  /** Without a secret whoever the request guard lets in may use the API. */
+  open: boolean;
+  tokens: Tokens;
+  rooms: ApiRooms;
+  broadcasts: BroadcastService;
+  version: string;
+}
+
+const InRoom = z.object({ room: RoomId });
+const failures = { '4xx': ErrorAnswer, '5xx': ErrorAnswer };
+
+export async function registerApi(fastify: FastifyInstance, options: ApiOptions): Promise<void> {
+  await fastify.register(fastifySwagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: { title: 'Lianmai', version: options.version, description: 'Rooms, broadcasts, scenes and destinations.' },
+      components: {
+        securitySchemes: {
+          api: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'A token of audience `api`.' },
+        },
+      },
+      security: [{ api: [] }],
+    },
+    transform: jsonSchemaTransform,
+  });
+  await fastify.register(
+    async (scope) => {
+      scope.addHook('onRequest', async (request) => {
+        if (!options.open) await options.tokens.verify(bearerOf(request.headers.authorization), 'api');
+      });
+      roomRoutes(scope, options);
+      broadcastRoutes(scope, options);
+      sceneRoutes(scope, options);
+    },
+    { prefix: '/v1' },
+  );
+  fastify.get('/openapi.json', { schema: { hide: true } }, async () => fastify.swagger());
+}
+
+function roomRoutes(fastify: FastifyInstance, { tokens, rooms, broadcasts }: ApiOptions): void {
+  const api = fastify.withTypeProvider<ZodTypeProvider>();
+  api.post(
+    '/rooms/:room/tokens',
+    {
+      schema: {
+        summary: 'Make a token to join a room',
+        tags: ['rooms'],
+        params: InRoom,
+        body: TokenInput,
+        response: { 201: TokenAnswer, ...failures },
+      },
+    },
+    async (request, reply) => {
+      const { role, name, expiresInSeconds, identity = newId('p') } = request.body;
+      const { room } = request.params;
+      const token = await tokens.sign(
+        { aud: 'join', sub: identity, room, role, ...(name ? { name } : {}) },
+        expiresInSeconds,
+      );
+      const path = `/studio/${room}#token=${token}`;
+      return reply.code(201).send({ token, identity, expiresAt: Date.now() + expiresInSeconds * 1000, path });
+    },
+  );
+  api.get(
+    '/rooms',
+    {
+      schema: {
+        summary: 'All rooms',
+        tags: ['rooms'],
+        response: { 200: z.object({ rooms: z.array(RoomSummary) }), ...failures },
+      },
+    },
+    async () => ({
+      rooms: rooms.list().map((room) => rooms.summary(room, broadcasts.status(room.id))),
+    }),
+  );
+  api.get(
+    '/rooms/:room',
+    { schema: { summary: 'One room', tags: ['rooms'], params: InRoom, response: { 200: RoomSummary, ...failures } } },
+    async (request) => {
+      const room = rooms.get(request.params.room);
+      if (!room) throw new AppError('not-found', 'Nobody is in this room.');
+      return rooms.summary(room, broadcasts.status(room.id));
+    },
+  );
+  api.delete(
+    '/rooms/:room',
+    {
+      schema: {
+        summary: 'Close a room: its broadcast ends, everybody is sent away',
+        tags: ['rooms'],
+        params: InRoom,
+        response: { 204: z.null(), ...failures },
+      },
+    },
+    async (request, reply) => {
+      const { room } = request.params;
+      if (!rooms.get(room)) throw new AppError('not-found', 'Nobody is in this room.');
+      await broadcasts.stop(room, 'room-closed').catch((error: unknown) => {
+        if (!(error instanceof AppError && error.code === 'no-broadcast')) throw error;
+      });
+      await rooms.close(room);
+      return reply.code(204).send(null);
+    },
+  );
+}
+
+function broadcastRoutes(fastify: FastifyInstance, { rooms, broadcasts }: ApiOptions): void {
+  const api = fastify.withTypeProvider<ZodTypeProvider>();
+  const tags = ['broadcast'];
+  api.put(
+    '/rooms/:room/broadcast',
+    {
+      schema: {
+        summary: 'Go live; answers the running broadcast when the room is live already',
+        tags,
+        params: InRoom,
+        body: BroadcastInput,
+        response: { 200: BroadcastStatus, ...failures },
+      },
+    },
+    async (request) => broadcasts.start(await rooms.getOrCreate(request.params.room), request.body),
+  );
+  api.get(
+    '/rooms/:room/broadcast',
+    {
+      schema: {
+        summary: 'The newest broadcast',
+        tags,
+        params: InRoom,
+        response: { 200: BroadcastStatus, ...failures },
+      },
+    },
+    async (request) => {
+      const status = broadcasts.status(request.params.room);
+      if (!status) throw new AppError('no-broadcast');
+      return status;
+    },
+  );
+  api.delete(
+    '/rooms/:room/broadcast',
+    { schema: { summary: 'Stop', tags, params: InRoom, response: { 200: BroadcastStatus, ...failures } } },
+    async (request) => broadcasts.stop(request.params.room, 'stopped'),
+  );
+  api.post(
+    '/rooms/:room/destinations',
+    {
+      schema: {
+        summary: 'Push the program to an RTMP or SRT server',
+        tags,
+        params: InRoom,
+        body: DestinationInput,
+        response: { 201: DestinationStatus, ...failures },
+      },
+    },
+    async (request, reply) => reply.code(201).send(await broadcasts.addDestination(request.params.room, request.body)),
+  );
+  api.delete(
+    '/rooms/:room/destinations/:id',
+    {
+      schema: {
+        summary: 'Stop pushing there',
+        tags,
+        params: InRoom.extend({ id: z.string().max(64) }),
+        response: { 204: z.null(), ...failures },
+      },
+    },
+    async (request, reply) => {
+      await broadcasts.removeDestination(request.params.room, request.params.id);
+      return reply.code(204).send(null);
+    },
+  );
+}
+
+function sceneRoutes(fastify: FastifyInstance, { rooms, broadcasts }: ApiOptions): void {
+  const api = fastify.withTypeProvider<ZodTypeProvider>();
+  const tags = ['scene'];
+  api.get(
+    '/rooms/:room/scene',
+    {
+      schema: {
+        summary: 'The scene; its version is the ETag',
+        tags,
+        params: InRoom,
+        response: { 200: SceneAnswer, ...failures },
+      },
+    },
+    async (request, reply) => {
+      const room = await rooms.getOrCreate(request.params.room);
+      return reply.header('etag', `"${room.scene.version}"`).send({ ...room.scene, fromFrame: null });
+    },
+  );
+  api.put(
+    '/rooms/:room/scene',
+    {
+      schema: {
+        summary: 'Set the scene; answers the frame of the program from which it holds',
+        tags,
+        params: InRoom,
+        headers: z.object({ 'if-match': z.string().max(64).optional() }),
+        body: Scene,
+        response: { 200: SceneAnswer, ...failures },
+      },
+    },
+    async (request, reply) => {
+      const version = Number(request.headers['if-match']?.match(/^(?:W\/)?"?(\d{1,15})"?$/)?.[1] ?? Number.NaN);
+      if (Number.isNaN(version)) throw new AppError('precondition-required');
+      const room = await rooms.getOrCreate(request.params.room);
+      const scene = room.setScene(request.body, version);
+      const fromFrame = await broadcasts.applyScene(room.id);
+      return reply.header('etag', `"${scene.version}"`).send({ ...scene, fromFrame });
+    },
+  );
+}

@@ -1,0 +1,61 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import fastifyStatic from '@fastify/static';
+import type { FastifyInstance } from 'fastify';
+import { AppError } from '../contracts/errors.ts';
+import { RoomId } from '../contracts/ids.ts';
+
+/**
+ * Only our own files, no inline script. hls.js transmuxes in a worker made from a blob and feeds MediaSource by a blob URL.
+ * WebSockets: 'self' covers ws: and wss: of our own origin in current browsers (CSP level 3).
+ */
+const CONTENT_SECURITY_POLICY = [
+  "default-src 'self'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self' data: blob:",
+  "media-src 'self' blob:",
+  "worker-src 'self' blob:",
+  "connect-src 'self'",
+  "object-src 'none'",
+  "base-uri 'none'",
+  "form-action 'self'",
+  "frame-ancestors 'self'",
+].join('; ');
+
+const PAGE_HEADERS = {
+  'content-security-policy': CONTENT_SECURITY_POLICY,
+  'referrer-policy': 'no-referrer',
+  'x-content-type-options': 'nosniff',
+  'permissions-policy':
+    'camera=(self), microphone=(self), display-capture=(self), autoplay=(self), fullscreen=(self), picture-in-picture=(self)',
+  'cache-control': 'no-cache',
+};
+
+/** Serves the built pages from `root`; false when they were never built. */
+export async function registerPages(fastify: FastifyInstance, root: string): Promise<boolean> {
+  if (!existsSync(join(root, 'index.html'))) return false;
+  await fastify.register(fastifyStatic, {
+    root,
+    prefix: '/',
+    wildcard: false,
+    index: false,
+    maxAge: '1y',
+    immutable: true,
+    setHeaders: (reply, path) => {
+      if (!path.includes('assets')) reply.header('cache-control', 'no-cache');
+    },
+  });
+  const page = (file: string) => (_request: unknown, reply: import('fastify').FastifyReply) =>
+    reply.headers(PAGE_HEADERS).sendFile(file, { cacheControl: false });
+  const roomPage = (file: string) => (request: { params: unknown }, reply: import('fastify').FastifyReply) => {
+    const { room } = request.params as { room: string };
+    if (!RoomId.safeParse(room).success)
+      throw new AppError('bad-request', 'This is not the name of a room: 1 to 64 of a-z, 0-9, _ and -.');
+    return page(file)(request, reply);
+  };
+  fastify.get('/', { schema: { hide: true } }, page('index.html'));
+  fastify.get('/studio/:room', { schema: { hide: true } }, roomPage('studio.html'));
+  fastify.get('/watch/:room', { schema: { hide: true } }, roomPage('watch.html'));
+  return true;
+}

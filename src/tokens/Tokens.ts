@@ -1,0 +1,115 @@
+import { createHash, hkdfSync, randomBytes } from 'node:crypto';
+import { decodeJwt, errors, jwtVerify, SignJWT } from 'jose';
+import type { Secret } from '../common/Secret.ts';
+import { AppError } from '../contracts/errors.ts';
+import {
+  type ApiClaims,
+  type Audience,
+  Claims,
+  type JoinClaims,
+  type PlayClaims,
+  type ServiceClaims,
+} from '../contracts/tokens.ts';
+
+/** Tolerated difference between the clocks of who signs and who verifies, seconds. */
+const CLOCK_TOLERANCE_S = 5;
+/** A token is a header line or a URL part; nothing that we make comes near this. */
+const MAX_TOKEN_LENGTH = 4096;
+
+interface Key {
+  kid: string;
+  key: Uint8Array;
+}
+
+/**
+ * Signs and verifies the four kinds of tokens (contracts/tokens.ts). Each audience has a key of its own, derived from the
+ * secret by HKDF-SHA256 (RFC 5869), so that a token of one audience can not pass for another whatever its claims say.
+ */
+export class Tokens {
+  readonly #secrets: { kid: string; secret: string }[];
+
+  private constructor(secrets: string[]) {
+    this.#secrets = secrets.map((secret) => ({
+      kid: createHash('sha256').update(`lianmai kid ${secret}`).digest('base64url').slice(0, 8),
+      secret,
+    }));
+  }
+
+  /** Without secrets: one that is made up now and dies with the process. */
+  static create(secrets: readonly Secret[]): Tokens {
+    return new Tokens(secrets.length > 0 ? secrets.map((s) => s.reveal()) : [randomBytes(32).toString('hex')]);
+  }
+
+  #keys(audience: Audience): Key[] {
+    return this.#secrets.map(({ kid, secret }) => ({
+      kid,
+      key: new Uint8Array(hkdfSync('sha256', secret, 'lianmai', `token ${audience}`, 32)),
+    }));
+  }
+
+  async sign(claims: Claims, expiresInSeconds: number): Promise<string> {
+    const { aud, ...rest } = Claims.parse(claims);
+    const key = this.#keys(aud)[0];
+    if (!key) throw new Error('no secret to sign with');
+    return new SignJWT(rest)
+      .setProtectedHeader({ alg: 'HS256', kid: key.kid, typ: 'JWT' })
+      .setAudience(aud)
+      .setIssuedAt()
+      .setExpirationTime(Math.floor(Date.now() / 1000) + expiresInSeconds)
+      .sign(key.key);
+  }
+
+  verify(token: unknown, audience: 'join'): Promise<JoinClaims>;
+  verify(token: unknown, audience: 'api'): Promise<ApiClaims>;
+  verify(token: unknown, audience: 'service'): Promise<ServiceClaims>;
+  verify(token: unknown, audience: 'play'): Promise<PlayClaims>;
+  /** Throws AppError `unauthorized` (absent, malformed, foreign, expired) or `wrong-audience`. */
+  async verify(token: unknown, audience: Audience): Promise<Claims> {
+    if (typeof token !== 'string' || token === '') throw new AppError('unauthorized', 'A token is needed.');
+    if (token.length > MAX_TOKEN_LENGTH) throw new AppError('unauthorized', 'The token is not one of this server.');
+    const claims = await this.#verifyAs(token, audience);
+    if (claims) return claims;
+    const claimed = audienceOf(token);
+    if (claimed && claimed !== audience && (await this.#verifyAs(token, claimed))) {
+      throw new AppError('wrong-audience', `This is a token for "${claimed}"; one for "${audience}" is needed.`);
+    }
+    throw new AppError('unauthorized', 'The token is not one of this server.');
+  }
+
+  /** undefined: not signed by one of our keys for this audience. */
+  async #verifyAs(token: string, audience: Audience): Promise<Claims | undefined> {
+    for (const { key } of this.#keys(audience)) {
+      try {
+        const { payload } = await jwtVerify(token, key, {
+          audience,
+          algorithms: ['HS256'],
+          clockTolerance: CLOCK_TOLERANCE_S,
+          requiredClaims: ['exp', 'sub'],
+        });
+        const claims = Claims.safeParse(payload);
+        if (!claims.success)
+          throw new AppError('unauthorized', 'The token does not hold what a token of this server holds.');
+        return claims.data;
+      } catch (error) {
+        if (error instanceof AppError) throw error;
+        if (error instanceof errors.JWTExpired)
+          throw new AppError('unauthorized', 'The token has expired. Ask for a new link.', { cause: error });
+      }
+    }
+    return undefined;
+  }
+}
+
+function audienceOf(token: string): Audience | undefined {
+  try {
+    const { aud } = decodeJwt(token);
+    return (['join', 'api', 'service', 'play'] as const).find((a) => a === aud);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The token of an `Authorization: Bearer` header (RFC 6750), or undefined. */
+export function bearerOf(header: string | undefined): string | undefined {
+  return header?.match(/^Bearer ([A-Za-z0-9._~+/=-]+)$/i)?.[1];
+}

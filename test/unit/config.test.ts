@@ -1,0 +1,74 @@
+import { describe, expect, test } from 'vitest';
+import { ConfigError, environmentOf, flagOf, isLoopback, parseConfig } from '../../src/config.ts';
+
+const SECRET = 'x'.repeat(32);
+
+describe('parseConfig', () => {
+  test('without anything: role all on loopback in open mode', () => {
+    const config = parseConfig([], {});
+    expect(config).toMatchObject({ role: 'all', host: '127.0.0.1', port: 8080, internalPort: 8081, secrets: [] });
+    expect(config.mediaPorts).toEqual([42000, 42999]);
+  });
+
+  test('a flag wins over the environment', () => {
+    expect(parseConfig(['--port', '9000'], { LIANMAI_PORT: '7000' }).port).toBe(9000);
+    expect(parseConfig([], { LIANMAI_PORT: '7000' }).port).toBe(7000);
+  });
+
+  test.each([['0.0.0.0'], ['192.168.1.5'], ['::'], ['example.com']])(
+    'refuses to listen on %s without a secret, and says why',
+    (host) => {
+      expect(() => parseConfig([], { LIANMAI_HOST: host })).toThrow(/LIANMAI_SECRET/);
+      expect(() => parseConfig([], { LIANMAI_INTERNAL_HOST: host })).toThrow(/LIANMAI_SECRET/);
+      expect(parseConfig([], { LIANMAI_HOST: host, LIANMAI_SECRET: SECRET }).host).toBe(host);
+    },
+  );
+
+  test('a short secret, three secrets, and half of TLS are refused', () => {
+    expect(() => parseConfig([], { LIANMAI_SECRET: 'short' })).toThrow(ConfigError);
+    expect(() => parseConfig([], { LIANMAI_SECRET: [SECRET, SECRET, SECRET].join() })).toThrow(ConfigError);
+    expect(() => parseConfig([], { LIANMAI_TLS_CERT: 'a.pem' })).toThrow(/go together/);
+  });
+
+  test('a misspelt setting or flag is an error, not a silence', () => {
+    expect(() => parseConfig([], { LIANMAI_PROT: '1' })).toThrow(/no such setting/);
+    expect(() => parseConfig(['--prot', '1'], {})).toThrow(ConfigError);
+  });
+
+  test('each mistake is named with its setting', () => {
+    expect(() => parseConfig([], { LIANMAI_PORT: '99999', LIANMAI_ICE_SERVERS: 'x' })).toThrow(
+      /LIANMAI_PORT.*\n.*LIANMAI_ICE_SERVERS/,
+    );
+  });
+
+  test('a secret does not print', () => {
+    const config = parseConfig([], { LIANMAI_SECRET: SECRET });
+    expect(JSON.stringify(config)).not.toContain(SECRET);
+    expect(String(config.secrets[0])).toBe('[secret]');
+  });
+
+  test('roles of their own need a secret and where the others are', () => {
+    expect(() => parseConfig(['--role', 'compositor'], {})).toThrow(/LIANMAI_SECRET/);
+    expect(() => parseConfig(['--role', 'sfu'], { LIANMAI_SECRET: SECRET })).toThrow(/LIANMAI_COMPOSITOR_URLS/);
+  });
+});
+
+test('names: one setting, two spellings', () => {
+  expect(environmentOf('allowPrivateDestinations')).toBe('LIANMAI_ALLOW_PRIVATE_DESTINATIONS');
+  expect(flagOf('allowPrivateDestinations')).toBe('--allow-private-destinations');
+});
+
+test.each([
+  ['127.0.0.1', true],
+  ['127.8.9.1', true],
+  ['::1', true],
+  ['[::1]', true],
+  ['::ffff:127.0.0.1', true],
+  ['localhost', true],
+  ['localhost.example.com', false],
+  ['10.0.0.1', false],
+  ['0.0.0.0', false],
+  ['', false],
+])('isLoopback(%s) is %s', (address, expected) => {
+  expect(isLoopback(address)).toBe(expected);
+});

@@ -1,0 +1,59 @@
+import { defineConfig } from 'vitest/config';
+
+/** A unit test does no waiting of note; one that takes this long hangs. */
+const UNIT_TIMEOUT_MS = 10_000;
+/** Real workers, encoders and browsers share two cores: generous, since only a hang should meet it. */
+const HEAVY_TIMEOUT_MS = 120_000;
+
+/**
+ * The files of one folder, one at a time and after the folders before it: they measure media against the clock, and
+ * would disturb each other.
+ */
+function heavyProject(name: string, groupOrder: number) {
+  return {
+    test: {
+      name,
+      include: [`test/${name}/**/*.test.ts`],
+      testTimeout: HEAVY_TIMEOUT_MS,
+      hookTimeout: HEAVY_TIMEOUT_MS,
+      fileParallelism: false,
+      sequence: { groupOrder },
+      experimental: { viteModuleRunner: false },
+    },
+  };
+}
+
+export default defineConfig({
+  test: {
+    pool: 'forks',
+    teardownTimeout: 10_000,
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: ['test/unit/**/*.test.ts'],
+          exclude: ['test/unit/client/**'],
+          testTimeout: UNIT_TIMEOUT_MS,
+          hookTimeout: UNIT_TIMEOUT_MS,
+          maxWorkers: '100%',
+          sequence: { groupOrder: 1 },
+          // Node itself loads the code, with type stripping as in production: what only a bundler understands fails.
+          experimental: { viteModuleRunner: false },
+        },
+      },
+      {
+        test: {
+          name: 'client',
+          include: ['test/unit/client/**/*.test.{ts,tsx}'],
+          testTimeout: UNIT_TIMEOUT_MS,
+          hookTimeout: UNIT_TIMEOUT_MS,
+          maxWorkers: '100%',
+          sequence: { groupOrder: 1 },
+        },
+      },
+      heavyProject('integration', 2),
+      heavyProject('media', 3),
+      heavyProject('e2e', 4),
+    ],
+  },
+});
