@@ -24,7 +24,7 @@ await main(async () => {
   const env = await setUp('packages');
   const fix = process.argv.includes('--fix');
   const commands = [
-    ['biome', 'check', '--error-on-warnings', ...(fix ? ['--write'] : []), '.'],
+    ['biome', 'check', '--error-on-warnings', '--max-diagnostics=200', ...(fix ? ['--write'] : []), '.'],
     ...TYPE_CHECKS.filter(({ folders }) => folders.some(hasTypeScript)).map(({ project }) => ['tsc', '-p', project]),
   ];
   let exitCode = 0;

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { runInForeground } from './setup/processes.mjs';
 import { PROJECT_NODE, ROOT } from './setup/project.mjs';
 import { main, setUp } from './setup/steps.mjs';
-import { closingLine, countTests } from './setup/testReport.mjs';
+import { closingLine, countTests, purposeOf } from './setup/testReport.mjs';
 
 /**
  * @param {string} file
@@ -28,7 +28,8 @@ function withoutUserSettings(env) {
 }
 
 await main(async () => {
-  const env = withoutUserSettings(await setUp('tests'));
+  const args = process.argv.slice(2);
+  const env = withoutUserSettings(await setUp(purposeOf(args)));
   const folder = mkdtempSync(join(tmpdir(), 'lianmai-test-'));
   try {
     const reportFile = join(folder, 'report.json');
@@ -37,7 +38,7 @@ await main(async () => {
       [
         ...['--import', './scripts/setup/endWithParent.mjs', 'node_modules/vitest/vitest.mjs', 'run'],
         ...['--reporter=default', '--reporter=json', `--outputFile.json=${reportFile}`],
-        ...process.argv.slice(2),
+        ...args,
       ],
       { cwd: ROOT, env },
     );

@@ -63,7 +63,7 @@ function cacheFiles() {
     arch: process.arch,
   });
   const folder = cacheFolder();
-  return { folder, built: join(folder, names.built), downloaded: join(folder, names.downloaded) };
+  return { built: join(folder, names.built), downloaded: join(folder, names.downloaded) };
 }
 
 /**
@@ -95,7 +95,7 @@ export function prebuiltUrl(mediasoup, { platform, arch, kernel, base }) {
  * @param {string} file where to put it
  * @returns {Promise<string | undefined>} why there is none, or undefined when it is there and runs
  */
-async function download(file) {
+export async function downloadWorker(file) {
   const mediasoup = mediasoupPackage();
   const url = prebuiltUrl(mediasoup, {
     platform: process.platform,
@@ -148,10 +148,10 @@ async function build(file, report) {
     const missing = missingDebianPackages(WORKER_BUILD_PACKAGES);
     if (missing.length > 0) {
       report.note(`installing what it is built with: ${missing.join(' ')}`);
-      await installDebianPackages(missing, 'What mediasoup-worker is built with');
+      await installDebianPackages(missing, 'what mediasoup-worker is built with');
     }
   }
-  report.note('building it, once for this user: 6 to 8 minutes on 2 cores');
+  report.note('building it, once for this user: 5 to 8 minutes on 2 cores');
   const output = `${file}.build-${process.pid}`;
   const logFile = `${file}.log`;
   try {
@@ -183,21 +183,13 @@ function buildAdvice(logFile) {
 
 /** @param {import('./report.mjs').StepReport} report */
 async function downloadOrBuild(report) {
-  const { folder, built, downloaded } = cacheFiles();
-  try {
-    mkdirSync(folder, { recursive: true });
-  } catch (error) {
-    throw new SetupError(
-      `The cache folder ${folder} cannot be made (${/** @type {Error} */ (error).message}). ` +
-        'Set XDG_CACHE_HOME to a folder that can be written.',
-    );
-  }
+  const { built, downloaded } = cacheFiles();
   await withFileLock(
     `${built}.lock`,
     async () => {
       // The one we waited for may have been making the same.
       if (findWorker() !== undefined) return;
-      const obstacle = await download(downloaded);
+      const obstacle = await downloadWorker(downloaded);
       if (obstacle === undefined) return;
       report.note(`no prebuilt program could be downloaded (${obstacle})`);
       await build(built, report);

@@ -80,12 +80,17 @@ function npmCommand() {
   return ['npm', []];
 }
 
+const NPM_OPTIONS = ['--include=dev', '--include=optional', '--no-audit', '--no-fund', '--loglevel=error'];
+
 async function installPackages() {
   const lockIsUsable =
     existsSync(join(ROOT, 'package-lock.json')) &&
     !lockIsOutdated(readJson('package.json'), readJson('package-lock.json'));
   const [command, args] = npmCommand();
-  await run(command, [...args, lockIsUsable ? 'ci' : 'install', '--include=dev', '--no-audit', '--no-fund'], {
+  // Not `npm ci`: it refuses a lock file that lacks the packages of some other platform, and npm writes such lock files.
+  // Where package.json and the lock file agree, `npm install` takes what the lock file says too, and --no-save keeps its
+  // hands off both.
+  await run(command, [...args, 'install', ...(lockIsUsable ? ['--no-save'] : []), ...NPM_OPTIONS], {
     cwd: ROOT,
     env: {
       ...process.env,

@@ -94,6 +94,25 @@ function hasControllingTerminal() {
 
 /** Signals closer together than this are one: npm, a terminal and a service manager each pass it on to all they know. */
 const SAME_SIGNAL_MS = 1_000;
+/** How soon the end of npm is noticed. */
+const PARENT_CHECK_MS = 1_000;
+
+/**
+ * npm passes SIGTERM on to the shell that it runs us in, and not every shell passes it on to us: the shell's end is all
+ * that we see of it. Outside of npm a parent may end and mean us to go on (nohup).
+ * @param {() => void} onGone
+ * @returns {() => void} ends the watch
+ */
+function watchNpm(onGone) {
+  if (process.env.npm_lifecycle_event === undefined) return () => {};
+  const parent = process.ppid;
+  const timer = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(timer);
+    onGone();
+  }, PARENT_CHECK_MS);
+  return () => clearInterval(timer);
+}
 
 /**
  * Runs what the set-up was for, with our standard streams, to its end.
@@ -121,9 +140,17 @@ export function runInForeground(command, args, { cwd, env }) {
     };
     const signals = /** @type {NodeJS.Signals[]} */ (['SIGINT', 'SIGTERM', 'SIGHUP']);
     for (const signal of signals) process.on(signal, stop);
-    child.once('error', reject);
+    const endWatch = watchNpm(() => stop('SIGTERM'));
+    const finish = () => {
+      endWatch();
+      for (const signal of signals) process.removeListener(signal, stop);
+    };
+    child.once('error', (error) => {
+      finish();
+      reject(error);
+    });
     child.once('exit', (code, signal) => {
-      for (const name of signals) process.removeListener(name, stop);
+      finish();
       resolve(code ?? exitCodeOf(/** @type {NodeJS.Signals} */ (signal)));
     });
   });

@@ -1,6 +1,6 @@
 // Where things are. Everything in scripts/ that runs before Node 24 is installed is plain JavaScript for Node 20.19.
 
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, dirname, isAbsolute, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -42,6 +42,23 @@ export function isOlder(version, oldest) {
 export function cacheFolder(env = process.env) {
   const base = env.XDG_CACHE_HOME;
   return join(base && isAbsolute(base) ? base : join(homedir(), '.cache'), 'lianmai');
+}
+
+/**
+ * The same, made if need be.
+ * @throws {SetupError} when it cannot be made
+ */
+export function makeCacheFolder() {
+  const folder = cacheFolder();
+  try {
+    mkdirSync(folder, { recursive: true });
+    return folder;
+  } catch (error) {
+    throw new SetupError(
+      `the cache folder cannot be made (${/** @type {Error} */ (error).message}). ` +
+        'Set XDG_CACHE_HOME to a folder that can be written.',
+    );
+  }
 }
 
 /**

@@ -7,7 +7,7 @@ import { withFileLock } from './fileLock.mjs';
 import { findWorker, mediasoupWorker } from './mediasoupWorker.mjs';
 import { npmPackages } from './npmPackages.mjs';
 import { CommandError } from './processes.mjs';
-import { cacheFolder, childEnvironment, isOlder, OLDEST_NODE, ROOT, SetupError } from './project.mjs';
+import { childEnvironment, isOlder, makeCacheFolder, OLDEST_NODE, ROOT, SetupError } from './project.mjs';
 import { StepReport } from './report.mjs';
 import { serverPackages, testPackages } from './systemPackages.mjs';
 
@@ -56,7 +56,7 @@ export async function setUp(purpose) {
 async function makeAll(steps) {
   const folderId = createHash('sha256').update(ROOT).digest('hex').slice(0, 12);
   await withFileLock(
-    join(cacheFolder(), `set-up-${folderId}.lock`),
+    join(makeCacheFolder(), `set-up-${folderId}.lock`),
     async () => {
       for (const step of steps) {
         if (!step.isReady()) await make(step);

@@ -86,9 +86,9 @@ export function missingDebianPackages(names) {
  * @param {{ platform: string, apt: boolean }} system
  */
 export function howToInstall(names, what, { platform, apt }) {
-  if (apt) return `${what} is missing. Install it with:\n\n    sudo apt-get install -y ${names.join(' ')}\n`;
-  if (platform === 'darwin') return `${what} is missing. Install it with:\n\n    brew install ${names.join(' ')}\n`;
-  return `${what} is missing. Install it with your system's package manager (Debian's names: ${names.join(' ')}).`;
+  if (apt) return `missing: ${what}. Install with:\n\n    sudo apt-get install -y ${names.join(' ')}\n`;
+  if (platform === 'darwin') return `missing: ${what}. Install with:\n\n    brew install ${names.join(' ')}\n`;
+  return `missing: ${what}. Install with your system's package manager (Debian's names: ${names.join(' ')}).`;
 }
 
 /**

@@ -14,12 +14,12 @@ export interface RoomTap {
   sources(): TapSource[];
   /** Anything above changed. Not rate limited. */
   on(event: 'changed', listener: () => void): unknown;
-  off(event: 'changed', listener: () => void): unknown;
   /** The mediasoup worker died; the room has a new, empty router. */
   on(event: 'router-replaced', listener: () => void): unknown;
-  off(event: 'router-replaced', listener: () => void): unknown;
   /** The room is gone. */
   on(event: 'closed', listener: () => void): unknown;
+  off(event: 'changed', listener: () => void): unknown;
+  off(event: 'router-replaced', listener: () => void): unknown;
   off(event: 'closed', listener: () => void): unknown;
 }
 

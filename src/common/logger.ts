@@ -16,7 +16,6 @@ export function createLogger(options: { level?: string; name?: string } = {}): L
         'token',
         'key',
         'secret',
-        'url',
         '*.token',
         '*.key',
         '*.secret',

@@ -104,7 +104,14 @@ export const RtpCapabilities = z.object({
 
 /** Payloads, client → server. */
 export const ClientPayloads = {
-  join: z.object({ name: DisplayName.optional() }),
+  join: z.object({
+    name: DisplayName.optional(),
+    /**
+     * Who one was before the connection dropped: the same identity takes over that peer's id, seat and place. Only a hint
+     * which of one's own peers is meant; without it a host or co-host takes over its own, audience one that is `away`.
+     */
+    resume: PeerId.optional(),
+  }),
   leave: z.object({}),
   'transport:create': z.object({ direction: z.enum(['send', 'recv']) }),
   'transport:connect': z.object({ transportId: MediasoupId, dtlsParameters: DtlsParameters }),
@@ -114,6 +121,8 @@ export const ClientPayloads = {
     source: SourceKind,
     rtpParameters: RtpParameters,
     paused: z.boolean().default(false),
+    /** Pixels of the highest layer, so that the layer that fits can be chosen; 1280x720 is assumed when it is absent. */
+    size: z.object({ width: z.int().min(1).max(8192), height: z.int().min(1).max(8192) }).optional(),
   }),
   'producer:pause': z.object({ producerId: MediasoupId }),
   'producer:resume': z.object({ producerId: MediasoupId }),

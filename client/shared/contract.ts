@@ -1,0 +1,41 @@
+/**
+ * The few values of the contracts that the pages need at run time. They are repeated here so that no page carries the
+ * schema library; test/unit/client/contract.test.ts holds them to src/contracts.
+ */
+
+/** Version of the signalling and playback interfaces that this build speaks. */
+export const PROTOCOL = 1;
+/** What a room id looks like. */
+export const ROOM_ID = /^[a-z0-9][a-z0-9_-]{0,63}$/;
+/** Longest display name. */
+export const NAME_LENGTH = 64;
+/** Seats of a room. */
+export const MAX_SEATS = 16;
+/** Most destinations of a broadcast. */
+export const MAX_DESTINATIONS = 16;
+
+/** The room id in `/studio/ROOM` or `/watch/ROOM`; undefined when the path has none that is valid. */
+export function roomOfPath(path: string): string | undefined {
+  const segment = /^\/(?:studio|watch)\/([^/]+)\/?$/.exec(path)?.[1];
+  return segment !== undefined && ROOM_ID.test(segment) ? segment : undefined;
+}
+
+/** Turns what somebody typed into a room id as well as it can: `My Show!` → `my-show`. */
+export function toRoomId(typed: string): string {
+  return typed
+    .normalize('NFKD')
+    .toLowerCase()
+    .replace(/[\u0300-\u036f]/g, '')
+    .replace(/[^a-z0-9_]+/g, '-')
+    .replace(/^[-_]+/, '')
+    .slice(0, 64);
+}
+
+const FIRST = ['amber', 'brisk', 'calm', 'clear', 'coral', 'early', 'gold', 'green', 'jade', 'lucky', 'north', 'quiet'];
+const SECOND = ['bridge', 'cloud', 'crane', 'forest', 'garden', 'harbor', 'lantern', 'maple', 'river', 'stage', 'tide'];
+
+/** A room name to start from: two words and two digits, valid as an id. `random` answers numbers in [0, 1). */
+export function suggestRoom(random: () => number = Math.random): string {
+  const pick = (words: readonly string[]) => words[Math.floor(random() * words.length)] ?? 'room';
+  return `${pick(FIRST)}-${pick(SECOND)}-${10 + Math.floor(random() * 90)}`;
+}

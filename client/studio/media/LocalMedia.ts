@@ -1,0 +1,182 @@
+import { type ReadonlySignal, type Signal, signal } from '@preact/signals';
+import { type Problem, problemOf } from '../../shared/problems.ts';
+import { remembered } from '../../shared/storage.ts';
+import {
+  captureBoth,
+  captureCamera,
+  captureMicrophone,
+  captureScreen,
+  type DeviceLists,
+  deviceOf,
+  listDevices,
+} from './capture.ts';
+
+/** What a select offers for "do not use one". */
+export const NONE = 'none';
+
+type Kind = 'camera' | 'microphone';
+
+/**
+ * The person's own camera, microphone and screen. It holds what they want to send; studio/session/MediaLink.ts sees to it
+ * that the server gets that, and gets it again after a reconnect.
+ */
+export class LocalMedia {
+  readonly #camera = signal<MediaStreamTrack | null>(null);
+  readonly #microphone = signal<MediaStreamTrack | null>(null);
+  readonly #screen = signal<MediaStreamTrack | null>(null);
+  readonly #screenAudio = signal<MediaStreamTrack | null>(null);
+  readonly #muted = signal(false);
+  readonly #starting = signal(false);
+  readonly #lists = signal<DeviceLists>({ cameras: [], microphones: [] });
+  readonly problem: Signal<Problem | null> = signal(null);
+  /** The device that is wanted: its id, '' for the browser's choice, or NONE. */
+  readonly chosen = {
+    camera: signal(remembered.get('camera') ?? ''),
+    microphone: signal(remembered.get('microphone') ?? ''),
+  };
+  /** Counts the attempts of each kind: an older one that ends later must not replace what a newer one brought. */
+  readonly #attempt = { camera: 0, microphone: 0 };
+  #closed = false;
+
+  readonly camera: ReadonlySignal<MediaStreamTrack | null> = this.#camera;
+  readonly microphone: ReadonlySignal<MediaStreamTrack | null> = this.#microphone;
+  readonly screen: ReadonlySignal<MediaStreamTrack | null> = this.#screen;
+  readonly screenAudio: ReadonlySignal<MediaStreamTrack | null> = this.#screenAudio;
+  readonly muted: ReadonlySignal<boolean> = this.#muted;
+  readonly starting: ReadonlySignal<boolean> = this.#starting;
+  readonly lists: ReadonlySignal<DeviceLists> = this.#lists;
+
+  readonly #onDeviceChange = (): void => void this.#refreshLists();
+
+  /** Asks for what is wanted of camera and microphone. What cannot be had is a `problem`; the other one still works. */
+  async open(): Promise<void> {
+    this.problem.value = null;
+    this.#starting.value = true;
+    navigator.mediaDevices?.addEventListener('devicechange', this.#onDeviceChange);
+    try {
+      const { camera, microphone } = this.chosen;
+      if (camera.value !== NONE && microphone.value !== NONE && !this.#camera.value && !this.#microphone.value) {
+        const both = await captureBoth(camera.value, microphone.value);
+        if (both) {
+          this.#take('camera', both.camera);
+          this.#take('microphone', both.microphone);
+          return;
+        }
+      }
+      if (!this.#microphone.value) await this.start('microphone');
+      const first = this.#problemNow();
+      if (!this.#camera.value) await this.start('camera');
+      // Neither is there: one sentence about both.
+      const second = this.#problemNow();
+      if (first?.code === 'no-microphone' && second?.code === 'no-camera')
+        this.problem.value = { code: 'no-device', detail: '' };
+      else this.problem.value = second ?? first;
+    } catch (error) {
+      this.problem.value = problemOf(error);
+    } finally {
+      this.#starting.value = false;
+      await this.#refreshLists();
+    }
+  }
+
+  /** Turns a camera or microphone on. A remembered device that is gone falls back to the browser's choice. */
+  async start(kind: Kind): Promise<void> {
+    const wanted = this.chosen[kind].value;
+    if (wanted === NONE || this.#closed) return;
+    const attempt = ++this.#attempt[kind];
+    const capture = kind === 'camera' ? captureCamera : captureMicrophone;
+    try {
+      const track = await capture(wanted).catch((error: unknown) => {
+        const { code } = problemOf(error);
+        if (wanted === '' || (code !== 'no-camera' && code !== 'no-microphone')) throw error;
+        return capture('');
+      });
+      if (attempt !== this.#attempt[kind] || this.#closed) return track.stop();
+      this.problem.value = null;
+      this.#take(kind, track);
+    } catch (error) {
+      if (attempt === this.#attempt[kind]) this.problem.value = problemOf(error);
+    }
+  }
+
+  /** Turns it off: the device's light goes out. */
+  stop(kind: Kind): void {
+    this.#attempt[kind]++;
+    const track = this.#signalOf(kind);
+    track.value?.stop();
+    track.value = null;
+  }
+
+  /** Chooses a device, '' for the browser's choice, or NONE, and remembers it. */
+  async choose(kind: Kind, deviceId: string): Promise<void> {
+    this.chosen[kind].value = deviceId;
+    remembered.set(kind, deviceId);
+    // Some phones open one camera at a time: the old one has to go first.
+    this.stop(kind);
+    await this.start(kind);
+  }
+
+  setMuted(muted: boolean): void {
+    this.#muted.value = muted;
+  }
+
+  async shareScreen(): Promise<void> {
+    try {
+      const shared = await captureScreen();
+      if (!shared) return;
+      if (this.#closed) {
+        shared.screen.stop();
+        shared.audio?.stop();
+        return;
+      }
+      this.stopScreen();
+      // The browser's own "stop sharing" ends the track.
+      shared.screen.addEventListener('ended', () => this.stopScreen());
+      this.#screenAudio.value = shared.audio ?? null;
+      this.#screen.value = shared.screen;
+    } catch (error) {
+      this.problem.value = problemOf(error);
+    }
+  }
+
+  stopScreen(): void {
+    this.#screen.value?.stop();
+    this.#screenAudio.value?.stop();
+    this.#screen.value = null;
+    this.#screenAudio.value = null;
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    navigator.mediaDevices?.removeEventListener('devicechange', this.#onDeviceChange);
+    this.stop('camera');
+    this.stop('microphone');
+    this.stopScreen();
+  }
+
+  /** Read anew: the compiler takes a signal's value for what was last written to it. */
+  #problemNow(): Problem | null {
+    return this.problem.value;
+  }
+
+  #signalOf(kind: Kind): Signal<MediaStreamTrack | null> {
+    return kind === 'camera' ? this.#camera : this.#microphone;
+  }
+
+  #take(kind: Kind, track: MediaStreamTrack): void {
+    // Fired when the device goes away, not by our own stop().
+    track.addEventListener('ended', () => {
+      if (this.#signalOf(kind).value !== track) return;
+      this.#signalOf(kind).value = null;
+      this.problem.value = { code: 'device-unplugged', detail: track.label };
+    });
+    this.#signalOf(kind).value?.stop();
+    this.#signalOf(kind).value = track;
+    this.chosen[kind].value = deviceOf(track);
+  }
+
+  async #refreshLists(): Promise<void> {
+    this.#lists.value = await listDevices().catch(() => this.#lists.value);
+  }
+}

@@ -1,0 +1,105 @@
+/** Asks the browser for cameras, microphones and screens. Every failure comes out as a ProblemError. */
+import { ProblemError, problemOfCapture, type Wanted } from '../../shared/problems.ts';
+
+/** Enough for the largest simulcast layer of a 720p program; the browser takes what the camera has nearest to it. */
+const CAMERA = { width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { ideal: 30 } };
+const MICROPHONE = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
+/** Slides and code: enough for smooth scrolling. */
+const SCREEN_FPS = 30;
+
+function devices(): MediaDevices {
+  // Outside a secure context the whole API is missing (Media Capture and Streams, section 9.2).
+  if (!navigator.mediaDevices) throw new ProblemError(isSecureContext ? 'no-webrtc' : 'insecure-context');
+  return navigator.mediaDevices;
+}
+
+async function capture(constraints: MediaStreamConstraints, wanted: Wanted): Promise<MediaStream> {
+  try {
+    return await devices().getUserMedia(constraints);
+  } catch (error) {
+    if (error instanceof ProblemError) throw error;
+    const problem = problemOfCapture(error, wanted);
+    throw new ProblemError(problem.code, problem.detail, { cause: error });
+  }
+}
+
+const exactly = (deviceId: string) => (deviceId ? { deviceId: { exact: deviceId } } : {});
+
+/** One camera; the browser's choice when `deviceId` is empty. */
+export async function captureCamera(deviceId: string): Promise<MediaStreamTrack> {
+  const stream = await capture({ video: { ...CAMERA, ...exactly(deviceId) } }, 'camera');
+  const track = stream.getVideoTracks()[0];
+  if (!track) throw new ProblemError('no-camera');
+  return track;
+}
+
+export async function captureMicrophone(deviceId: string): Promise<MediaStreamTrack> {
+  const stream = await capture({ audio: { ...MICROPHONE, ...exactly(deviceId) } }, 'microphone');
+  const track = stream.getAudioTracks()[0];
+  if (!track) throw new ProblemError('no-microphone');
+  return track;
+}
+
+/** Both by one question to the person; undefined when one of them is not to be had, so that each is asked for alone. */
+export async function captureBoth(
+  cameraId: string,
+  microphoneId: string,
+): Promise<{ camera: MediaStreamTrack; microphone: MediaStreamTrack } | undefined> {
+  const constraints = {
+    video: { ...CAMERA, ...exactly(cameraId) },
+    audio: { ...MICROPHONE, ...exactly(microphoneId) },
+  };
+  try {
+    const stream = await devices().getUserMedia(constraints);
+    const [camera] = stream.getVideoTracks();
+    const [microphone] = stream.getAudioTracks();
+    return camera && microphone ? { camera, microphone } : undefined;
+  } catch (error) {
+    if (error instanceof ProblemError) throw error;
+    if (error instanceof Error && error.name === 'NotAllowedError')
+      throw new ProblemError('permission-denied', error.message, { cause: error });
+    return undefined;
+  }
+}
+
+/** A screen, window or tab, with its sound where the browser offers it; undefined when the person thought better of it. */
+export async function captureScreen(): Promise<
+  { screen: MediaStreamTrack; audio: MediaStreamTrack | undefined } | undefined
+> {
+  const media = devices();
+  if (!media.getDisplayMedia) throw new ProblemError('screen-failed');
+  try {
+    const stream = await media.getDisplayMedia({
+      video: { frameRate: { ideal: SCREEN_FPS, max: SCREEN_FPS } },
+      audio: { echoCancellation: false, noiseSuppression: false, autoGainControl: false },
+    });
+    const [screen] = stream.getVideoTracks();
+    if (!screen) throw new ProblemError('screen-failed');
+    screen.contentHint = 'detail';
+    return { screen, audio: stream.getAudioTracks()[0] };
+  } catch (error) {
+    if (error instanceof ProblemError) throw error;
+    // Closing the picker is this error too; the system's own refusal says so in its message.
+    if (error instanceof Error && error.name === 'NotAllowedError' && !/system/i.test(error.message)) return undefined;
+    const problem = problemOfCapture(error, 'screen');
+    throw new ProblemError(problem.code === 'permission-denied' ? 'screen-failed' : problem.code, problem.detail, {
+      cause: error,
+    });
+  }
+}
+
+export interface DeviceLists {
+  cameras: { id: string; label: string }[];
+  microphones: { id: string; label: string }[];
+}
+
+/** What can be chosen. Before the person has allowed anything the browser hides ids and labels; such entries are left out. */
+export async function listDevices(): Promise<DeviceLists> {
+  const all = await devices().enumerateDevices();
+  const of = (kind: MediaDeviceKind) =>
+    all.filter((d) => d.kind === kind && d.deviceId !== '').map((d) => ({ id: d.deviceId, label: d.label || d.kind }));
+  return { cameras: of('videoinput'), microphones: of('audioinput') };
+}
+
+/** The device that a track comes from. */
+export const deviceOf = (track: MediaStreamTrack | null): string => track?.getSettings().deviceId ?? '';

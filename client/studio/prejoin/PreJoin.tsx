@@ -1,0 +1,92 @@
+import { useSignal } from '@preact/signals';
+import { useEffect } from 'preact/hooks';
+import { NAME_LENGTH } from '../../shared/contract.ts';
+import { describedBy, Field } from '../../shared/Field.tsx';
+import { t } from '../../shared/language.ts';
+import { ProblemNotice } from '../../shared/ProblemNotice.tsx';
+import { DeviceSelects } from '../media/DeviceSelects.tsx';
+import { TrackVideo } from '../media/TrackVideo.tsx';
+import type { Studio } from '../Studio.ts';
+import { LevelMeter } from './LevelMeter.tsx';
+
+/** The door of the studio: see and hear oneself, choose devices and a name, then join. */
+export function PreJoin({ studio }: { studio: Studio }) {
+  const media = studio.media.value;
+  const session = studio.session.value;
+  const name = useSignal(studio.name.value);
+  const tried = useSignal(false);
+  useEffect(() => {
+    void media.open();
+  }, [media]);
+  const joining = session !== null;
+  const nameBad = name.value.trim() === '';
+
+  const join = () => {
+    tried.value = true;
+    if (nameBad) document.getElementById('prejoin-name')?.focus();
+    else studio.join(name.value.trim());
+  };
+
+  return (
+    <main class="prejoin">
+      <section class="mirror" aria-label={t('prejoin.preview')}>
+        {media.camera.value ? (
+          <TrackVideo track={media.camera.value} mirrored label={t('prejoin.preview')} />
+        ) : (
+          <p class="muted">{media.starting.value ? t('prejoin.preview.starting') : t('prejoin.preview.off')}</p>
+        )}
+      </section>
+      <form
+        class="stack"
+        noValidate
+        onSubmit={(event) => {
+          event.preventDefault();
+          join();
+        }}
+      >
+        <div>
+          <h1 class="page-title">{t('prejoin.title')}</h1>
+          <p class="muted">
+            {t('prejoin.room', { room: studio.room })} · {t(`prejoin.role.${studio.role.value}`)}
+          </p>
+        </div>
+        {media.problem.value ? (
+          <ProblemNotice problem={media.problem.value}>
+            <button type="button" class="button slim" onClick={() => void media.open()}>
+              {t('prejoin.again')}
+            </button>
+          </ProblemNotice>
+        ) : null}
+        <Field
+          id="prejoin-name"
+          label={t('common.name')}
+          error={tried.value && nameBad ? t('home.name.bad') : undefined}
+        >
+          <input
+            id="prejoin-name"
+            class="input"
+            data-testid="prejoin-name"
+            autocomplete="name"
+            maxLength={NAME_LENGTH}
+            value={name.value}
+            readOnly={studio.nameFixed.value}
+            aria-invalid={tried.value && nameBad}
+            aria-describedby={describedBy('prejoin-name')}
+            onInput={(event) => {
+              name.value = event.currentTarget.value;
+            }}
+          />
+        </Field>
+        <DeviceSelects media={media} />
+        <LevelMeter track={media.microphone.value} />
+        {session?.problem.value ? <ProblemNotice problem={session.problem.value} /> : null}
+        <button type="submit" class="button primary large wide" data-testid="join" disabled={joining}>
+          {joining ? t('prejoin.joining') : t('prejoin.join')}
+        </button>
+        {media.camera.value || media.microphone.value || media.starting.value ? null : (
+          <p class="small muted">{t('prejoin.without')}</p>
+        )}
+      </form>
+    </main>
+  );
+}

@@ -1,0 +1,78 @@
+import { Icon } from '../../shared/icons.tsx';
+import { t } from '../../shared/language.ts';
+import { TopBar } from '../../shared/TopBar.tsx';
+import { TrackVideo } from '../media/TrackVideo.tsx';
+import { LevelMeter } from '../prejoin/LevelMeter.tsx';
+import type { Studio } from '../Studio.ts';
+import type { StudioSession } from '../session/StudioSession.ts';
+import { LiveState } from './LiveState.tsx';
+import { Banners } from './RoomPage.tsx';
+
+interface Props {
+  studio: Studio;
+  session: StudioSession;
+}
+
+/** In the room without a seat: ask for one, with camera and microphone ready. */
+export function AudiencePage({ studio, session }: Props) {
+  const media = studio.media.value;
+  const asking = session.state.self.value?.asking ?? false;
+  return (
+    <>
+      <TopBar>
+        <span class="room-name">{studio.room}</span>
+        <LiveState session={session} />
+      </TopBar>
+      <main class="prejoin">
+        <section class="mirror" aria-label={t('prejoin.preview')}>
+          {media.camera.value ? (
+            <TrackVideo track={media.camera.value} mirrored label={t('prejoin.preview')} />
+          ) : (
+            <p class="muted">{t('prejoin.preview.off')}</p>
+          )}
+        </section>
+        <div class="stack" data-testid="audience">
+          <h1 class="page-title">{t('seat.title')}</h1>
+          <Banners studio={studio} session={session} />
+          {session.seatNews.value === 'taken' ? (
+            <p class="notice" role="status">
+              {t('seat.taken')}
+            </p>
+          ) : null}
+          <p class="muted">{asking ? t('seat.waiting') : t('seat.lead')}</p>
+          <LevelMeter track={media.microphone.value} />
+          {asking ? (
+            <button
+              type="button"
+              class="button outline large"
+              data-testid="seat-withdraw"
+              onClick={() => void session.withdrawSeat()}
+            >
+              {t('seat.withdraw')}
+            </button>
+          ) : (
+            <button
+              type="button"
+              class="button primary large"
+              data-testid="seat-request"
+              onClick={() => void session.requestSeat()}
+            >
+              <Icon name="hand" />
+              {t('seat.request')}
+            </button>
+          )}
+          <div class="row wrap">
+            <a class="button outline" href={studio.watchLink} target="_blank" rel="noopener">
+              <Icon name="open" />
+              {t('seat.watch')}
+            </a>
+            <button type="button" class="button outline" data-testid="leave" onClick={() => void session.leave()}>
+              <Icon name="leave" />
+              {t('studio.leave')}
+            </button>
+          </div>
+        </div>
+      </main>
+    </>
+  );
+}

@@ -1,0 +1,119 @@
+import { useSignal } from '@preact/signals';
+import { Icon } from '../../shared/icons.tsx';
+import { t } from '../../shared/language.ts';
+import { ProblemNotice } from '../../shared/ProblemNotice.tsx';
+import { TopBar } from '../../shared/TopBar.tsx';
+import type { Studio } from '../Studio.ts';
+import type { StudioSession } from '../session/StudioSession.ts';
+import { ControlBar } from './ControlBar.tsx';
+import { LivePanel } from './LivePanel.tsx';
+import { LiveState } from './LiveState.tsx';
+import { People } from './People.tsx';
+import { RemoteAudio } from './RemoteAudio.tsx';
+import { Stage } from './Stage.tsx';
+
+interface Props {
+  studio: Studio;
+  session: StudioSession;
+}
+
+/** From here on the panel stands beside the stage; below, it covers it. Also in studio.css. */
+const WIDE = '(min-width: 60rem)';
+
+/** The studio itself: stage, controls, and the panel with broadcast and people. */
+export function RoomPage({ studio, session }: Props) {
+  const panel = useSignal(matchMedia(WIDE).matches);
+  const media = studio.media.value;
+  const close = () => {
+    panel.value = false;
+  };
+  return (
+    <div class={`room ${panel.value ? 'with-panel' : ''}`}>
+      <TopBar>
+        <span class="room-name">{studio.room}</span>
+        <LiveState session={session} />
+      </TopBar>
+      <main class="studio-main">
+        <h1 class="visually-hidden">{`${t('studio.title')} ${studio.room}`}</h1>
+        <div class="banners">
+          <Banners studio={studio} session={session} />
+          <RemoteAudio session={session} />
+        </div>
+        <Stage session={session} media={media} />
+        <ControlBar
+          session={session}
+          media={media}
+          panelOpen={panel.value}
+          onPanel={() => {
+            panel.value = !panel.value;
+          }}
+        />
+      </main>
+      {panel.value ? (
+        <aside class="panel" aria-label={t('studio.panel')}>
+          <button
+            type="button"
+            class="button icon-only slim panel-close"
+            aria-label={t('studio.panel.close')}
+            onClick={close}
+          >
+            <Icon name="close" />
+          </button>
+          <LivePanel studio={studio} session={session} />
+          <People studio={studio} session={session} />
+        </aside>
+      ) : null}
+    </div>
+  );
+}
+
+/** What the person should know right now. */
+export function Banners({ studio, session }: Props) {
+  const media = studio.media.value;
+  const problem = session.problem.value;
+  return (
+    <>
+      {session.phase.value === 'reconnecting' ? (
+        <div class="notice" role="status" data-testid="reconnecting">
+          <Icon name="warning" />
+          <div class="grow">
+            <strong>
+              {problem && problem.code !== 'connection-lost'
+                ? t(`problem.${problem.code}.title`)
+                : t('studio.reconnecting')}
+            </strong>
+            {problem && problem.code !== 'connection-lost'
+              ? t(`problem.${problem.code}.do`)
+              : t('studio.reconnecting.do')}
+          </div>
+        </div>
+      ) : null}
+      {session.refused.value ? (
+        <ProblemNotice problem={session.refused.value}>
+          <Dismiss
+            onClick={() => {
+              session.refused.value = null;
+            }}
+          />
+        </ProblemNotice>
+      ) : null}
+      {media.problem.value ? (
+        <ProblemNotice problem={media.problem.value}>
+          <Dismiss
+            onClick={() => {
+              media.problem.value = null;
+            }}
+          />
+        </ProblemNotice>
+      ) : null}
+    </>
+  );
+}
+
+function Dismiss({ onClick }: { onClick: () => void }) {
+  return (
+    <button type="button" class="button slim" onClick={onClick}>
+      {t('common.dismiss')}
+    </button>
+  );
+}

@@ -1,0 +1,61 @@
+/** Who stands where on the stage: the same tiles in the same order as in the program. Pure. */
+import type { SourceKind } from '../../../src/contracts/ids.ts';
+import type { PeerInfo } from '../../../src/contracts/signaling.ts';
+import type { RemoteTrack } from '../session/MediaLink.ts';
+
+export interface StageTile {
+  key: string;
+  peerId: string;
+  name: string;
+  self: boolean;
+  source: 'camera' | 'screen';
+  /** null: a placeholder for a person without a picture. */
+  track: MediaStreamTrack | null;
+  consumerId: string | null;
+  muted: boolean;
+  away: boolean;
+}
+
+export interface OwnTracks {
+  camera: MediaStreamTrack | null;
+  screen: MediaStreamTrack | null;
+  muted: boolean;
+}
+
+/** A tile for each screen and camera, or a placeholder, of each seated person in the order of their seats. */
+export function stageTiles(
+  seated: readonly PeerInfo[],
+  selfId: string,
+  own: OwnTracks,
+  remote: readonly RemoteTrack[],
+): StageTile[] {
+  return seated.flatMap((peer) => {
+    const self = peer.id === selfId;
+    const picture = (source: 'camera' | 'screen') => {
+      if (self) return { track: own[source], consumerId: null };
+      const found = remote.find((r) => r.peerId === peer.id && r.source === source && !r.paused);
+      return { track: found?.track ?? null, consumerId: found?.consumerId ?? null };
+    };
+    const base = {
+      peerId: peer.id,
+      name: peer.name,
+      self,
+      muted: self ? own.muted : !sends(peer, 'microphone'),
+      away: peer.presence === 'away',
+    };
+    const tile = (source: 'camera' | 'screen'): StageTile => ({
+      ...base,
+      key: `${peer.id}.${source}`,
+      source,
+      ...picture(source),
+    });
+    const screen = tile('screen');
+    const camera = tile('camera');
+    if (!screen.track) return [camera];
+    return camera.track ? [screen, camera] : [screen];
+  });
+}
+
+/** Whether a peer sends something of this kind right now. */
+export const sends = (peer: PeerInfo, kind: SourceKind): boolean =>
+  peer.sources.some((source) => source.kind === kind && !source.paused);

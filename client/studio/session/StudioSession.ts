@@ -1,0 +1,303 @@
+/**
+ * One person in one room, from joining to leaving. The way: socket → `join` → MediaLink → what LocalMedia holds is sent.
+ * A dropped socket, a dead worker and a dead network all end in the same place: `join` again, build a new MediaLink.
+ */
+import { effect, signal } from '@preact/signals';
+import type { DestinationInput } from '../../../src/contracts/broadcast.ts';
+import type { JoinAnswer, LeaveReason, ServerToClient } from '../../../src/contracts/signaling.ts';
+import { Backoff } from '../../shared/backoff.ts';
+import { type Problem, ProblemError, problemOf, problemOfCode } from '../../shared/problems.ts';
+import type { LocalMedia } from '../media/LocalMedia.ts';
+import { MediaLink } from './MediaLink.ts';
+import { RoomState } from './RoomState.ts';
+import { SignalingClient } from './SignalingClient.ts';
+
+/** `left` is the end: `problem` says why, null when the person wanted it. */
+export type Phase = 'idle' | 'joining' | 'joined' | 'reconnecting' | 'left';
+
+/** Where a tab keeps which peer it is, so that a reload comes back to its own seat. */
+export interface PeerMemory {
+  recall(): string | undefined;
+  remember(peerId: string): void;
+}
+
+const RETRY_FIRST_MS = 500;
+const RETRY_MOST_MS = 8_000;
+/** With these, trying again by oneself would not help. */
+const FINAL: readonly Problem['code'][] = [
+  'unauthorized',
+  'forbidden',
+  'foreign-origin',
+  'room-full',
+  'room-closed',
+  'removed',
+  'joined-elsewhere',
+  'no-webrtc',
+];
+
+export class StudioSession {
+  readonly state = new RoomState();
+  readonly phase = signal<Phase>('idle');
+  /** Media is being built or built again. */
+  readonly mediaReady = signal(false);
+  /** Why it does not work right now, or why it ended. */
+  readonly problem = signal<Problem | null>(null);
+  /** What the last click could not do. */
+  readonly refused = signal<Problem | null>(null);
+  /** The last change of one's own seat. */
+  readonly seatNews = signal<'granted' | 'taken' | null>(null);
+
+  readonly #media: LocalMedia;
+  readonly #signaling: SignalingClient;
+  readonly #backoff = new Backoff(RETRY_FIRST_MS, RETRY_MOST_MS);
+  #name = '';
+  #answer: JoinAnswer | undefined;
+  #link: MediaLink | undefined;
+  #stopSending: (() => void) | undefined;
+  /** Grows with each rebuild: an older one that is still under way gives up. */
+  #generation = 0;
+  #retry: ReturnType<typeof setTimeout> | undefined;
+
+  /** The peer that this tab was before it was loaded again, if it was one; told to `remember` after each join. */
+  readonly #memory: PeerMemory;
+
+  constructor(token: string, media: LocalMedia, memory: PeerMemory) {
+    this.#media = media;
+    this.#memory = memory;
+    this.#signaling = new SignalingClient(token);
+    this.#listen();
+  }
+
+  join(name: string): void {
+    if (this.phase.value !== 'idle') return;
+    this.#name = name;
+    this.phase.value = 'joining';
+    this.#signaling.socket.connect();
+  }
+
+  async leave(): Promise<void> {
+    // What the server does not hear now it hears by the closed socket.
+    await this.#signaling.request('leave', {}).catch(() => undefined);
+    this.#end(null);
+  }
+
+  /** Ends without a word to the server, as when the page goes away. Idempotent. */
+  close(): void {
+    this.#end(null);
+  }
+
+  startBroadcast(destinations: DestinationInput[]): Promise<boolean> {
+    return this.#act(async () => {
+      this.state.broadcast.value = await this.#signaling.request('broadcast:start', { destinations });
+    });
+  }
+
+  stopBroadcast = (): Promise<boolean> => this.#act(() => this.#signaling.request('broadcast:stop', {}));
+  requestSeat = (): Promise<boolean> => this.#act(() => this.#signaling.request('seat:request', {}));
+  withdrawSeat = (): Promise<boolean> => this.#act(() => this.#signaling.request('seat:withdraw', {}));
+  grantSeat = (peerId: string): Promise<boolean> => this.#act(() => this.#signaling.request('seat:grant', { peerId }));
+  takeSeat = (peerId: string): Promise<boolean> => this.#act(() => this.#signaling.request('seat:take', { peerId }));
+
+  /** The size at which a remote video is seen, device pixels. */
+  setSize(consumerId: string, width: number, height: number): void {
+    this.#link?.setSize(consumerId, width, height);
+  }
+
+  /** Does what a click asks; false and `refused` when the server says no. */
+  async #act(action: () => Promise<unknown>): Promise<boolean> {
+    this.refused.value = null;
+    try {
+      await action();
+      return true;
+    } catch (error) {
+      this.refused.value = problemOf(error);
+      return false;
+    }
+  }
+
+  #listen(): void {
+    const { socket } = this.#signaling;
+    for (const [event, listener] of Object.entries(this.state.events)) socket.on(event as never, listener as never);
+    const events: Pick<
+      ServerToClient,
+      | 'consumer:new'
+      | 'consumer:closed'
+      | 'consumer:paused'
+      | 'consumer:resumed'
+      | 'seat:changed'
+      | 'media:reset'
+      | 'left'
+    > = {
+      'consumer:new': (consumer, ack) => {
+        const link = this.#link;
+        if (!link) return ack(false);
+        link.consume(consumer, ack).catch((error: unknown) => {
+          if (link === this.#link) this.#onMediaError(error);
+        });
+      },
+      'consumer:closed': ({ consumerId }) => this.#link?.consumerClosed(consumerId),
+      'consumer:paused': ({ consumerId }) => this.#link?.consumerPaused(consumerId, true),
+      'consumer:resumed': ({ consumerId }) => this.#link?.consumerPaused(consumerId, false),
+      'seat:changed': ({ seated }) => this.#onSeat(seated),
+      'media:reset': ({ routerRtpCapabilities }) => {
+        if (this.#answer) this.#answer = { ...this.#answer, routerRtpCapabilities };
+        void this.#buildMedia();
+      },
+      left: ({ reason, message }) => this.#onLeft(reason, message),
+    };
+    for (const [event, listener] of Object.entries(events)) socket.on(event as never, listener as never);
+    socket.on('connect', () => void this.#enter());
+    // Our own disconnect is one half of a renewal.
+    socket.on('disconnect', (reason) => {
+      if (reason !== 'io client disconnect') this.#onLost();
+    });
+    socket.on('connect_error', (error) => {
+      const code = (error as { data?: { code?: unknown } }).data?.code;
+      // Without a code it is the network's error, and socket.io tries again by itself.
+      if (typeof code === 'string') this.#onProblem(problemOfCode(code, error.message));
+      else this.problem.value = { code: 'server-unreachable', detail: '' };
+    });
+  }
+
+  async #enter(): Promise<void> {
+    try {
+      const resume = this.#memory.recall();
+      const answer = await this.#signaling.request('join', { name: this.#name, ...(resume ? { resume } : {}) });
+      this.#answer = answer;
+      this.#memory.remember(answer.self.id);
+      this.state.joined(answer);
+      this.problem.value = null;
+      this.#backoff.success();
+      this.phase.value = 'joined';
+      await this.#buildMedia();
+    } catch (error) {
+      this.#onProblem(problemOf(error));
+    }
+  }
+
+  async #buildMedia(): Promise<void> {
+    const generation = ++this.#generation;
+    const answer = this.#answer;
+    this.#dropMedia();
+    // Who has no seat gets the program as HLS, and no media from here.
+    if (!answer || !this.state.self.value?.seated) return;
+    const current = () => generation === this.#generation && this.phase.value === 'joined';
+    try {
+      const link = await MediaLink.create({
+        signaling: this.#signaling,
+        routerRtpCapabilities: answer.routerRtpCapabilities,
+        iceServers: answer.iceServers,
+        onRemote: (tracks) => {
+          if (current()) this.state.remote.value = tracks;
+        },
+        onFailed: () => {
+          if (current()) this.#onMediaError(new ProblemError('media-failed'));
+        },
+      });
+      if (!current()) return link.close();
+      this.#link = link;
+      await link.startReceiving();
+      if (!current()) return;
+      this.#send(link);
+      this.mediaReady.value = true;
+    } catch (error) {
+      if (current()) this.#onMediaError(error);
+    }
+  }
+
+  /** Keeps what is sent the same as what LocalMedia holds. */
+  #send(link: MediaLink): void {
+    const { camera, microphone, screen, screenAudio, muted } = this.#media;
+    const failed = (error: unknown) => {
+      if (link === this.#link) this.#onMediaError(error);
+    };
+    const stops = [
+      effect(() => {
+        const wanted = { track: microphone.value, paused: muted.value, keep: true };
+        link.set('microphone', wanted).catch(failed);
+      }),
+      effect(() => void link.set('camera', { track: camera.value, paused: false, keep: true }).catch(failed)),
+      effect(() => void link.set('screen', { track: screen.value, paused: false, keep: false }).catch(failed)),
+      effect(
+        () => void link.set('screen-audio', { track: screenAudio.value, paused: false, keep: false }).catch(failed),
+      ),
+    ];
+    this.#stopSending = () => {
+      for (const stop of stops) stop();
+    };
+  }
+
+  #dropMedia(): void {
+    this.#stopSending?.();
+    this.#stopSending = undefined;
+    this.#link?.close();
+    this.#link = undefined;
+    this.mediaReady.value = false;
+    this.state.remote.value = [];
+    this.state.speakers.value = [];
+  }
+
+  #onSeat(seated: boolean): void {
+    this.seatNews.value = seated ? 'granted' : 'taken';
+    const { self } = this.state;
+    if (self.value) this.state.events['peer:updated']({ ...self.value, seated, asking: false });
+    if (seated) void this.#media.open();
+    else this.#media.stopScreen();
+    void this.#buildMedia();
+  }
+
+  #onLost(): void {
+    if (this.phase.value === 'left') return;
+    this.phase.value = this.phase.value === 'joining' ? 'joining' : 'reconnecting';
+    this.problem.value = { code: 'connection-lost', detail: '' };
+    // Pictures and sound still flow while only the socket is gone; the new `join` replaces them.
+    if (!this.#signaling.socket.active) this.#tryAgain();
+  }
+
+  #onLeft(reason: LeaveReason, message: string): void {
+    // A server that stops is often back soon; the closed socket follows, and then we try.
+    if (reason === 'shutting-down') this.problem.value = { code: reason, detail: message };
+    else this.#end({ code: reason, detail: message });
+  }
+
+  /** Joining failed, or the server refused the socket. */
+  #onProblem(problem: Problem): void {
+    if (this.phase.value === 'left') return;
+    if (FINAL.includes(problem.code)) return this.#end(problem);
+    this.problem.value = problem;
+    this.#tryAgain();
+  }
+
+  /** The media connection is of no use; a new socket gives a clean start on both sides. */
+  #onMediaError(error: unknown): void {
+    if (this.phase.value !== 'joined') return;
+    const problem = problemOf(error);
+    if (problem.code === 'no-webrtc') return this.#end(problem);
+    // A socket that is gone is taken care of where it is noticed.
+    if (problem.code === 'connection-lost' && !this.#signaling.socket.connected) return;
+    console.warn('media connection failed, building it anew', error);
+    this.problem.value = problem.code === 'connection-lost' ? problem : { ...problem, code: 'media-failed' };
+    this.#generation++;
+    this.#dropMedia();
+    this.phase.value = 'reconnecting';
+    this.#tryAgain();
+  }
+
+  #tryAgain(): void {
+    clearTimeout(this.#retry);
+    this.#retry = setTimeout(() => {
+      if (this.phase.value !== 'left') this.#signaling.renew();
+    }, this.#backoff.next());
+  }
+
+  #end(problem: Problem | null): void {
+    if (this.phase.value === 'left') return;
+    this.phase.value = 'left';
+    this.problem.value = problem;
+    this.#generation++;
+    clearTimeout(this.#retry);
+    this.#dropMedia();
+    this.#signaling.close();
+    this.#media.close();
+  }
+}

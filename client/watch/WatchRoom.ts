@@ -1,0 +1,188 @@
+/**
+ * A room as a viewer has it: asks what it does (StatePoller), plays each broadcast with an Engine of its own, and says in
+ * one word how it stands. A new broadcast of the same room replaces the old one without a reload.
+ */
+import { computed, type ReadonlySignal, signal } from '@preact/signals';
+import type { PlaybackState } from '../../src/contracts/playback.ts';
+import type { Problem } from '../shared/problems.ts';
+import { remembered } from '../shared/storage.ts';
+import type { Engine } from './player/Engine.ts';
+import { HlsEngine, newHlsStats } from './player/HlsEngine.ts';
+import { NativeEngine } from './player/NativeEngine.ts';
+import { StatePoller } from './player/StatePoller.ts';
+import { type WatchState, watchStateOf } from './watchState.ts';
+
+const TICK_MS = 250;
+
+export class WatchRoom {
+  readonly room: string;
+  readonly server = signal<PlaybackState | null>(null);
+  readonly engine = signal<Engine | null>(null);
+  /** The last time that the picture moved, ms of the monotonic clock; null before the first frame of this broadcast. */
+  readonly #movedAt = signal<number | null>(null);
+  readonly #now = signal(performance.now());
+  readonly #unreachable = signal(false);
+  readonly #finished = signal(false);
+  readonly paused = signal(false);
+  /** The browser lets nothing play, not even without sound: the person has to press play. */
+  readonly blocked = signal(false);
+  /** It plays without sound because the browser wants a click first. */
+  readonly silenced = signal(false);
+  readonly problem = signal<Problem | null>(null);
+  readonly hlsStats = newHlsStats();
+
+  readonly state: ReadonlySignal<WatchState> = computed(() =>
+    watchStateOf({
+      server: this.server.value?.state ?? null,
+      unreachable: this.#unreachable.value,
+      playing: this.engine.value !== null,
+      finished: this.#finished.value,
+      paused: this.paused.value || this.blocked.value,
+      movedAt: this.#movedAt.value,
+      now: this.#now.value,
+    }),
+  );
+  /** The first frame of this broadcast has been seen. */
+  readonly started = computed(() => this.#movedAt.value !== null);
+
+  readonly #poller: StatePoller;
+  readonly #off = new AbortController();
+  #video: HTMLVideoElement | undefined;
+  #broadcast: string | null = null;
+  #lastTime = 0;
+  #ticker: ReturnType<typeof setInterval> | undefined;
+
+  constructor(room: string) {
+    this.room = room;
+    this.#poller = new StatePoller(room, {
+      onState: (state) => this.#onState(state),
+      onFailure: () => {
+        this.#unreachable.value = true;
+      },
+    });
+  }
+
+  /** Starts with the element that shows it. Once. */
+  start(video: HTMLVideoElement): void {
+    if (this.#video) return;
+    this.#video = video;
+    const { signal: off } = this.#off;
+    video.addEventListener('ended', () => this.#onEnded(), { signal: off });
+    video.addEventListener('play', () => this.#onPlay(), { signal: off });
+    video.addEventListener(
+      'pause',
+      () => {
+        this.paused.value = !video.ended;
+      },
+      { signal: off },
+    );
+    video.addEventListener(
+      'volumechange',
+      () => {
+        if (!video.muted) this.silenced.value = false;
+        if (!this.silenced.value) remembered.set('muted', String(video.muted));
+      },
+      { signal: off },
+    );
+    this.#ticker = setInterval(() => this.#tick(), TICK_MS);
+    this.#poller.now();
+  }
+
+  unmute(): void {
+    if (!this.#video) return;
+    this.#video.muted = false;
+    if (this.#video.volume === 0) this.#video.volume = 1;
+    void this.play();
+  }
+
+  async play(): Promise<void> {
+    this.blocked.value = false;
+    this.paused.value = false;
+    await this.#tryToPlay();
+  }
+
+  seekToLive(): void {
+    this.blocked.value = false;
+    this.engine.value?.seekToLive();
+  }
+
+  close(): void {
+    this.#poller.close();
+    this.#off.abort();
+    clearInterval(this.#ticker);
+    this.engine.value?.close();
+    this.engine.value = null;
+  }
+
+  #onState(state: PlaybackState): void {
+    this.#unreachable.value = false;
+    this.server.value = state;
+    // What has ended is played to its end by the engine that has it; whoever comes later sees that it has ended.
+    if (state.state === 'live' && state.broadcast !== this.#broadcast) this.#playBroadcast(state.broadcast);
+    if (state.state === 'idle') this.#stop();
+  }
+
+  #playBroadcast(broadcast: string | null): void {
+    this.#stop();
+    const video = this.#video;
+    if (!video) return;
+    this.#broadcast = broadcast;
+    const url = `/live/${this.room}/index.m3u8`;
+    const events = { onQuestion: () => this.#poller.now() };
+    if (HlsEngine.supported) this.engine.value = new HlsEngine(video, url, this.hlsStats, events);
+    else if (NativeEngine.supported(video)) this.engine.value = new NativeEngine(video, url, events);
+    else {
+      this.problem.value = { code: 'no-player', detail: '' };
+      return;
+    }
+    video.muted = remembered.get('muted') === 'true';
+    void this.#tryToPlay();
+  }
+
+  #stop(): void {
+    this.engine.value?.close();
+    this.engine.value = null;
+    this.#broadcast = null;
+    this.#movedAt.value = null;
+    this.#finished.value = false;
+    this.#lastTime = 0;
+  }
+
+  /** With sound if the browser lets us, else without, else by the person's own click. */
+  async #tryToPlay(): Promise<void> {
+    const video = this.#video;
+    if (!video) return;
+    try {
+      await video.play();
+    } catch (error) {
+      // AbortError: a new source came in between, and is played in its turn.
+      if (!(error instanceof Error) || error.name !== 'NotAllowedError') return;
+      if (video.muted) {
+        this.blocked.value = true;
+        return;
+      }
+      this.silenced.value = true;
+      video.muted = true;
+      await this.#tryToPlay();
+    }
+  }
+
+  #onPlay(): void {
+    this.paused.value = false;
+    this.blocked.value = false;
+  }
+
+  #onEnded(): void {
+    this.#finished.value = true;
+    this.#poller.now();
+  }
+
+  #tick(): void {
+    const time = this.#video?.currentTime ?? 0;
+    this.#now.value = performance.now();
+    if (time === this.#lastTime || !this.engine.value || (this.#video?.readyState ?? 0) < 2) return;
+    // A seek is not playing; only time that passes is.
+    if (this.#lastTime !== 0 && Math.abs(time - this.#lastTime) < 2) this.#movedAt.value = this.#now.value;
+    this.#lastTime = time;
+  }
+}

@@ -1,0 +1,202 @@
+/**
+ * Plays a room's program with hls.js in low-latency mode, and keeps at it whatever happens: a hole in the program
+ * (EXT-X-GAP, after a compositor died), a network that is gone for minutes, a decoder that gave up.
+ */
+import { signal } from '@preact/signals';
+import Hls, { type ErrorData, ErrorTypes, Events, type HlsConfig } from 'hls.js';
+import { Backoff } from '../../shared/backoff.ts';
+import type { Engine, EngineEvents, QualityLevel } from './Engine.ts';
+import { rangesOf, rescueTarget } from './stallRescue.ts';
+
+const TICK_MS = 250;
+/** hls.js mends most stalls itself within this time, ms; then we step in. */
+const STALLED_MS = 1_200;
+/** Between two of our own attempts, ms: a seek needs time to show. */
+const RESCUE_EVERY_MS = 1_000;
+/** Twice within this time, ms, and mending the decoder has not helped: everything is built anew. */
+const MEDIA_ERRORS_MS = 10_000;
+const RETRY_FIRST_MS = 500;
+const RETRY_MOST_MS = 8_000;
+/** Errors kept for tests and support. */
+const MAX_ERRORS = 50;
+
+const CONFIG: Partial<HlsConfig> = {
+  lowLatencyMode: true,
+  // fMP4 is passed through: a worker would cost more than it saves, and its script is a blob: URL.
+  enableWorker: false,
+  liveDurationInfinity: true,
+  backBufferLength: 20,
+  maxBufferLength: 20,
+  // After a stall the latency is won back by playing a little faster, which nobody hears.
+  maxLiveSyncPlaybackRate: 1.1,
+  // Each stall moves the target this much away from the edge, seconds; the default of 1 is much for a target of 1.
+  liveSyncOnStallIncrease: 0.34,
+  detectStallWithCurrentTimeMs: 500,
+  highBufferWatchdogPeriod: 1,
+  nudgeMaxRetry: 10,
+  capLevelToPlayerSize: true,
+  // A blocked playlist request is answered after at most three target durations (RFC 8216bis, section 6.2.5.2).
+  playlistLoadPolicy: {
+    default: {
+      maxTimeToFirstByteMs: 9_000,
+      maxLoadTimeMs: 12_000,
+      timeoutRetry: { maxNumRetry: 2, retryDelayMs: 0, maxRetryDelayMs: 0 },
+      errorRetry: { maxNumRetry: 4, retryDelayMs: 300, maxRetryDelayMs: 2_000 },
+    },
+  },
+  // A part that is not there now was lost: it is better to go on at the edge than to ask for it again and again.
+  fragLoadPolicy: {
+    default: {
+      maxTimeToFirstByteMs: 5_000,
+      maxLoadTimeMs: 10_000,
+      timeoutRetry: { maxNumRetry: 1, retryDelayMs: 0, maxRetryDelayMs: 0 },
+      errorRetry: { maxNumRetry: 2, retryDelayMs: 300, maxRetryDelayMs: 1_000 },
+    },
+  },
+};
+
+/** Figures for tests and support, at `window.lianmai.hls`. */
+export interface HlsStats {
+  latency: number | null;
+  targetLatency: number | null;
+  level: number;
+  stalls: number;
+  rescues: number;
+  restarts: number;
+  errors: { at: number; type: string; details: string; fatal: boolean }[];
+}
+
+export class HlsEngine implements Engine {
+  readonly latency = signal<number | null>(null);
+  readonly levels = signal<readonly QualityLevel[]>([]);
+  readonly chosenLevel = signal(-1);
+  readonly height = signal(0);
+  readonly stats: HlsStats;
+
+  readonly #video: HTMLVideoElement;
+  readonly #url: string;
+  readonly #events: EngineEvents;
+  readonly #backoff = new Backoff(RETRY_FIRST_MS, RETRY_MOST_MS);
+  readonly #ticker: ReturnType<typeof setInterval>;
+  #hls: Hls;
+  #retry: ReturnType<typeof setTimeout> | undefined;
+  #lastTime = -1;
+  #movedAt = performance.now();
+  #rescuedAt = 0;
+  #mediaErrorAt = -MEDIA_ERRORS_MS;
+  #closed = false;
+
+  static get supported(): boolean {
+    return Hls.isSupported();
+  }
+
+  constructor(video: HTMLVideoElement, url: string, stats: HlsStats, events: EngineEvents) {
+    this.#video = video;
+    this.#url = url;
+    this.#events = events;
+    this.stats = stats;
+    this.#hls = this.#start();
+    this.#ticker = setInterval(() => this.#tick(), TICK_MS);
+  }
+
+  setLevel(index: number): void {
+    this.chosenLevel.value = index;
+    this.#hls.nextLevel = index;
+  }
+
+  seekToLive(): void {
+    const position = this.#hls.liveSyncPosition;
+    if (position !== null) this.#video.currentTime = position;
+    void this.#video.play().catch(() => undefined);
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    clearInterval(this.#ticker);
+    clearTimeout(this.#retry);
+    this.#hls.destroy();
+  }
+
+  #start(): Hls {
+    const hls = new Hls(CONFIG);
+    hls.on(Events.ERROR, (_event, data) => this.#onError(data));
+    hls.on(Events.MANIFEST_PARSED, (_event, { levels }) => {
+      this.levels.value = levels.map((level, index) => ({ index, height: level.height, bitrate: level.bitrate }));
+      if (this.chosenLevel.value >= levels.length) this.chosenLevel.value = -1;
+      hls.nextLevel = this.chosenLevel.value;
+    });
+    hls.on(Events.LEVEL_SWITCHED, (_event, { level }) => {
+      this.height.value = hls.levels[level]?.height ?? 0;
+      this.stats.level = level;
+    });
+    hls.on(Events.LEVEL_LOADED, (_event, { details }) => {
+      this.#backoff.success();
+      if (!details.live) this.#events.onQuestion();
+    });
+    hls.attachMedia(this.#video);
+    hls.loadSource(this.#url);
+    return hls;
+  }
+
+  #onError({ type, details, fatal }: ErrorData): void {
+    this.stats.errors.push({ at: Date.now(), type, details, fatal });
+    if (this.stats.errors.length > MAX_ERRORS) this.stats.errors.shift();
+    if (!fatal || this.#closed) return;
+    if (type === ErrorTypes.MEDIA_ERROR && performance.now() - this.#mediaErrorAt > MEDIA_ERRORS_MS) {
+      this.#mediaErrorAt = performance.now();
+      this.#hls.recoverMediaError();
+      return;
+    }
+    this.#events.onQuestion();
+    this.#restartSoon();
+  }
+
+  /** Everything anew after a pause that grows. A network error may last; the page goes on trying for ever. */
+  #restartSoon(): void {
+    clearTimeout(this.#retry);
+    this.#retry = setTimeout(() => {
+      if (this.#closed) return;
+      this.stats.restarts++;
+      this.#hls.destroy();
+      this.#hls = this.#start();
+      void this.#video.play().catch(() => undefined);
+    }, this.#backoff.next());
+  }
+
+  #tick(): void {
+    const hls = this.#hls;
+    const video = this.#video;
+    const known = hls.latestLevelDetails !== null && video.readyState > 0;
+    this.latency.value = known ? hls.latency : null;
+    this.stats.latency = this.latency.value;
+    this.stats.targetLatency = hls.targetLatency;
+    const now = performance.now();
+    if (video.currentTime !== this.#lastTime || video.paused || video.ended) {
+      this.#lastTime = video.currentTime;
+      this.#movedAt = now;
+      return;
+    }
+    if (now - this.#movedAt < STALLED_MS || now - this.#rescuedAt < RESCUE_EVERY_MS) return;
+    if (this.#rescuedAt < this.#movedAt) this.stats.stalls++;
+    const target = rescueTarget({
+      currentTime: video.currentTime,
+      buffered: rangesOf(video.buffered),
+      livePosition: hls.liveSyncPosition,
+    });
+    this.#rescuedAt = now;
+    if (target === null) return;
+    this.stats.rescues++;
+    video.currentTime = target;
+  }
+}
+
+export const newHlsStats = (): HlsStats => ({
+  latency: null,
+  targetLatency: null,
+  level: -1,
+  stalls: 0,
+  rescues: 0,
+  restarts: 0,
+  errors: [],
+});

@@ -1,0 +1,83 @@
+import { signal } from '@preact/signals';
+import { Backoff } from '../../shared/backoff.ts';
+import type { Engine, EngineEvents, QualityLevel } from './Engine.ts';
+
+const TICK_MS = 500;
+/** A browser's own player mends itself; after this long without a step it is given the address anew, ms. */
+const STALLED_MS = 8_000;
+const RETRY_FIRST_MS = 1_000;
+const RETRY_MOST_MS = 8_000;
+/** AVPlayer keeps about this far from the end of the seekable range, seconds. */
+const EDGE_SECONDS = 1.5;
+
+/** Safari on phones that have no MSE at all. It chooses the quality itself. */
+export class NativeEngine implements Engine {
+  readonly latency = signal<number | null>(null);
+  readonly levels = signal<readonly QualityLevel[]>([]);
+  readonly chosenLevel = signal(-1);
+  readonly height = signal(0);
+  readonly #video: HTMLVideoElement;
+  readonly #url: string;
+  readonly #events: EngineEvents;
+  readonly #backoff = new Backoff(RETRY_FIRST_MS, RETRY_MOST_MS);
+  readonly #ticker: ReturnType<typeof setInterval>;
+  readonly #listeners = new AbortController();
+  #retry: ReturnType<typeof setTimeout> | undefined;
+  #lastTime = -1;
+  #movedAt = performance.now();
+
+  static supported(video: HTMLVideoElement): boolean {
+    return video.canPlayType('application/vnd.apple.mpegurl') !== '';
+  }
+
+  constructor(video: HTMLVideoElement, url: string, events: EngineEvents) {
+    this.#video = video;
+    this.#url = url;
+    this.#events = events;
+    const { signal: off } = this.#listeners;
+    video.addEventListener('error', () => this.#restartSoon(), { signal: off });
+    video.addEventListener('ended', () => events.onQuestion(), { signal: off });
+    video.addEventListener('playing', () => this.#backoff.success(), { signal: off });
+    this.#ticker = setInterval(() => this.#tick(), TICK_MS);
+    video.src = url;
+  }
+
+  setLevel(): void {}
+
+  seekToLive(): void {
+    const { seekable } = this.#video;
+    if (seekable.length > 0) this.#video.currentTime = seekable.end(seekable.length - 1) - EDGE_SECONDS;
+    void this.#video.play().catch(() => undefined);
+  }
+
+  close(): void {
+    this.#listeners.abort();
+    clearInterval(this.#ticker);
+    clearTimeout(this.#retry);
+    this.#video.removeAttribute('src');
+    this.#video.load();
+  }
+
+  #restartSoon(): void {
+    this.#events.onQuestion();
+    clearTimeout(this.#retry);
+    this.#movedAt = performance.now();
+    this.#retry = setTimeout(() => {
+      this.#video.src = this.#url;
+      void this.#video.play().catch(() => undefined);
+    }, this.#backoff.next());
+  }
+
+  #tick(): void {
+    const video = this.#video;
+    const { seekable } = video;
+    this.height.value = video.videoHeight;
+    this.latency.value =
+      seekable.length > 0 ? Math.max(0, seekable.end(seekable.length - 1) - video.currentTime) : null;
+    const now = performance.now();
+    if (video.currentTime !== this.#lastTime || video.paused || video.ended) {
+      this.#lastTime = video.currentTime;
+      this.#movedAt = now;
+    } else if (now - this.#movedAt > STALLED_MS) this.#restartSoon();
+  }
+}

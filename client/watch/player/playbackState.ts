@@ -1,0 +1,14 @@
+import type { PlaybackState } from '../../../src/contracts/playback.ts';
+
+const isNumberOrNull = (value: unknown): value is number | null => value === null || typeof value === 'number';
+
+/** Parses `/live/:room/state.json`; undefined when it is not one. By hand, so that viewers need not load the schemas. */
+export function parsePlaybackState(json: unknown): PlaybackState | undefined {
+  if (typeof json !== 'object' || json === null) return undefined;
+  const { room, state, broadcast, startedAt, endedAt } = json as Record<string, unknown>;
+  if (typeof room !== 'string') return undefined;
+  if (state !== 'idle' && state !== 'live' && state !== 'ended') return undefined;
+  if (broadcast !== null && typeof broadcast !== 'string') return undefined;
+  if (!isNumberOrNull(startedAt) || !isNumberOrNull(endedAt)) return undefined;
+  return { room, state, broadcast, startedAt, endedAt };
+}

@@ -1,0 +1,40 @@
+import type { RefObject } from 'preact';
+import { useEffect } from 'preact/hooks';
+import type { WatchRoom } from './WatchRoom.ts';
+
+/**
+ * Keys that work wherever the focus is not in a control: Space or k plays and pauses, m mutes, f is full screen, l goes to
+ * the live edge. Inside the player media-chrome has the same keys itself; only l is ours there too.
+ */
+export function usePageKeys(frame: RefObject<HTMLElement | null>, watch: WatchRoom): void {
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent) => {
+      if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
+      const inPlayer = event.target instanceof Node && (frame.current?.contains(event.target) ?? false);
+      const inControl = event.target instanceof Element && event.target.closest('button, a, input, select, textarea');
+      if (event.key === 'l' && (inPlayer || !inControl)) return watch.seekToLive();
+      if (inPlayer || inControl) return;
+      const request = REQUESTS[event.key];
+      if (!request) return;
+      event.preventDefault();
+      frame.current?.dispatchEvent(new CustomEvent(request(frame.current), { bubbles: true, composed: true }));
+    };
+    document.addEventListener('keydown', onKey);
+    return () => document.removeEventListener('keydown', onKey);
+  }, [watch]);
+}
+
+type Request = (frame: HTMLElement) => string;
+const playOrPause: Request = (frame) => (frame.hasAttribute('mediapaused') ? 'mediaplayrequest' : 'mediapauserequest');
+
+/** media-chrome's request events (media-chrome/dist/constants.js, MediaUIEvents). */
+const REQUESTS: Record<string, Request> = {
+  ' ': playOrPause,
+  k: playOrPause,
+  m: (frame) =>
+    frame.getAttribute('mediavolumelevel') === 'off' || frame.hasAttribute('mediamuted')
+      ? 'mediaunmuterequest'
+      : 'mediamuterequest',
+  f: (frame) =>
+    frame.hasAttribute('mediaisfullscreen') ? 'mediaexitfullscreenrequest' : 'mediaenterfullscreenrequest',
+};

@@ -1,0 +1,283 @@
+/**
+ * The engine of one broadcast: decode → compose → encode → output on the broadcast's grid.
+ *
+ * Timestamps. All times are program time in ms, as the pacer has it. Frame *n* is composed when `n / fps` has come and
+ * labelled *n*; no number is ever left out. When composing has no time left (the next frame's time has come as well),
+ * the picture that was last drawn is encoded again: the grid repeats, it never skips. Sound is mixed when its program
+ * time has passed, so it follows the picture by up to three AAC frames inside the parts, never in its label.
+ *
+ * Races. A job is prepared (decoders, cards) in the order in which jobs came, one at a time, and applied between two frames
+ * by the loop, where nothing is being drawn.
+ */
+import type { Logger } from '../src/common/logger.ts';
+import { TypedEmitter } from '../src/common/TypedEmitter.ts';
+import { frameTimeMs, type Grid, segmentFirstFrame } from '../src/contracts/grid.ts';
+import type { SourceId } from '../src/contracts/ids.ts';
+import type { Job } from '../src/contracts/job.ts';
+import { gainOf, Mixer } from './compose/Mixer.ts';
+import { type Stage, Stager } from './compose/Stage.ts';
+import { VideoComposer } from './compose/VideoComposer.ts';
+import { type DecodeStats, SourceSet } from './decode/SourceSet.ts';
+import { audioFrameEndMs, ProgramEncoder, sortRenditions } from './encode/ProgramEncoder.ts';
+import type { PartSink } from './output/PartSink.ts';
+import type { Pacer } from './Pacer.ts';
+import { type PipelineFigures, PipelineMeter } from './PipelineMeter.ts';
+import type { EncodedAudio, EncodedVideo } from './types.ts';
+
+export type SeenSizes = Record<SourceId, { width: number; height: number }>;
+
+export interface PipelineEvents {
+  /** A job holds from this frame. */
+  applied: [fromFrame: number];
+  /** The size at which each source is seen, when it changes. */
+  seen: [sizes: SeenSizes];
+  /** A source has to send a key frame before it can be shown. */
+  keyframe: [source: SourceId];
+  /** The last part is given to the sink; `lastSegment` is the newest whole segment. An error is a fault of ours. */
+  ended: [end: { lastSegment: number | null; error?: unknown }];
+}
+
+export interface PipelineOptions {
+  job: Job;
+  pacer: Pacer;
+  sink: PartSink;
+  logger: Logger;
+}
+
+interface StagedJob {
+  job: Job;
+  stage: Stage;
+}
+
+/** The last AAC frame of a part may end one frame after it, and comes out of the encoder two later: 64 ms, and a tick. */
+const AUDIO_TAIL_SECONDS = 0.2;
+
+type State = 'ready' | 'running' | 'ended';
+
+export class Pipeline extends TypedEmitter<PipelineEvents> {
+  readonly #grid: Grid;
+  readonly #framePeriodMs: number;
+  readonly #firstFrame: number;
+  readonly #pacer: Pacer;
+  readonly #logger: Logger;
+  readonly #sources: SourceSet;
+  readonly #stager: Stager;
+  readonly #composer: VideoComposer;
+  readonly #mixer = new Mixer();
+  readonly #encoder: ProgramEncoder;
+  readonly #meter = new PipelineMeter();
+  readonly #abort = new AbortController();
+  #state: State = 'ready';
+  #staging: Promise<void> = Promise.resolve();
+  #staged: StagedJob[] = [];
+  #audioFrame: number;
+  /** The frame at which the video ends; known once `stop` was given a segment. */
+  #endFrame = Number.POSITIVE_INFINITY;
+  #stopSegment: number | null = null;
+  #seen = '';
+  #loop: Promise<void> = Promise.resolve();
+
+  private constructor(
+    options: PipelineOptions,
+    parts: { sources: SourceSet; stager: Stager; composer: VideoComposer; encoder: ProgramEncoder },
+  ) {
+    super();
+    const { job, pacer, logger } = options;
+    this.#grid = job.grid;
+    this.#framePeriodMs = 1000 / job.grid.fps;
+    this.#firstFrame = segmentFirstFrame(job.grid, job.firstSegment);
+    this.#pacer = pacer;
+    this.#logger = logger;
+    this.#sources = parts.sources;
+    this.#stager = parts.stager;
+    this.#composer = parts.composer;
+    this.#encoder = parts.encoder;
+    this.#audioFrame = parts.encoder.firstAudioFrame;
+  }
+
+  /** Opens encoders and decoders, draws the first picture's cards, and puts init segments and slate. */
+  static async create(options: PipelineOptions): Promise<Pipeline> {
+    const { job, sink, logger } = options;
+    const { video } = sortRenditions(job.renditions);
+    const stager = new Stager(video.width, video.height);
+    const slate = await stager.slate(job.scene.slateText, job.scene.background);
+    const [encoder] = await Promise.all([
+      ProgramEncoder.create(job, sink),
+      ProgramEncoder.putPrefaces(job, slate, sink),
+    ]);
+    let pipeline: Pipeline | null = null;
+    const sources = new SourceSet(logger, (source) => pipeline?.emit('keyframe', source));
+    const composer = new VideoComposer(video.width, video.height, logger);
+    pipeline = new Pipeline(options, { sources, stager, composer, encoder });
+    await pipeline.#stage(job);
+    return pipeline;
+  }
+
+  get state(): State {
+    return this.#state;
+  }
+
+  /** Begins to compose: returns at once, the first frame is the first one of the job's first segment. */
+  start(): void {
+    if (!this.#advance('running')) return;
+    this.#loop = this.#run();
+  }
+
+  /** A later job. `applied` tells from which frame it holds: its own, or the next one when that is past. */
+  applyJob(job: Job): void {
+    this.#staging = this.#staging.then(() => this.#stage(job)).catch((error: unknown) => this.#fail(error));
+  }
+
+  writeVideo(video: EncodedVideo): void {
+    if (this.#state !== 'ended') this.#sources.writeVideo(video);
+  }
+
+  writeAudio(audio: EncodedAudio): void {
+    if (this.#state !== 'ended') this.#sources.writeAudio(audio);
+  }
+
+  /** Ends after segment `lastSegment`, or at once (what is in no whole part yet is left out). `ended` follows. */
+  stop(lastSegment?: number): void {
+    if (this.#state === 'ready') this.#end();
+    if (lastSegment === undefined) this.#abort.abort();
+    else {
+      this.#stopSegment = lastSegment;
+      this.#endFrame = segmentFirstFrame(this.#grid, lastSegment + 1);
+    }
+  }
+
+  /** Ends at once and resolves when everything is freed. */
+  async close(): Promise<void> {
+    this.stop();
+    await this.#loop;
+    await this.#staging;
+  }
+
+  /** Since the last call where it says so, else since the start. */
+  takeFigures(): PipelineFigures {
+    this.#meter.put(this.#state === 'ended' ? 0 : this.#encoder.bytes);
+    return this.#meter.take();
+  }
+
+  decodeStats(): Record<SourceId, DecodeStats> {
+    return this.#sources.stats();
+  }
+
+  /** Resolves when all that was written is decoded or waits for its time, and jobs are prepared. For tests. */
+  async settled(): Promise<void> {
+    await this.#staging;
+    await this.#sources.settled();
+  }
+
+  async #stage(job: Job): Promise<void> {
+    if (this.#state === 'ended') return;
+    await this.#sources.add(job.sources);
+    const stage = await this.#stager.stage(job);
+    if (this.#abort.signal.aborted) return;
+    // Decoding begins now, so that there is a picture when the job holds.
+    this.#sources.wake(stage.tiles.flatMap((tile) => tile.source ?? []));
+    this.#staged.push({ job, stage });
+  }
+
+  async #run(): Promise<void> {
+    let error: unknown;
+    try {
+      const now = Math.floor(this.#pacer.nowMs() / this.#framePeriodMs);
+      // Before the first frame pictures are followed already, so that none piles up.
+      for (let n = Math.min(now, this.#firstFrame); ; n++) {
+        await this.#pacer.until(frameTimeMs(this.#grid, n), this.#abort.signal);
+        if (this.#abort.signal.aborted || this.#isDone(n)) break;
+        this.#applyDue(n);
+        if (n < this.#firstFrame) this.#sources.show(frameTimeMs(this.#grid, n), this.#framePeriodMs);
+        else await this.#frame(n);
+      }
+    } catch (thrown) {
+      error = thrown;
+    }
+    this.#end(error);
+  }
+
+  /** Sound of the last segment comes out a little after its pictures. */
+  #isDone(n: number): boolean {
+    if (this.#stopSegment === null || n < this.#endFrame) return false;
+    const whole = this.#encoder.lastSegment;
+    return n > this.#endFrame + this.#grid.fps * AUDIO_TAIL_SECONDS || (whole !== null && whole >= this.#stopSegment);
+  }
+
+  async #frame(n: number): Promise<void> {
+    const timeMs = frameTimeMs(this.#grid, n);
+    if (n < this.#endFrame) {
+      const late = () => this.#pacer.nowMs() - timeMs > this.#framePeriodMs;
+      if (this.#pacer.nowMs() < timeMs + 2 * this.#framePeriodMs || n === this.#firstFrame) {
+        const startedAt = performance.now();
+        this.#sources.show(timeMs, this.#framePeriodMs);
+        await this.#composer.compose(timeMs, (source) => this.#sources.picture(source));
+        this.#meter.composed(n, performance.now() - startedAt, late());
+      } else this.#meter.repeated(n, late());
+      const startedAt = performance.now();
+      const encoding = this.#encoder.encodeVideo(this.#composer.canvas.frame, n);
+      // While the picture is encoded on the thread pool, this thread mixes; a fault there must not leave the other alone.
+      const mixing = Promise.resolve().then(() => this.#mixUntil(timeMs));
+      await Promise.all([encoding, mixing]).finally(() => Promise.allSettled([encoding, mixing]));
+      this.#meter.encoded(performance.now() - startedAt);
+    } else this.#mixUntil(timeMs);
+  }
+
+  /** Mixes all AAC frames that are over by `timeMs`. */
+  #mixUntil(timeMs: number): void {
+    while (audioFrameEndMs(this.#grid, this.#audioFrame) <= timeMs) {
+      this.#encoder.encodeAudio(this.#audioFrame, this.#mixer.mix(this.#audioFrame));
+      this.#audioFrame += 1;
+    }
+  }
+
+  #applyDue(n: number): void {
+    const frame = Math.max(n, this.#firstFrame);
+    while (this.#staged[0] && this.#staged[0].job.fromFrame <= frame) {
+      const staged = this.#staged.shift();
+      if (staged) this.#apply(staged, frame);
+    }
+  }
+
+  #apply({ job, stage }: StagedJob, frame: number): void {
+    const seen = new Set(stage.tiles.flatMap((tile) => tile.source ?? []));
+    const channels = job.sources.flatMap(({ id, paused }) => {
+      const track = this.#sources.track(id);
+      const { muted = false, volumeDb = 0 } = job.scene.sources[id] ?? {};
+      return track ? [[id, { track, gain: muted || paused ? 0 : gainOf(volumeDb) }] as const] : [];
+    });
+    this.#mixer.setSources(new Map(channels));
+    this.#sources.keep(job.sources, seen);
+    this.#composer.setStage(stage);
+    this.emit('applied', frame);
+    const sizes: SeenSizes = {};
+    for (const { source, cell } of stage.tiles) if (source) sizes[source] = { width: cell.width, height: cell.height };
+    const text = JSON.stringify(sizes);
+    if (text === this.#seen) return;
+    this.#seen = text;
+    this.emit('seen', sizes);
+  }
+
+  #fail(error: unknown): void {
+    this.#logger.error({ err: error }, 'a job could not be prepared');
+  }
+
+  #end(error?: unknown): void {
+    if (!this.#advance('ended')) return;
+    this.#abort.abort();
+    const { lastSegment } = this.#encoder;
+    this.#meter.put(this.#encoder.bytes);
+    this.#sources.close();
+    this.#composer.close();
+    this.#encoder.close();
+    this.emit('ended', error === undefined ? { lastSegment } : { lastSegment, error });
+  }
+
+  #advance(next: State): boolean {
+    const order: State[] = ['ready', 'running', 'ended'];
+    if (order.indexOf(next) <= order.indexOf(this.#state)) return false;
+    this.#logger.debug({ from: this.#state, to: next }, 'pipeline state');
+    this.#state = next;
+    return true;
+  }
+}

@@ -1,0 +1,184 @@
+/**
+ * The compositor agent: offers capacity on interface 2, Control. In: one WebSocket a broadcast from the SFU's controller. Out: one
+ * child process (../main.ts) a broadcast, which does all media work. ControlSession joins the two.
+ */
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import { type RawData, type WebSocket, WebSocketServer } from 'ws';
+import type { Logger } from '../../src/common/logger.ts';
+import { watchAlive } from '../../src/common/watchAlive.ts';
+import type { CompositorMessage } from '../../src/contracts/control.ts';
+import { ChildPool } from './ChildPool.ts';
+import { CHILD_LIMITS, type ChildLimits } from './CompositorChild.ts';
+import {
+  type Open,
+  parseControllerMessage,
+  runControlSession,
+  WS_GOING_AWAY,
+  WS_NORMAL,
+  WS_POLICY,
+} from './ControlSession.ts';
+import type { AgentMetrics } from './metrics.ts';
+
+/** From the connection to its `open`, ms. */
+const OPEN_LIMIT_MS = 10_000;
+/** A job with 64 sources is below 64 KiB; nothing on Control is larger. */
+const MAX_MESSAGE_BYTES = 1 << 20;
+const COMPOSITOR_MAIN = fileURLToPath(new URL('../main.ts', import.meta.url));
+
+export interface AgentOptions {
+  /** The address that children receive RTP on, and that the SFU reaches them at. */
+  mediaIp: string;
+  /** First and last UDP port of the children. */
+  mediaPorts: readonly [number, number];
+  /** Broadcasts at the same time. */
+  maxChildren: number;
+  /** Processes kept ready. */
+  warmChildren?: number;
+  logLevel?: string;
+  /** Whether this is a good `service` token. */
+  verifyService: (token: string | undefined) => Promise<boolean>;
+  logger: Logger;
+  metrics: AgentMetrics;
+  /** The child program; tests give their own. */
+  entry?: string;
+  limits?: Partial<ChildLimits>;
+}
+
+type RefusalCode = Extract<CompositorMessage, { type: 'refused' }>['code'];
+
+export class Agent {
+  readonly #options: AgentOptions;
+  readonly #logger: Logger;
+  readonly #pool: ChildPool;
+  readonly #sockets: WebSocketServer;
+  #state: 'open' | 'draining' | 'closed' = 'open';
+  #closing: Promise<void> | undefined;
+
+  private constructor(options: AgentOptions) {
+    const { mediaIp, mediaPorts, maxChildren, warmChildren = 1, logLevel = 'info', metrics } = options;
+    this.#options = options;
+    this.#logger = options.logger.child({ part: 'agent' });
+    this.#sockets = new WebSocketServer({ noServer: true, perMessageDeflate: false, maxPayload: MAX_MESSAGE_BYTES });
+    this.#pool = new ChildPool({
+      mediaIp,
+      mediaPorts,
+      maxChildren,
+      warmChildren,
+      logLevel,
+      metrics,
+      entry: options.entry ?? COMPOSITOR_MAIN,
+      limits: { ...CHILD_LIMITS, ...options.limits },
+      logger: this.#logger,
+    });
+  }
+
+  static async create(options: AgentOptions): Promise<Agent> {
+    return new Agent(options);
+  }
+
+  /** Broadcasts that it takes at the same time, and how many it has. */
+  get capacity(): number {
+    return this.#options.maxChildren;
+  }
+
+  get load(): number {
+    return this.#pool.used;
+  }
+
+  get draining(): boolean {
+    return this.#state !== 'open';
+  }
+
+  /** Answers an HTTP upgrade of path `/control`; 401 without a good service token, 503 when closed. */
+  handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const lost = () => socket.destroy();
+    socket.on('error', lost);
+    const token = request.headers.authorization?.match(/^Bearer ([A-Za-z0-9._~+/=-]+)$/i)?.[1];
+    this.#options.verifyService(token).then(
+      (good) => {
+        if (this.#state === 'closed') return refuseUpgrade(socket, '503 Service Unavailable');
+        if (!good) {
+          this.#options.metrics.refused.inc({ code: 'unauthorized' });
+          return refuseUpgrade(socket, '401 Unauthorized');
+        }
+        socket.off('error', lost);
+        this.#sockets.handleUpgrade(request, socket, head, (ws) => this.#connected(ws));
+      },
+      (error: unknown) => {
+        this.#logger.error({ err: error }, 'control connection failed');
+        refuseUpgrade(socket, '500 Internal Server Error');
+      },
+    );
+  }
+
+  /** Takes no new broadcasts; running ones go on. */
+  drain(): void {
+    if (this.#state !== 'open') return;
+    this.#state = 'draining';
+    this.#pool.drain();
+    this.#logger.info({ running: this.load }, 'agent drains');
+  }
+
+  /** Stops every child and closes every connection; resolves when no process is left. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    this.drain();
+    this.#state = 'closed';
+    await this.#pool.close();
+    for (const socket of this.#sockets.clients) socket.close(WS_GOING_AWAY);
+    this.#sockets.close();
+    for (const socket of this.#sockets.clients) socket.terminate();
+    this.#logger.info('agent closed');
+  }
+
+  #connected(socket: WebSocket): void {
+    watchAlive(socket);
+    socket.on('error', (error) => this.#logger.debug({ err: error }, 'control connection error'));
+    const limit = setTimeout(() => socket.close(WS_POLICY, 'no open'), OPEN_LIMIT_MS);
+    socket.once('close', () => clearTimeout(limit));
+    socket.once('message', (data, isBinary) => {
+      clearTimeout(limit);
+      this.#opening(socket, data, isBinary);
+    });
+  }
+
+  #opening(socket: WebSocket, data: RawData, isBinary: boolean): void {
+    const { message, wrong } = isBinary ? { wrong: 'malformed' as const } : parseControllerMessage(String(data));
+    if (wrong === 'protocol') this.#refuse(socket, 'protocol', 'This agent speaks another protocol version.');
+    else if (message?.type !== 'open') socket.close(WS_POLICY, 'the first message is open');
+    else if (this.#state !== 'open') this.#refuse(socket, 'draining', 'This agent takes no new broadcasts.');
+    else {
+      const child = this.#pool.take();
+      if (child) this.#run(socket, child, message);
+      else this.#refuse(socket, 'busy', 'All compositors of this agent are in use.');
+    }
+  }
+
+  #run(socket: WebSocket, child: NonNullable<ReturnType<ChildPool['take']>>, open: Open): void {
+    const { broadcast, compositor, fence } = open;
+    runControlSession({
+      socket,
+      child,
+      open,
+      logger: this.#logger.child({ broadcast, compositor, fence }),
+      onBound: (seconds) => this.#options.metrics.boundSeconds.observe(seconds),
+    });
+  }
+
+  #refuse(socket: WebSocket, code: RefusalCode, message: string): void {
+    this.#options.metrics.refused.inc({ code });
+    this.#logger.info({ code }, 'control refused');
+    const refusal: CompositorMessage = { type: 'refused', code, message };
+    socket.send(JSON.stringify(refusal), () => socket.close(WS_NORMAL));
+  }
+}
+
+function refuseUpgrade(socket: Duplex, status: string): void {
+  socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
+}

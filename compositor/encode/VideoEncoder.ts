@@ -1,0 +1,124 @@
+/**
+ * The video encoder of one rendition. In: the canvas, once for each frame of the grid; out: one H.264 packet a frame,
+ * in order, without delay; next: output/RenditionWriter.ts.
+ *
+ * Everything that decides the bytes of the init segment comes from the job, so every compositor of a broadcast makes
+ * the same ones.
+ */
+import {
+  AV_CODEC_FLAG_CLOSED_GOP,
+  AV_CODEC_FLAG_GLOBAL_HEADER,
+  AV_PICTURE_TYPE_I,
+  AV_PICTURE_TYPE_NONE,
+  AV_PIX_FMT_YUV420P,
+  AVCHROMA_LOC_LEFT,
+  AVCOL_PRI_BT709,
+  AVCOL_RANGE_MPEG,
+  AVCOL_SPC_SMPTE170M,
+  AVCOL_TRC_BT709,
+  Codec,
+  CodecContext,
+  CodecParameters,
+  Dictionary,
+  type FFEncoderCodec,
+  FFmpegError,
+  type Frame,
+  Packet,
+  Rational,
+} from 'node-av';
+import { type Grid, segmentSeconds } from '../../src/contracts/grid.ts';
+import type { EncoderSettings, VideoRendition } from '../../src/contracts/job.ts';
+
+/** The rate may swing within this many seconds (VBV buffer): what a player of live video buffers anyway. */
+const VBV_SECONDS = 1;
+
+/**
+ * Finer than this is invisible. Without it the constant rate is spent on the noise of a still card: at 720p a slate took
+ * three times the time to encode.
+ */
+const MIN_QUANTIZER = 12;
+
+export class VideoEncoder {
+  readonly #context: CodecContext;
+  readonly #framesPerSegment: number;
+  #closed = false;
+
+  private constructor(context: CodecContext, framesPerSegment: number) {
+    this.#context = context;
+    this.#framesPerSegment = framesPerSegment;
+  }
+
+  static async create(rendition: VideoRendition, grid: Grid, settings: EncoderSettings): Promise<VideoEncoder> {
+    const codec = Codec.findEncoderByName(settings.codec as FFEncoderCodec);
+    if (!codec) throw new Error(`encoder ${settings.codec} is missing`);
+    const context = new CodecContext();
+    context.allocContext3(codec);
+    context.width = rendition.width;
+    context.height = rendition.height;
+    context.pixelFormat = AV_PIX_FMT_YUV420P;
+    context.timeBase = new Rational(1, grid.fps);
+    context.framerate = new Rational(grid.fps, 1);
+    context.sampleAspectRatio = new Rational(1, 1);
+    context.gopSize = grid.framesPerSegment;
+    context.maxBFrames = 0;
+    context.qMin = MIN_QUANTIZER;
+    context.threadCount = settings.threads;
+    context.bitRate = BigInt(rendition.bitrate);
+    context.rcMaxRate = BigInt(rendition.bitrate);
+    context.rcBufferSize = rendition.bitrate * VBV_SECONDS;
+    // Cameras in WebRTC are BT.601, limited range, and no stage converts: the tag says what is in the planes.
+    context.colorRange = AVCOL_RANGE_MPEG;
+    context.colorSpace = AVCOL_SPC_SMPTE170M;
+    context.colorPrimaries = AVCOL_PRI_BT709;
+    context.colorTrc = AVCOL_TRC_BT709;
+    context.chromaLocation = AVCHROMA_LOC_LEFT;
+    context.setFlags(AV_CODEC_FLAG_GLOBAL_HEADER, AV_CODEC_FLAG_CLOSED_GOP);
+    const options = Dictionary.fromObject({
+      preset: settings.preset,
+      tune: settings.tune,
+      profile: settings.profile,
+      'forced-idr': '1',
+      // No IDR but those of the grid: a GOP is a segment.
+      'x264-params': `keyint=${grid.framesPerSegment}:min-keyint=${grid.framesPerSegment}:scenecut=0:open-gop=0`,
+    });
+    FFmpegError.throwIfError(await context.open2(codec, options), `open ${settings.codec}`);
+    return new VideoEncoder(context, Math.round(segmentSeconds(grid) * grid.fps));
+  }
+
+  /** What the muxer needs: size, profile, SPS and PPS. */
+  parameters(): CodecParameters {
+    const parameters = new CodecParameters();
+    parameters.alloc();
+    FFmpegError.throwIfError(this.#context.parametersFromContext(parameters), 'video parameters');
+    return parameters;
+  }
+
+  /**
+   * Encodes frame `number` of the grid; the first of a segment becomes an IDR frame. The frame may be changed again when
+   * this has resolved: libx264 copies the picture. The caller frees the packets.
+   */
+  async encode(frame: Frame, number: number): Promise<Packet[]> {
+    if (this.#closed) throw new Error('the video encoder is closed');
+    frame.pts = BigInt(number);
+    frame.pictType = number % this.#framesPerSegment === 0 ? AV_PICTURE_TYPE_I : AV_PICTURE_TYPE_NONE;
+    FFmpegError.throwIfError(await this.#context.sendFrame(frame), 'encode video');
+    const packets: Packet[] = [];
+    for (;;) {
+      const packet = new Packet();
+      packet.alloc();
+      // zerolatency has the packet ready when sendFrame returns: fetching it costs nothing, so no thread is asked.
+      if (this.#context.receivePacketSync(packet) < 0) {
+        packet.free();
+        return packets;
+      }
+      packets.push(packet);
+    }
+  }
+
+  /** Not while `encode` runs. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#context.freeContext();
+  }
+}

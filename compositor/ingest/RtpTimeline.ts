@@ -1,0 +1,165 @@
+/**
+ * Timestamps. From: the RTP timestamps of one stream, 32 bits, random start. To: program time in ms at which the sample or
+ * picture was captured.
+ * - Wrap-around: timestamps become numbers that grow beyond 32 bits; steps back (a layer switch: up to 75 ms) stay steps back.
+ * - Mapping: `programMs = rtp / rate + offset`. The offset comes from, best first: the newest sender report (SfuClock.ts); what
+ *   a predecessor carried over; before the first report, the least (arrival − rtp) of the last 15 s, so that the first packet's
+ *   arrival counts as its capture. A new offset that differs by more than 30 ms is taken at once, else slewed at 5 ms/s.
+ * - Re-anchoring on arrival, until the next sender report: a timestamp that would be captured more than 200 ms in the future,
+ *   one more than 250 ms before its predecessor, or captures more than 2 s ago for 1 s on end. mediasoup's pause and resume
+ *   need none: timestamps jump by the pause.
+ * - Reconnect: a new SSRC is a new timeline.
+ * Not supported: silence of more than half a wrap (6.6 h at 90 kHz).
+ */
+import type { SenderReport } from './rtcp.ts';
+import type { SfuClock } from './SfuClock.ts';
+import { WindowedMinimum } from './WindowedMinimum.ts';
+
+const ARRIVAL_WINDOW_SECONDS = 15;
+/** A larger change of the offset is audible or visible as lip-sync, so it is made once and whole, ms. */
+const STEP_MS = 30;
+/** Slewing, ms per ms: 0.5 %, under what is heard as pitch. */
+const SLEW = 0.005;
+/** Capture after arrival is impossible but for errors of the estimates, ms. */
+const MAX_FUTURE_MS = 200;
+/** mediasoup steps timestamps back by at most 75 ms at a layer switch; more is another timeline, ms. */
+const MAX_STEP_BACK_MS = 250;
+/** A packet older than this is of no use to a live program, ms. */
+const MAX_AGE_MS = 2_000;
+/** A stall of the network ends in a burst; only what stays late this long is another timeline, ms. */
+const LATE_FOR_MS = 1_000;
+
+/** `programMs = atProgramMs + (ts − atRtp) / clockRate × 1000`; what JobSource.carry holds. */
+export interface RtpToProgram {
+  atRtp: number;
+  atProgramMs: number;
+}
+
+export class RtpTimeline {
+  readonly #msPerTick: number;
+  readonly #clock: SfuClock;
+  readonly #arrivals = new WindowedMinimum(ARRIVAL_WINDOW_SECONDS);
+  readonly #carried: RtpToProgram | null;
+  #source: 'carried' | 'arrival' | 'report' = 'arrival';
+  #newest: number | null = null;
+  #newestArrivalMs = 0;
+  #offsetMs = 0;
+  #carriedOffsetMs = 0;
+  /** Of the newest report: NTP ms minus the RTP timestamp in ms. */
+  #reportDeltaMs = 0;
+  #slewedMs = 0;
+  #lateSinceMs: number | null = null;
+  #steps = 0;
+
+  constructor(o: { clockRate: number; clock: SfuClock; carried?: RtpToProgram | null }) {
+    this.#msPerTick = 1000 / o.clockRate;
+    this.#clock = o.clock;
+    this.#carried = o.carried ?? null;
+  }
+
+  /** True once the mapping rests on a sender report. */
+  get synchronised(): boolean {
+    return this.#source === 'report';
+  }
+
+  /** How often the mapping jumped, by more than slewing: observations made before belong to another mapping. */
+  get steps(): number {
+    return this.#steps;
+  }
+
+  /** The timestamp as a growing number of ticks; before `advance`, relative to the newest one. */
+  unwrap(timestamp: number): number {
+    return this.#newest === null ? timestamp : this.#newest + ((timestamp - this.#newest) | 0);
+  }
+
+  /** A packet that is newer, by sequence number, than all before came; answers its unwrapped timestamp. */
+  advance(timestamp: number, arrivalMs: number): number {
+    const previous = this.#newest;
+    const rtp = this.unwrap(timestamp);
+    this.#newest = rtp;
+    this.#newestArrivalMs = arrivalMs;
+    const rtpMs = rtp * this.#msPerTick;
+    if (previous === null) this.#begin(timestamp, rtpMs, arrivalMs);
+    else if ((previous - rtp) * this.#msPerTick > MAX_STEP_BACK_MS) this.#anchor(rtpMs, arrivalMs);
+    if (this.#source === 'arrival') this.#arrivals.add(arrivalMs - rtpMs, arrivalMs);
+    this.#slew(arrivalMs);
+    const age = arrivalMs - (rtpMs + this.#offsetMs);
+    if (age < -MAX_FUTURE_MS) this.#anchor(rtpMs, arrivalMs);
+    if (age <= MAX_AGE_MS) this.#lateSinceMs = null;
+    else {
+      this.#lateSinceMs ??= arrivalMs;
+      if (arrivalMs - this.#lateSinceMs >= LATE_FOR_MS) this.#anchor(rtpMs, arrivalMs);
+    }
+    return rtp;
+  }
+
+  /** The newest sender report of this stream. One that does not fit what arrives (it is older than a re-anchoring) is left out. */
+  report(report: SenderReport, nowMs: number): void {
+    const clockOffsetMs = this.#clock.offsetMs;
+    if (this.#newest === null || clockOffsetMs === null) return;
+    const deltaMs = report.ntpMs - this.unwrap(report.rtpTimestamp) * this.#msPerTick;
+    const age = this.#newestArrivalMs - (this.#newest * this.#msPerTick + deltaMs + clockOffsetMs);
+    if (age < -MAX_FUTURE_MS || age > MAX_AGE_MS) return;
+    this.#reportDeltaMs = deltaMs;
+    this.#source = 'report';
+    this.#slew(nowMs);
+  }
+
+  /** Program time at which `rtp` (unwrapped) was captured, ms. */
+  captureMs(rtp: number, nowMs: number): number {
+    this.#slew(nowMs);
+    return rtp * this.#msPerTick + this.#offsetMs;
+  }
+
+  /** For a successor; null before the first packet. */
+  carry(): RtpToProgram | null {
+    if (this.#newest === null) return null;
+    return { atRtp: this.#newest >>> 0, atProgramMs: this.#newest * this.#msPerTick + this.#offsetMs };
+  }
+
+  #begin(timestamp: number, rtpMs: number, arrivalMs: number): void {
+    this.#slewedMs = arrivalMs;
+    if (this.#carried) {
+      const distance = (timestamp - this.#carried.atRtp) | 0;
+      const captureMs = this.#carried.atProgramMs + distance * this.#msPerTick;
+      if (arrivalMs - captureMs > -MAX_FUTURE_MS && arrivalMs - captureMs < MAX_AGE_MS) {
+        this.#source = 'carried';
+        this.#carriedOffsetMs = this.#offsetMs = captureMs - rtpMs;
+        return;
+      }
+    }
+    this.#source = 'arrival';
+    this.#offsetMs = arrivalMs - rtpMs;
+  }
+
+  #anchor(rtpMs: number, arrivalMs: number): void {
+    this.#source = 'arrival';
+    this.#arrivals.reset();
+    this.#arrivals.add(arrivalMs - rtpMs, arrivalMs);
+    this.#offsetMs = arrivalMs - rtpMs;
+    this.#slewedMs = arrivalMs;
+    this.#lateSinceMs = null;
+    this.#steps++;
+  }
+
+  #target(): number {
+    switch (this.#source) {
+      case 'report':
+        return (this.#clock.offsetMs ?? 0) + this.#reportDeltaMs;
+      case 'carried':
+        return this.#carriedOffsetMs;
+      case 'arrival':
+        return this.#arrivals.value;
+    }
+  }
+
+  #slew(nowMs: number): void {
+    const missing = this.#target() - this.#offsetMs;
+    const roomMs = Math.max(0, nowMs - this.#slewedMs) * SLEW;
+    this.#slewedMs = nowMs;
+    if (Math.abs(missing) > STEP_MS) {
+      this.#offsetMs += missing;
+      this.#steps++;
+    } else this.#offsetMs += Math.sign(missing) * Math.min(Math.abs(missing), roomMs);
+  }
+}

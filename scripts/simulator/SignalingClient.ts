@@ -1,0 +1,81 @@
+import { io, type Socket } from 'socket.io-client';
+import type { z } from 'zod';
+import { PROTOCOL } from '../../src/contracts/ids.ts';
+import type {
+  Ack,
+  ClientAnswers,
+  ClientEvent,
+  ClientPayloads,
+  ClientToServer,
+  ServerToClient,
+} from '../../src/contracts/signaling.ts';
+
+/** An answer later than this means that the server hangs, ms. */
+const ANSWER_TIMEOUT_MS = 30_000;
+
+/** The server said no: `code` is the contract's. */
+export class SignalingError extends Error {
+  override name = 'SignalingError';
+  readonly code: string;
+  constructor(event: string, { code, message }: { code: string; message: string }) {
+    super(`${event}: ${message} (${code})`);
+    this.code = code;
+  }
+}
+
+/** The socket of one peer, with the contract's types. */
+export class SignalingClient {
+  readonly #socket: Socket<ServerToClient, ClientToServer>;
+
+  /** Connects at once, and again whenever the connection drops. */
+  constructor(url: string, token: string) {
+    this.#socket = io(url, {
+      transports: ['websocket'],
+      forceNew: true,
+      autoConnect: false,
+      auth: { token, protocol: PROTOCOL },
+      reconnectionDelay: 200,
+      reconnectionDelayMax: 2000,
+    });
+  }
+
+  open(): void {
+    this.#socket.connect();
+  }
+
+  get connected(): boolean {
+    return this.#socket.connected;
+  }
+
+  /** At first and after each reconnect. */
+  onConnect(listener: () => void): void {
+    this.#socket.on('connect', listener);
+  }
+
+  /** The connection could not be made, or was refused; `final` when socket.io will not try again. */
+  onRefused(listener: (error: Error, final: boolean) => void): void {
+    this.#socket.on('connect_error', (error) => listener(error, !this.#socket.active));
+  }
+
+  on<E extends keyof ServerToClient>(event: E, listener: ServerToClient[E]): void {
+    this.#socket.on(event, listener as never);
+  }
+
+  async request<E extends ClientEvent>(
+    event: E,
+    payload: z.input<(typeof ClientPayloads)[E]>,
+  ): Promise<ClientAnswers[E]> {
+    const socket = this.#socket.timeout(ANSWER_TIMEOUT_MS) as unknown as {
+      emitWithAck(event: string, payload: unknown): Promise<Ack<ClientAnswers[E]>>;
+    };
+    const answer = await socket.emitWithAck(event, payload);
+    if (answer.ok) return answer.data;
+    throw new SignalingError(event, answer.error);
+  }
+
+  /** Without a word, as when the network goes: the server keeps the seat for a while. Idempotent. */
+  close(): void {
+    this.#socket.removeAllListeners();
+    this.#socket.disconnect();
+  }
+}

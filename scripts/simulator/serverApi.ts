@@ -1,0 +1,47 @@
+/** What the simulator and benches ask of the HTTP API. */
+
+import type { z } from 'zod';
+import { TokenAnswer } from '../../src/contracts/api.ts';
+import { type BroadcastInput, BroadcastStatus } from '../../src/contracts/broadcast.ts';
+import type { Role } from '../../src/contracts/tokens.ts';
+
+export class ServerApi {
+  readonly url: string;
+  readonly #authorization: Record<string, string>;
+
+  /** `apiToken`: a token of audience `api`; a server without a secret needs none. */
+  constructor(url: string, apiToken?: string) {
+    this.url = url.replace(/\/+$/, '');
+    this.#authorization = apiToken ? { authorization: `Bearer ${apiToken}` } : {};
+  }
+
+  async joinToken(room: string, role: Role, name?: string): Promise<string> {
+    const answer = await this.#call('POST', `/v1/rooms/${room}/tokens`, { role, ...(name ? { name } : {}) });
+    return TokenAnswer.parse(answer).token;
+  }
+
+  async startBroadcast(room: string, input: z.input<typeof BroadcastInput>): Promise<BroadcastStatus> {
+    return BroadcastStatus.parse(await this.#call('PUT', `/v1/rooms/${room}/broadcast`, input));
+  }
+
+  async broadcast(room: string): Promise<BroadcastStatus> {
+    return BroadcastStatus.parse(await this.#call('GET', `/v1/rooms/${room}/broadcast`));
+  }
+
+  async stopBroadcast(room: string): Promise<BroadcastStatus> {
+    return BroadcastStatus.parse(await this.#call('DELETE', `/v1/rooms/${room}/broadcast`));
+  }
+
+  async #call(method: string, path: string, body?: unknown): Promise<unknown> {
+    const response = await fetch(this.url + path, {
+      method,
+      headers: { ...this.#authorization, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    const answer = (await response.json()) as { error?: { code?: string; message?: string } };
+    if (response.ok) return answer;
+    throw new Error(
+      `${method} ${path}: ${answer.error?.message ?? ''} (${response.status} ${answer.error?.code ?? ''})`,
+    );
+  }
+}

@@ -1,0 +1,259 @@
+import { readFileSync } from 'node:fs';
+import { mkdir, readFile } from 'node:fs/promises';
+import type { IncomingMessage } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import type { Duplex } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import type { FastifyInstance } from 'fastify';
+import { Agent } from '../compositor/agent/Agent.ts';
+import { Broadcasts } from './broadcast/Broadcasts.ts';
+import { monotonicClock } from './common/clock.ts';
+import type { Logger } from './common/logger.ts';
+import type { Config } from './config.ts';
+import { AppError } from './contracts/errors.ts';
+import { Delivery } from './delivery/Delivery.ts';
+import { destinationPolicy } from './delivery/destinationPolicy.ts';
+import { MemoryDirectory } from './directory/MemoryDirectory.ts';
+import { registerApi } from './http/api.ts';
+import { createHttp } from './http/createHttp.ts';
+import { registerHealth } from './http/health.ts';
+import { registerPages } from './http/pages.ts';
+import { type RequestGuard, requestGuard } from './http/requestGuard.ts';
+import { createMetrics, type Metrics } from './metrics.ts';
+import { apiRooms } from './rooms/apiRooms.ts';
+import { RoomRegistry } from './rooms/RoomRegistry.ts';
+import { WorkerPool } from './sfu/WorkerPool.ts';
+import { SignalingServer } from './signaling/SignalingServer.ts';
+import { Tokens } from './tokens/Tokens.ts';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const VERSION = (JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string }).version;
+/** A service token is made anew for each connection; it only has to outlive the broadcast that it was made for. */
+const SERVICE_TOKEN_SECONDS = 7 * 86_400;
+
+type UpgradeHandler = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
+
+/** Owns everything in the process; which parts it makes is the role's. Closed in the reverse order of the data. */
+export class Server {
+  readonly #config: Config;
+  readonly #logger: Logger;
+  readonly #metrics: Metrics = createMetrics();
+  readonly #tokens: Tokens;
+  readonly #guard: RequestGuard;
+  #state: 'starting' | 'ready' | 'closing' | 'closed' = 'starting';
+  #public: FastifyInstance | undefined;
+  #internal: FastifyInstance | undefined;
+  #agent: Agent | undefined;
+  #delivery: Delivery | undefined;
+  #pool: WorkerPool | undefined;
+  #rooms: RoomRegistry | undefined;
+  #broadcasts: Broadcasts | undefined;
+  #signaling: SignalingServer | undefined;
+  #closing: Promise<void> | undefined;
+
+  private constructor(config: Config, logger: Logger) {
+    this.#config = config;
+    this.#logger = logger;
+    this.#tokens = Tokens.create(config.secrets);
+    this.#guard = requestGuard({ open: this.#open, allowedOrigins: config.allowedOrigins });
+  }
+
+  static async create(config: Config, logger: Logger): Promise<Server> {
+    const server = new Server(config, logger);
+    try {
+      await server.#start();
+    } catch (error) {
+      await server.close();
+      throw error;
+    }
+    return server;
+  }
+
+  /** Where people go; empty for role compositor. */
+  get url(): string {
+    return this.#public ? urlOf(this.#public, this.#config.tlsCert ? 'https' : 'http') : '';
+  }
+
+  get internalUrl(): string {
+    return this.#internal ? urlOf(this.#internal, 'http') : '';
+  }
+
+  get #open(): boolean {
+    return this.#config.secrets.length === 0;
+  }
+
+  #has(role: 'sfu' | 'compositor' | 'delivery'): boolean {
+    return this.#config.role === 'all' || this.#config.role === role;
+  }
+
+  async #start(): Promise<void> {
+    const { dataDir } = this.#config;
+    await mkdir(dataDir, { recursive: true, mode: 0o700 });
+    const upgrades = new Map<string, UpgradeHandler>();
+    this.#internal = createHttp({ logger: this.#logger });
+    registerHealth(this.#internal, this, this.#metrics.registry);
+    if (this.#has('compositor')) upgrades.set('/control', await this.#startAgent());
+    if (this.#has('delivery')) upgrades.set('/delivery', await this.#startDelivery(this.#internal));
+    await this.#internal.listen({ host: this.#config.internalHost, port: this.#config.internalPort });
+    this.#internal.server.on('upgrade', (request, socket, head) => routeUpgrade(upgrades, request, socket, head));
+    if (this.#has('sfu') || this.#has('delivery')) await this.#startPublic();
+    this.#state = 'ready';
+  }
+
+  async #startAgent(): Promise<UpgradeHandler> {
+    const { mediaHost, mediaPorts, maxBroadcasts, warmCompositors } = this.#config;
+    const agent = await Agent.create({
+      mediaIp: mediaHost,
+      mediaPorts,
+      maxChildren: maxBroadcasts,
+      warmChildren: warmCompositors,
+      logLevel: this.#config.logLevel,
+      verifyService: (token) => this.#isService(token),
+      logger: this.#logger,
+      metrics: this.#metrics.agent,
+    });
+    this.#agent = agent;
+    return (request, socket, head) => agent.handleUpgrade(request, socket, head);
+  }
+
+  async #startDelivery(internal: FastifyInstance): Promise<UpgradeHandler> {
+    const delivery = await Delivery.create({
+      verifyService: async (token) => {
+        await this.#tokens.verify(token, 'service');
+      },
+      ffmpegPath: this.#config.ffmpeg,
+      dataDir: this.#config.dataDir,
+      destinationPolicy: destinationPolicy({ allowPrivate: this.#config.allowPrivateDestinations }),
+      clock: monotonicClock,
+      logger: this.#logger,
+      metrics: this.#metrics.delivery,
+    });
+    this.#delivery = delivery;
+    delivery.registerIntake(internal);
+    return (request, socket, head) => delivery.handleUpgrade(request, socket, head);
+  }
+
+  async #startPublic(): Promise<void> {
+    const { tlsCert, tlsKey, trustedProxies, host, port } = this.#config;
+    const tls = tlsCert ? { cert: await readFile(tlsCert), key: await readFile(tlsKey) } : undefined;
+    const http = createHttp({ logger: this.#logger, trustedProxies, ...(tls ? { tls } : {}) });
+    this.#public = http;
+    http.addHook('onRequest', async (request) => this.#guard(request.raw));
+    if (this.#config.role === 'all') registerHealth(http, this, this.#metrics.registry);
+    this.#delivery?.registerPlayback(http);
+    if (this.#has('sfu')) await this.#startSfu(http);
+    await http.listen({ host, port });
+  }
+
+  async #startSfu(http: FastifyInstance): Promise<void> {
+    const config = this.#config;
+    const logger = this.#logger;
+    this.#pool = await WorkerPool.create({
+      workers: Math.max(1, config.sfuWorkers),
+      listenIp: config.rtcHost,
+      ...(config.announcedAddress ? { announcedAddress: config.announcedAddress } : {}),
+      basePort: config.rtcPort,
+      logger,
+      metrics: this.#metrics.sfu,
+    });
+    const rooms = await RoomRegistry.create({
+      pool: this.#pool,
+      iceServers: config.iceServers,
+      isLive: (room) => this.#broadcasts?.isLive(room) ?? false,
+      logger,
+      metrics: this.#metrics.rooms,
+    });
+    this.#rooms = rooms;
+    const broadcasts = new Broadcasts({
+      directory: new MemoryDirectory({
+        agents: () => (config.role === 'all' ? [this.internalUrl] : config.compositorUrls),
+        delivery: () => (config.role === 'all' ? this.internalUrl : config.deliveryUrl),
+      }),
+      newServiceToken: () => this.#tokens.sign({ aud: 'service', sub: 'sfu' }, SERVICE_TOKEN_SECONDS),
+      mediaIp: config.mediaHost,
+      encoderThreads: config.encoderThreads,
+      destinationPolicy: async (url) => {
+        await destinationPolicy({ allowPrivate: config.allowPrivateDestinations })(url);
+      },
+      clock: monotonicClock,
+      logger,
+      metrics: this.#metrics.broadcast,
+      onStatus: (room, status) => rooms.get(room)?.broadcastStatus(status),
+    });
+    this.#broadcasts = broadcasts;
+    await registerApi(http, {
+      open: this.#open,
+      tokens: this.#tokens,
+      rooms: apiRooms(rooms),
+      broadcasts,
+      version: VERSION,
+    });
+    if (!(await registerPages(http, join(ROOT, 'dist', 'client'))))
+      logger.warn('the pages are not built: run `npm run build`');
+    await http.ready();
+    this.#signaling = await SignalingServer.create({
+      httpServer: http.server,
+      registry: rooms,
+      verifyJoin: (token) => this.#tokens.verify(token, 'join'),
+      checkRequest: (request) => this.#guard(request),
+      broadcasts,
+      logger,
+      metrics: this.#metrics.signaling,
+    });
+  }
+
+  async #isService(token: string | undefined): Promise<boolean> {
+    try {
+      await this.#tokens.verify(token, 'service');
+      return true;
+    } catch (error) {
+      if (error instanceof AppError) return false;
+      throw error;
+    }
+  }
+
+  readiness(): { ready: boolean; reason: string } {
+    if (this.#state !== 'ready') return { ready: false, reason: this.#state };
+    if (this.#pool && !this.#pool.ready) return { ready: false, reason: 'no mediasoup worker' };
+    return { ready: true, reason: '' };
+  }
+
+  /** Ends broadcasts cleanly (EXT-X-ENDLIST, RTMP closed), then sends everybody away, then ends the children. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    this.#state = 'closing';
+    await this.#broadcasts?.close();
+    await this.#delivery?.close();
+    await this.#agent?.close();
+    await this.#signaling?.close();
+    await this.#rooms?.closeAll('shutting-down');
+    await this.#pool?.close();
+    await this.#public?.close();
+    await this.#internal?.close();
+    this.#state = 'closed';
+  }
+}
+
+function routeUpgrade(
+  handlers: ReadonlyMap<string, UpgradeHandler>,
+  request: IncomingMessage,
+  socket: Duplex,
+  head: Buffer,
+): void {
+  const handler = handlers.get((request.url ?? '').replace(/\?.*$/s, ''));
+  if (handler) handler(request, socket, head);
+  else socket.end('HTTP/1.1 404 Not Found\r\nconnection: close\r\n\r\n');
+}
+
+/** A wildcard address is not one to open: localhost stands for it. */
+function urlOf(fastify: FastifyInstance, scheme: string): string {
+  const address = fastify.server.address() as AddressInfo | null;
+  if (!address) return '';
+  const host = address.address === '0.0.0.0' || address.address === '::' ? 'localhost' : address.address;
+  return `${scheme}://${host.includes(':') ? `[${host}]` : host}:${address.port}`;
+}

@@ -1,0 +1,403 @@
+/**
+ * One broadcast: from the wish to go live to the closed playlist. Owns its compositor (CompositorRun, one after another) and its
+ * place at delivery (DeliveryLink, one for its life). The room's changes go straight to the CompositorRun.
+ *
+ * Timestamps: program time is the injected monotonic clock minus `startMs`; `epoch` is the wall clock at frame 0 and only a label.
+ * Both are chosen once, when the first compositor is bound, and outlive every compositor.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Clock } from '../common/clock.ts';
+import { newId } from '../common/ids.ts';
+import type { Logger } from '../common/logger.ts';
+import { TypedEmitter } from '../common/TypedEmitter.ts';
+import type { BroadcastInput, BroadcastState, BroadcastStatus, DestinationInput } from '../contracts/broadcast.ts';
+import type { DestinationStatus } from '../contracts/deliveryControl.ts';
+import { AppError } from '../contracts/errors.ts';
+import { partSeconds, segmentAtOrAfterMs } from '../contracts/grid.ts';
+import { PROTOCOL } from '../contracts/ids.ts';
+import type { Directory } from '../directory/Directory.ts';
+import { CompositorFigures } from './CompositorFigures.ts';
+import type { Carried, CompositorRun } from './CompositorRun.ts';
+import { DeliveryLink, type LinkReport, type OpenOrder } from './DeliveryLink.ts';
+import { type Destination, newDestination, orderOf } from './destinations.ts';
+import { frameAt, gridFor, type Program, renditionsFor } from './jobs.ts';
+import type { BroadcastMetrics } from './metrics.ts';
+import { placeCompositor } from './placeCompositor.ts';
+import { RestartPolicy } from './RestartPolicy.ts';
+import type { RoomTap } from './RoomTap.ts';
+import { RoomWatch } from './RoomWatch.ts';
+import { StatusBoard } from './StatusBoard.ts';
+
+/** Frame 0 is this long after the first compositor is bound: it opens its encoders and makes the slate meanwhile, ms. */
+const START_LEAD_MS = 500;
+/** A successor's first segment begins at least this long after it is bound, for the same reason, ms. */
+const RESTART_LEAD_MS = 500;
+/** A broadcast that is not live after this long has failed, ms. */
+const START_LIMIT_MS = 30_000;
+/** One for which no compositor could be had for this long has failed, ms. */
+const RECOVERY_LIMIT_MS = 60_000;
+/** So many parts late in a row, and nothing new meanwhile: the compositor is gone, whatever its connection says. */
+const LATE_PARTS = 3;
+const MAX_DESTINATIONS = 16;
+
+export type EndReason = NonNullable<BroadcastStatus['endReason']>;
+
+export interface BroadcastOptions {
+  directory: Directory;
+  newServiceToken: () => Promise<string>;
+  /** The address that media is sent from. */
+  mediaIp: string;
+  encoderThreads: number;
+  destinationPolicy: (url: string) => Promise<void>;
+  clock: Clock;
+  /** ms since 1970; for the epoch's label only. */
+  wallClock: () => number;
+  logger: Logger;
+  metrics: BroadcastMetrics;
+  onStatus: (room: string, status: BroadcastStatus) => void;
+}
+
+interface BroadcastEvents {
+  state: [state: BroadcastState];
+  /** Ended or failed; the last event. */
+  closed: [reason: EndReason];
+}
+
+/** Monotonic, but that `live` and `recovering` take turns. */
+const RANK: Record<BroadcastState, number> = { starting: 0, live: 1, recovering: 1, ending: 2, ended: 3, failed: 3 };
+
+export class Broadcast extends TypedEmitter<BroadcastEvents> {
+  readonly id = newId('b');
+  readonly room: RoomTap;
+  readonly #input: BroadcastInput;
+  readonly #options: BroadcastOptions;
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+  readonly #board: StatusBoard;
+  readonly #abort = new AbortController();
+  readonly #destinations = new Map<string, Destination>();
+  readonly #restarts = new RestartPolicy();
+  readonly #figures: CompositorFigures;
+  #program: Program | undefined;
+  #delivery: DeliveryLink | undefined;
+  #run: CompositorRun | undefined;
+  #fence = 0;
+  #carried: Record<string, Carried> = {};
+  #lastPartAt = 0;
+  #watch: RoomWatch | undefined;
+  #supervising: Promise<void> = Promise.resolve();
+  #ending: Promise<BroadcastStatus> | undefined;
+
+  constructor(room: RoomTap, input: BroadcastInput, destinations: readonly Destination[], options: BroadcastOptions) {
+    super();
+    this.room = room;
+    this.#input = input;
+    this.#options = options;
+    this.#clock = options.clock;
+    this.#logger = options.logger.child({ room: room.id, broadcast: this.id });
+    this.#figures = new CompositorFigures(options.metrics);
+    this.#board = new StatusBoard({ id: this.id, room: room.id, input, onStatus: options.onStatus });
+    for (const destination of destinations) this.#addKnown(destination);
+  }
+
+  get status(): BroadcastStatus {
+    return this.#board.status;
+  }
+
+  get ended(): boolean {
+    return RANK[this.#board.state] === 3;
+  }
+
+  /** Resolves when it is live. Throws AppError when it can not go live; then it has failed. */
+  async start(): Promise<BroadcastStatus> {
+    const graceMs = this.#input.emptyGraceSeconds * 1000;
+    this.#watch = new RoomWatch(this.room, graceMs, (why) => this.#endBecause(why));
+    const live = new Promise<void>((resolve, reject) => {
+      this.on('state', (state) => {
+        if (state === 'live') resolve();
+      });
+      this.#supervising = this.#supervise().catch((error: unknown) => {
+        const given = new AppError('internal', 'The broadcast could not be started.', { cause: error });
+        reject(error instanceof AppError ? error : given);
+        this.#fail(error);
+      });
+      this.once('closed', (reason) => {
+        const stopped = new AppError('conflict', 'The broadcast was stopped before it was live.');
+        reject(reason === 'failed' ? new AppError('internal', 'The broadcast could not be started.') : stopped);
+      });
+    });
+    await live;
+    return this.status;
+  }
+
+  /** Idempotent: the first reason stays. Resolves when playlists are closed and destinations are gone. */
+  stop(reason: EndReason): Promise<BroadcastStatus> {
+    return this.#finish(reason);
+  }
+
+  async addDestination(input: DestinationInput): Promise<DestinationStatus> {
+    if (this.#destinations.size >= MAX_DESTINATIONS) {
+      throw new AppError('conflict', `A broadcast has at most ${MAX_DESTINATIONS} destinations.`);
+    }
+    const destination = await newDestination(input, this.#options.destinationPolicy);
+    if (RANK[this.#board.state] > 1) throw new AppError('no-broadcast');
+    this.#addKnown(destination);
+    this.#delivery?.send({ type: 'add-destination', destination: orderOf(destination) });
+    this.#logger.info({ destination: destination.status.id }, 'destination added');
+    return destination.status;
+  }
+
+  removeDestination(id: string): void {
+    if (!this.#destinations.delete(id)) throw new AppError('not-found', 'The broadcast has no such destination.');
+    this.#delivery?.send({ type: 'remove-destination', id });
+    this.#board.removeDestination(id);
+    this.#logger.info({ destination: id }, 'destination removed');
+  }
+
+  /** Sends the room as it is at once; the frame from which it holds. While there is no compositor its successor will have it. */
+  async applyScene(): Promise<number> {
+    if (this.#board.state === 'live' && this.#run) return this.#run.apply();
+    return this.#program ? frameAt(this.#program, this.#clock.now()) : 0;
+  }
+
+  #addKnown(destination: Destination): void {
+    this.#destinations.set(destination.status.id, destination);
+    this.#board.destination(destination.status);
+  }
+
+  #endBecause(reason: EndReason): void {
+    this.#finish(reason).catch((error: unknown) => this.#logger.error({ err: error }, 'broadcast did not end cleanly'));
+  }
+
+  #fail(error: unknown): void {
+    if (this.#ending) return;
+    this.#logger.error({ err: error }, 'broadcast failed');
+    this.#endBecause('failed');
+  }
+
+  /** Keeps a compositor at work until the end. Throws when none is to be had for long. */
+  async #supervise(): Promise<void> {
+    const { signal } = this.#abort;
+    const wishedAt = this.#clock.now();
+    let downAt = wishedAt;
+    let why = 'start';
+    for (;;) {
+      let liveAt = 0;
+      try {
+        const run = await this.#bringUp(signal);
+        liveAt = this.#clock.now();
+        this.#live(liveAt - downAt);
+        const { reason, message } = await run.ended;
+        if (signal.aborted) return;
+        why = reason;
+        downAt = this.#clock.now();
+        this.#logger.warn({ compositor: run.compositor, reason, message }, 'compositor lost');
+        this.#board.set({ restarts: this.#board.status.restarts + 1, fps: 0 });
+        this.#options.metrics.restarts.inc({ reason });
+        this.#advance('recovering');
+      } catch (error) {
+        if (signal.aborted) return;
+        const starting = this.#board.state === 'starting';
+        const limit = starting ? START_LIMIT_MS : RECOVERY_LIMIT_MS;
+        const hopeless = !this.#program && error instanceof AppError && error.code === 'no-capacity';
+        if (hopeless || this.#clock.now() - downAt > limit) throw error;
+        this.#logger.warn({ err: error, why }, 'no compositor yet');
+      }
+      const wait = this.#restarts.nextWaitMs(liveAt ? this.#clock.now() - liveAt : 0);
+      await delay(wait, undefined, { signal }).catch(() => {});
+      if (signal.aborted) return;
+    }
+  }
+
+  #live(tookMs: number): void {
+    const starting = this.#board.state === 'starting';
+    const { startSeconds, recoverySeconds } = this.#options.metrics;
+    (starting ? startSeconds : recoverySeconds).observe(tookMs / 1000);
+    this.#advance('live');
+  }
+
+  /** A compositor that is ready and feeds delivery. Throws when there is none to be had, when it ends before, and when aborted. */
+  async #bringUp(signal: AbortSignal): Promise<CompositorRun> {
+    this.#fence = Math.max(this.#fence + 1, Math.floor(this.#options.wallClock()));
+    const first = this.#program === undefined;
+    const run = await this.#place(signal);
+    try {
+      const program = await this.#programFor();
+      const delivery = await this.#openDelivery(program);
+      signal.throwIfAborted();
+      const passed = this.#clock.now() - program.startMs;
+      const from = first ? 0 : segmentAtOrAfterMs(program.grid, passed + RESTART_LEAD_MS);
+      this.#run = run;
+      this.#lastPartAt = Math.max(this.#clock.now(), program.startMs);
+      delivery.send({ type: 'take', from, compositor: run.compositor, fence: run.fence });
+      await run.start(program, from, this.#carried);
+      signal.throwIfAborted();
+      this.#logger.info({ compositor: run.compositor, fence: run.fence, firstSegment: from }, 'compositor ready');
+      return run;
+    } catch (error) {
+      // When it is being ended, #end() stops the compositor in order.
+      if (!signal.aborted || this.#run !== run) run.fail('stopped', 'given up');
+      throw error;
+    }
+  }
+
+  async #place(signal: AbortSignal): Promise<CompositorRun> {
+    const { directory, mediaIp, newServiceToken, metrics } = this.#options;
+    const run = await placeCompositor({
+      directory,
+      room: this.room,
+      broadcast: this.id,
+      fence: this.#fence,
+      mediaIp,
+      clock: this.#clock,
+      newToken: newServiceToken,
+      signal,
+      logger: this.#logger,
+      metrics,
+    });
+    run.on('keyframe', () => metrics.keyframes.inc());
+    run.on('stats', (stats) => {
+      if (this.#run === run) this.#board.figures(this.#figures.add(stats));
+    });
+    run.on('carry', (sources) => {
+      if (this.#run === run) this.#carried = sources;
+    });
+    const gone = () => {
+      if (this.#run !== run) return;
+      this.#run = undefined;
+      this.#figures.gone();
+    };
+    run.ended.then(gone, gone);
+    return run;
+  }
+
+  /** Chosen once; then the program's clock runs for the broadcast's whole life. */
+  async #programFor(): Promise<Program> {
+    if (this.#program) return this.#program;
+    const deliveryUrl = await this.#options.directory.delivery(this.id);
+    const { video } = this.#input;
+    const program: Program = {
+      broadcast: this.id,
+      epoch: Math.round(this.#options.wallClock()) + START_LEAD_MS,
+      startMs: this.#clock.now() + START_LEAD_MS,
+      grid: gridFor(video.fps),
+      encoder: {
+        codec: 'libx264',
+        preset: 'veryfast',
+        tune: 'zerolatency',
+        profile: 'main',
+        threads: this.#options.encoderThreads,
+      },
+      renditions: renditionsFor(this.#input),
+      deliveryUrl,
+    };
+    this.#program = program;
+    this.#board.set({ startedAt: program.epoch });
+    return program;
+  }
+
+  async #openDelivery(program: Program): Promise<DeliveryLink> {
+    if (this.#delivery) return this.#delivery;
+    const delivery = await DeliveryLink.open({
+      deliveryUrl: program.deliveryUrl,
+      newToken: this.#options.newServiceToken,
+      order: () => this.#openOrder(program),
+      clock: this.#clock,
+      logger: this.#logger,
+    });
+    delivery.on('report', (report) => this.#onReport(report));
+    delivery.once('failed', (error) => this.#fail(error));
+    this.#delivery = delivery;
+    return delivery;
+  }
+
+  #openOrder({ broadcast, epoch, startMs, grid, renditions }: Program): OpenOrder {
+    const destinations = [...this.#destinations.values()].map(orderOf);
+    const never = { dvrSeconds: 0, record: false };
+    const fence = this.#fence;
+    return {
+      type: 'open',
+      protocol: PROTOCOL,
+      broadcast,
+      room: this.room.id,
+      epoch,
+      startMs,
+      grid,
+      renditions,
+      destinations,
+      fence,
+      ...never,
+    };
+  }
+
+  #onReport(report: LinkReport): void {
+    switch (report.type) {
+      case 'part':
+        this.#lastPartAt = this.#clock.now();
+        return;
+      case 'late':
+        this.#onLate(report.count, report.segment);
+        return;
+      case 'gap':
+        this.#logger.warn({ segment: report.segment }, 'segment lost');
+        return;
+      case 'destination':
+        if (!this.#destinations.has(report.status.id)) return;
+        this.#board.destination(report.status);
+        return;
+      case 'stats':
+        this.#board.figures({ viewers: report.viewers });
+        return;
+      default:
+    }
+  }
+
+  /** Slow is not gone: parts that come late but come are no reason to lose what the compositor has. */
+  #onLate(count: number, segment: number): void {
+    const run = this.#run;
+    if (!run || !this.#program || this.#board.state !== 'live' || count < LATE_PARTS) return;
+    const silentMs = this.#clock.now() - this.#lastPartAt;
+    if (segment < run.firstSegment || silentMs < (LATE_PARTS - 1) * partSeconds(this.#program.grid) * 1000) return;
+    run.fail('unresponsive', 'delivery gets no parts');
+  }
+
+  #finish(reason: EndReason): Promise<BroadcastStatus> {
+    this.#ending ??= this.#end(reason);
+    return this.#ending;
+  }
+
+  /** First the compositor, so that its last parts are in the playlist; then delivery. Bounded by their own limits. */
+  async #end(reason: EndReason): Promise<BroadcastStatus> {
+    this.#advance('ending');
+    this.#watch?.close();
+    const run = this.#run;
+    this.#abort.abort();
+    await run?.stop();
+    // Race: a compositor that is just being brought up may still open the broadcast at delivery.
+    await this.#supervising;
+    await this.#delivery?.end();
+    this.#board.set({
+      endedAt: Math.round(this.#options.wallClock()),
+      endReason: reason,
+      fps: 0,
+      bitrate: 0,
+      viewers: 0,
+    });
+    this.#advance(reason === 'failed' ? 'failed' : 'ended');
+    this.#board.close();
+    this.#options.metrics.ended.inc({ reason });
+    this.#logger.info({ reason }, 'broadcast ended');
+    this.emit('closed', reason);
+    return this.status;
+  }
+
+  #advance(next: BroadcastState): boolean {
+    const { state } = this.#board;
+    const turn = (state === 'live' && next === 'recovering') || (state === 'recovering' && next === 'live');
+    if (RANK[next] <= RANK[state] && !turn) return false;
+    this.#board.set({ state: next });
+    this.#logger.info({ state: `${state} -> ${next}` }, 'broadcast moved');
+    this.emit('state', next);
+    return true;
+  }
+}

@@ -1,0 +1,151 @@
+import type { WebSocket } from 'ws';
+import type { Clock } from '../common/clock.ts';
+import type { Logger } from '../common/logger.ts';
+import { TypedEmitter } from '../common/TypedEmitter.ts';
+import { CompositorMessage, type ControllerMessage } from '../contracts/control.ts';
+import { AppError } from '../contracts/errors.ts';
+import { PROTOCOL } from '../contracts/ids.ts';
+import { openSocket } from './openSocket.ts';
+
+/** From `open` to `bound`; the agent's own limits for a cold child are shorter together, ms. */
+const BOUND_LIMIT_MS = 45_000;
+
+type Bound = Extract<CompositorMessage, { type: 'bound' }>;
+type Ended = Extract<CompositorMessage, { type: 'ended' }>;
+
+export type LinkMessage = Exclude<CompositorMessage, { type: 'clock-ask' | 'bound' | 'refused' | 'ended' }>;
+export type LinkEnd = Omit<Ended, 'type'>;
+
+interface CompositorLinkEvents {
+  message: [message: LinkMessage];
+}
+
+export interface CompositorLinkOptions {
+  agentUrl: string;
+  token: string;
+  broadcast: string;
+  compositor: string;
+  fence: number;
+  clock: Clock;
+  logger: Logger;
+  signal?: AbortSignal;
+}
+
+/** The controller's side of interface 2, Control: one connection, one compositor. Answers the child's clock questions itself. */
+export class CompositorLink extends TypedEmitter<CompositorLinkEvents> {
+  /** Settles when the compositor is gone, or nobody knows (`control-lost`); never after `close()`. */
+  readonly ended: Promise<LinkEnd>;
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+  #socket: WebSocket | undefined;
+  #state: 'opening' | 'bound' | 'ended' = 'opening';
+  #resolveEnded: (end: LinkEnd) => void = () => {};
+  #settle: { resolve: (bound: Bound) => void; reject: (error: Error) => void } | undefined;
+
+  private constructor({ clock, logger }: CompositorLinkOptions) {
+    super();
+    this.#clock = clock;
+    this.#logger = logger;
+    this.ended = new Promise((resolve) => {
+      this.#resolveEnded = resolve;
+    });
+  }
+
+  /** Asks the agent for a compositor and waits for its port. AppError `no-capacity` when there is none to be had there. */
+  static async open(options: CompositorLinkOptions): Promise<{ link: CompositorLink; bound: Bound }> {
+    const link = new CompositorLink(options);
+    const bound = await link.#open(options);
+    return { link, bound };
+  }
+
+  send(message: ControllerMessage): void {
+    if (this.#socket?.readyState === this.#socket?.OPEN) this.#socket?.send(JSON.stringify(message));
+  }
+
+  /** The agent stops the child when the connection is gone. */
+  close(): void {
+    this.#state = 'ended';
+    this.#settle?.reject(new AppError('internal', 'The compositor was given up.'));
+    this.#socket?.close();
+  }
+
+  async #open(options: CompositorLinkOptions): Promise<Bound> {
+    const { agentUrl, token, broadcast, compositor, fence, signal } = options;
+    // Before the connection is: an agent may refuse in its first words.
+    const bound = new Promise<Bound>((resolve, reject) => {
+      this.#settle = { resolve, reject };
+    });
+    bound.catch(() => {});
+    try {
+      this.#socket = await openSocket({
+        base: agentUrl,
+        path: '/control',
+        token,
+        onMessage: (text) => this.#receive(text),
+        ...(signal ? { signal } : {}),
+      });
+    } catch (error) {
+      throw new AppError('no-capacity', 'The compositor agent can not be reached.', { cause: error });
+    }
+    this.#socket.once('close', () =>
+      this.#end({ reason: 'control-lost', lastSegment: null, message: 'the control connection closed' }),
+    );
+    const giveUp = () => this.close();
+    const limit = setTimeout(giveUp, BOUND_LIMIT_MS);
+    signal?.addEventListener('abort', giveUp, { once: true });
+    this.send({ type: 'open', protocol: PROTOCOL, broadcast, compositor, fence });
+    try {
+      return await bound;
+    } finally {
+      clearTimeout(limit);
+      signal?.removeEventListener('abort', giveUp);
+      if (this.#state !== 'bound') this.#socket.close();
+    }
+  }
+
+  #receive(text: string): void {
+    // First: the answer to a clock question is worth what it is fresh.
+    const t1 = this.#clock.now();
+    const message = parse(text);
+    if (!message) {
+      this.#logger.warn('compositor sent a malformed message');
+      return;
+    }
+    if (this.#state === 'ended') return;
+    switch (message.type) {
+      case 'clock-ask':
+        this.send({ type: 'clock', t0: message.t0, t1, t2: this.#clock.now() });
+        return;
+      case 'refused':
+        this.#state = 'ended';
+        this.#settle?.reject(new AppError('no-capacity', undefined, { cause: new Error(message.message) }));
+        return;
+      case 'bound':
+        if (this.#state === 'opening') this.#state = 'bound';
+        this.#settle?.resolve(message);
+        return;
+      case 'ended':
+        this.#end({ reason: message.reason, lastSegment: message.lastSegment, message: message.message });
+        return;
+      default:
+        this.emit('message', message);
+    }
+  }
+
+  #end(end: LinkEnd): void {
+    if (this.#state === 'ended') return;
+    this.#state = 'ended';
+    const cause = new Error(`${end.reason}: ${end.message}`);
+    this.#settle?.reject(new AppError('internal', 'The compositor ended.', { cause }));
+    this.#socket?.close();
+    this.#resolveEnded(end);
+  }
+}
+
+function parse(text: string): CompositorMessage | undefined {
+  try {
+    return CompositorMessage.parse(JSON.parse(text));
+  } catch {
+    return undefined;
+  }
+}

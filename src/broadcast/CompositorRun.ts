@@ -1,0 +1,336 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Clock } from '../common/clock.ts';
+import type { Logger } from '../common/logger.ts';
+import { TypedEmitter } from '../common/TypedEmitter.ts';
+import type { CompositorEndReason, CompositorStats } from '../contracts/control.ts';
+import { segmentFirstFrame } from '../contracts/grid.ts';
+import type { Job, JobSource } from '../contracts/job.ts';
+import { CompositorLink, type CompositorLinkOptions, type LinkEnd, type LinkMessage } from './CompositorLink.ts';
+import {
+  buildJob,
+  type Carry,
+  frameAt,
+  type Placement,
+  type Program,
+  peersOf,
+  sameWork,
+  seenByLayout,
+  sourcesOf,
+} from './jobs.ts';
+import { type MediaSide, MediaTap } from './MediaTap.ts';
+import type { BroadcastMetrics } from './metrics.ts';
+import type { RoomTap } from './RoomTap.ts';
+
+/** Changes that come together make one job; the first is not held back, ms. */
+const JOB_INTERVAL_MS = 50;
+/** A new job holds from this many frames ahead: its way to the compositor and the clocks' error fit in. */
+const AHEAD_FRAMES = 4;
+/** From the first job to `ready`; the agent's own limit is shorter, ms. */
+const READY_LIMIT_MS = 25_000;
+/** From `stop` to `ended`; the agent's own limits (message, SIGTERM, SIGKILL) together are shorter, ms. */
+const STOP_LIMIT_MS = 15_000;
+/** A source that could not be consumed is tried again after, ms. */
+const RETRY_MS = 1_000;
+
+interface CompositorRunEvents {
+  stats: [stats: CompositorStats];
+  carry: [sources: Record<string, Carried>];
+  keyframe: [];
+}
+
+/** What a predecessor knew of a source, and of which stream. */
+export interface Carried {
+  producer: string;
+  carry: Carry;
+}
+
+export interface CompositorRunOptions extends Omit<CompositorLinkOptions, 'token'> {
+  room: RoomTap;
+  mediaIp: string;
+  newToken: () => Promise<string>;
+  metrics: BroadcastMetrics;
+}
+
+/** One compositor at work for a broadcast: its connection, its media tap, its jobs. Never used again after its end. */
+export class CompositorRun extends TypedEmitter<CompositorRunEvents> {
+  readonly compositor: string;
+  readonly fence: number;
+  readonly agentUrl: string;
+  /** Settles, never rejects, when the compositor is gone or given up. */
+  readonly ended: Promise<LinkEnd>;
+  readonly #room: RoomTap;
+  readonly #options: CompositorRunOptions;
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+  readonly #link: CompositorLink;
+  readonly #bound: MediaSide;
+  readonly #abort = new AbortController();
+  #tap: MediaTap;
+  #state: 'bound' | 'started' | 'ready' | 'stopping' | 'ended' = 'bound';
+  #resolveEnded: (end: LinkEnd) => void = () => {};
+  #ready: (() => void) | undefined;
+  #program: Program | undefined;
+  #placement: Placement | undefined;
+  #carried: Readonly<Record<string, Carried>> = {};
+  #job: Job | undefined;
+  /** The newest job's first frame; -1 before the first job. */
+  #lastFrom = -1;
+  #jobAt = Number.NEGATIVE_INFINITY;
+  /** Jobs that the compositor has not answered with `applied`. */
+  #unapplied: { fromFrame: number; ssrcs: number[] }[] = [];
+  #wish: { change: boolean; retap: boolean } = { change: false, retap: false };
+  #working: Promise<unknown> = Promise.resolve();
+  #looping = false;
+  #retry: NodeJS.Timeout | undefined;
+
+  private constructor(options: CompositorRunOptions, link: CompositorLink, bound: MediaSide, tap: MediaTap) {
+    super();
+    this.compositor = options.compositor;
+    this.fence = options.fence;
+    this.agentUrl = options.agentUrl;
+    this.#options = options;
+    this.#room = options.room;
+    this.#clock = options.clock;
+    this.#logger = options.logger;
+    this.#link = link;
+    this.#bound = bound;
+    this.#tap = tap;
+    this.ended = new Promise((resolve) => {
+      this.#resolveEnded = resolve;
+    });
+  }
+
+  /** The first segment that it puts; 0 before it has a job. */
+  get firstSegment(): number {
+    return this.#placement?.firstSegment ?? 0;
+  }
+
+  /** Gets a compositor from the agent and joins it to the room's router; it has no job yet. Rejects with `no-capacity` when there is none. */
+  static async create(options: CompositorRunOptions): Promise<CompositorRun> {
+    const { link, bound } = await CompositorLink.open({ ...options, token: await options.newToken() });
+    const side: MediaSide = { ip: bound.ip, port: bound.port, srtpParameters: bound.srtpParameters };
+    try {
+      const tap = await MediaTap.create({ ...options, router: options.room.router, compositor: side });
+      const run = new CompositorRun(options, link, side, tap);
+      link.on('message', (message) => run.#receive(message));
+      link.ended.then((end) => run.#end(end)).catch(() => {});
+      run.#sendSide();
+      options.room.on('changed', run.#onChanged);
+      options.room.on('router-replaced', run.#onRouterReplaced);
+      return run;
+    } catch (error) {
+      link.close();
+      throw error;
+    }
+  }
+
+  /** Sends the first job; resolves when the compositor is ready and media flows. Rejects when it ends before. */
+  async start(program: Program, firstSegment: number, carried: Readonly<Record<string, Carried>>): Promise<void> {
+    this.#program = program;
+    this.#placement = { compositor: this.compositor, fence: this.fence, firstSegment };
+    this.#carried = carried;
+    this.#state = 'started';
+    const ready = new Promise<void>((resolve) => {
+      this.#ready = resolve;
+    });
+    await this.#queue(() => this.#sendJob(true));
+    const limit = setTimeout(() => this.fail('start-timeout', 'the compositor was not ready in time'), READY_LIMIT_MS);
+    try {
+      const ended = this.ended.then(({ reason, message }) => {
+        throw new Error(`the compositor ended before it was ready: ${reason} (${message})`);
+      });
+      await Promise.race([ready, ended]);
+    } finally {
+      clearTimeout(limit);
+    }
+  }
+
+  /** Sends the room as it is now as a new job, at once; the frame from which it holds. */
+  async apply(): Promise<number> {
+    this.#wish.change = false;
+    return this.#queue(() => this.#sendJob(true));
+  }
+
+  /** Asks the compositor to finish what is complete; resolves when it is gone. */
+  async stop(): Promise<LinkEnd> {
+    if (this.#state !== 'ended') {
+      this.#state = 'stopping';
+      this.#link.send({ type: 'stop' });
+      const limit = setTimeout(() => this.fail('unresponsive', 'the compositor did not stop in time'), STOP_LIMIT_MS);
+      await this.ended;
+      clearTimeout(limit);
+    }
+    return this.ended;
+  }
+
+  /** Gives the compositor up; the agent ends the child. */
+  fail(reason: CompositorEndReason, message: string): void {
+    this.#link.close();
+    this.#end({ reason, lastSegment: null, message });
+  }
+
+  readonly #onChanged = (): void => {
+    this.#wish.change = true;
+    this.#loop();
+  };
+
+  readonly #onRouterReplaced = (): void => {
+    this.#wish.retap = true;
+    this.#loop();
+  };
+
+  #sendSide(): void {
+    this.#link.send({ type: 'connect', ...this.#tap.side });
+  }
+
+  /** Race: room changes, a new router and applied scenes each take several answers of mediasoup; one at a time, in order. */
+  #queue<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#working.then(work);
+    this.#working = done.catch(() => {});
+    return done;
+  }
+
+  /** Carries out wishes until there are none. Before `ready` they wait. */
+  #loop(): void {
+    if (this.#looping || this.#state !== 'ready') return;
+    this.#looping = true;
+    this.#carryOut().then(
+      () => {
+        this.#looping = false;
+      },
+      (error: unknown) => {
+        this.#looping = false;
+        if (this.#state !== 'ready') return;
+        this.#logger.warn({ err: error }, 'job could not be made');
+        this.#retryLater();
+      },
+    );
+  }
+
+  async #carryOut(): Promise<void> {
+    while (this.#state === 'ready' && (this.#wish.change || this.#wish.retap)) {
+      const wait = this.#jobAt + JOB_INTERVAL_MS - this.#clock.now();
+      if (wait > 0) await delay(wait, undefined, { signal: this.#abort.signal }).catch(() => {});
+      const { retap } = this.#wish;
+      this.#wish = { change: false, retap: false };
+      await this.#queue(async () => {
+        if (this.#state !== 'ready') return;
+        if (retap || this.#tap.closed) await this.#retap();
+        await this.#sendJob(false);
+      });
+    }
+  }
+
+  async #retap(): Promise<void> {
+    this.#tap.close();
+    try {
+      this.#tap = await MediaTap.create({ ...this.#options, router: this.#room.router, compositor: this.#bound });
+    } catch (error) {
+      // Race: the new worker died as well; the room has another router by now or will say when it has.
+      if (this.#room.router.closed) return;
+      throw error;
+    }
+    this.#unapplied = [];
+    this.#job = undefined;
+    this.#sendSide();
+    this.#logger.info('compositor joined to a new router');
+  }
+
+  #retryLater(): void {
+    clearTimeout(this.#retry);
+    this.#retry = setTimeout(this.#onChanged, RETRY_MS);
+  }
+
+  /** The frame from which the job holds. `force`: even when it asks for nothing new. */
+  async #sendJob(force: boolean): Promise<number> {
+    const room = this.#room;
+    const program = this.#program;
+    const placement = this.#placement;
+    const working = this.#state === 'started' || this.#state === 'ready';
+    if (!program || !placement || !working || this.#tap.closed) return Math.max(0, this.#lastFrom);
+    const token = await this.#options.newToken();
+    const peers = peersOf(room.people());
+    const { wiring, missed } = await this.#tap.sync(sourcesOf(peers, room.sources()));
+    if (missed > 0) this.#retryLater();
+    const sources = wiring.map((source) => this.#withCarry(source));
+    const ahead = frameAt(program, this.#clock.now()) + AHEAD_FRAMES;
+    const first = segmentFirstFrame(program.grid, placement.firstSegment);
+    const fromFrame = this.#lastFrom < 0 ? first : Math.max(first, ahead, this.#lastFrom + 1);
+    const job = buildJob({ program, placement, token, fromFrame, scene: room.scene.scene, peers, sources });
+    if (!force && this.#job && sameWork(this.#job, job)) return this.#lastFrom;
+    this.#job = job;
+    this.#lastFrom = fromFrame;
+    this.#jobAt = this.#clock.now();
+    this.#unapplied.push({ fromFrame, ssrcs: wiring.map((source) => source.ssrc) });
+    this.#tap.see(seenByLayout(job));
+    this.#link.send({ type: 'job', job });
+    this.#options.metrics.jobs.inc();
+    return fromFrame;
+  }
+
+  /**
+   * In the first job only: what the predecessor knew, when the stream is the same. RTP times do not hold for simulcast, since a
+   * new consumer starts its timeline with whichever layer comes first.
+   */
+  #withCarry(source: JobSource): JobSource {
+    const known = this.#carried[source.id];
+    if (this.#lastFrom >= 0 || !known || known.producer !== this.#tap.producerOf(source.id)) return source;
+    const { carry } = known;
+    return { ...source, carry: this.#tap.keepsTimestamps(source.id) ? carry : { ...carry, rtpToProgram: null } };
+  }
+
+  #producers(sources: Readonly<Record<string, Carry>>): Record<string, Carried> {
+    const carried: Record<string, Carried> = {};
+    for (const [id, carry] of Object.entries(sources)) {
+      const producer = this.#tap.producerOf(id);
+      if (producer) carried[id] = { producer, carry };
+    }
+    return carried;
+  }
+
+  #receive(message: LinkMessage): void {
+    switch (message.type) {
+      case 'ready':
+        if (this.#state !== 'started') return;
+        this.#state = 'ready';
+        this.#applied(Number.POSITIVE_INFINITY);
+        this.#ready?.();
+        this.#loop();
+        return;
+      case 'applied':
+        if (this.#state === 'ready') this.#applied(message.fromFrame);
+        return;
+      case 'stats':
+        this.#tap.learn(message.stats.sources);
+        this.emit('stats', message.stats);
+        return;
+      case 'seen':
+        this.#tap.see(message.sources);
+        return;
+      case 'keyframe':
+        this.emit('keyframe');
+        return;
+      case 'carry':
+        this.emit('carry', this.#producers(message.sources));
+        return;
+      default:
+    }
+  }
+
+  #applied(upTo: number): void {
+    const applied = this.#unapplied.filter((job) => job.fromFrame <= upTo);
+    this.#unapplied = this.#unapplied.filter((job) => job.fromFrame > upTo);
+    this.#tap.release(applied.flatMap((job) => job.ssrcs));
+  }
+
+  #end(end: LinkEnd): void {
+    if (this.#state === 'ended') return;
+    this.#state = 'ended';
+    this.#abort.abort();
+    clearTimeout(this.#retry);
+    this.#room.off('changed', this.#onChanged);
+    this.#room.off('router-replaced', this.#onRouterReplaced);
+    this.#tap.close();
+    this.#resolveEnded(end);
+  }
+}

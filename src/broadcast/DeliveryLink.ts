@@ -1,0 +1,207 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { WebSocket } from 'ws';
+import type { Clock } from '../common/clock.ts';
+import type { Logger } from '../common/logger.ts';
+import { TypedEmitter } from '../common/TypedEmitter.ts';
+import { type DeliveryOrder, DeliveryReport, RECLAIM_MS } from '../contracts/deliveryControl.ts';
+import { AppError } from '../contracts/errors.ts';
+import { openSocket } from './openSocket.ts';
+
+/** From the connection to `opened`, ms. */
+const OPENED_LIMIT_MS = 10_000;
+/** From `end` to `ended`: the destinations' last GOPs are sent, ms. */
+const ENDED_LIMIT_MS = 15_000;
+const RECONNECT_MS = 200;
+const RECONNECT_MAX_MS = 2_000;
+
+type Take = Extract<DeliveryOrder, { type: 'take' }>;
+export type OpenOrder = Extract<DeliveryOrder, { type: 'open' }>;
+
+export type LinkReport = Exclude<DeliveryReport, { type: 'clock-ask' | 'opened' | 'refused' | 'ended' }>;
+
+interface DeliveryLinkEvents {
+  report: [report: LinkReport];
+  /** The connection is lost, is being made anew. */
+  lost: [];
+  back: [];
+  /** Not to be had any more: refused, or not reached within RECLAIM_MS. */
+  failed: [error: AppError];
+}
+
+export interface DeliveryLinkOptions {
+  deliveryUrl: string;
+  newToken: () => Promise<string>;
+  /** The broadcast as it is to be opened now: a reconnect names the destinations and the fence of that time. */
+  order: () => OpenOrder;
+  clock: Clock;
+  logger: Logger;
+  /** Tests do not wait a minute. */
+  reclaimMs?: number;
+}
+
+/**
+ * The controller's side of interface 5, Delivery control: one broadcast. A lost connection is made anew, and the broadcast claimed
+ * again, for as long as delivery keeps it (RECLAIM_MS). Answers delivery's clock questions itself.
+ */
+export class DeliveryLink extends TypedEmitter<DeliveryLinkEvents> {
+  readonly #options: DeliveryLinkOptions;
+  readonly #abort = new AbortController();
+  #socket: WebSocket | undefined;
+  #state: 'open' | 'ending' | 'closed' = 'open';
+  #take: Take | undefined;
+  #opened: { resolve: () => void; reject: (error: Error) => void } | undefined;
+  #ended: (() => void) | undefined;
+
+  private constructor(options: DeliveryLinkOptions) {
+    super();
+    this.#options = options;
+  }
+
+  /** Connects and opens the broadcast. Rejects with an AppError. */
+  static async open(options: DeliveryLinkOptions): Promise<DeliveryLink> {
+    const link = new DeliveryLink(options);
+    await link.#connect();
+    return link;
+  }
+
+  /** While the connection is lost nothing is sent: what counts is in `order()` and in the last `take`, sent on the way back. */
+  send(order: Exclude<DeliveryOrder, { type: 'open' | 'end' | 'clock' }>): void {
+    if (order.type === 'take') this.#take = order;
+    this.#post(order);
+  }
+
+  /** Closes the broadcast; resolves when delivery has, or has been given up. */
+  async end(): Promise<void> {
+    if (this.#state !== 'open') return;
+    this.#state = 'ending';
+    const ended = new Promise<void>((resolve) => {
+      this.#ended = resolve;
+    });
+    this.#post({ type: 'end' });
+    if (this.#socket?.readyState !== this.#socket?.OPEN) this.#options.logger.warn('delivery is not there to end');
+    else await Promise.race([ended, delay(ENDED_LIMIT_MS, undefined, { signal: this.#abort.signal }).catch(() => {})]);
+    this.close();
+  }
+
+  /** Without `end`, delivery keeps the broadcast for RECLAIM_MS. No event follows. */
+  close(): void {
+    this.#state = 'closed';
+    this.#abort.abort();
+    this.#opened?.reject(new AppError('internal', 'The delivery connection was given up.'));
+    this.#socket?.close();
+  }
+
+  async #connect(): Promise<void> {
+    const { deliveryUrl, newToken, order } = this.#options;
+    // Before the connection is: delivery may refuse in its first words.
+    const opened = new Promise<void>((resolve, reject) => {
+      this.#opened = { resolve, reject };
+    });
+    opened.catch(() => {});
+    let socket: WebSocket;
+    try {
+      socket = await openSocket({
+        base: deliveryUrl,
+        path: '/delivery',
+        token: await newToken(),
+        onMessage: (text) => this.#receive(text),
+        signal: this.#abort.signal,
+      });
+    } catch (error) {
+      throw new AppError('internal', 'The delivery node can not be reached.', { cause: error });
+    }
+    this.#socket = socket;
+    const limit = setTimeout(() => socket.terminate(), OPENED_LIMIT_MS);
+    const refuse = () => this.#opened?.reject(new AppError('internal', 'The delivery node closed the connection.'));
+    socket.once('close', refuse);
+    this.#post(order());
+    try {
+      await opened;
+    } catch (error) {
+      socket.close();
+      throw error;
+    } finally {
+      clearTimeout(limit);
+    }
+    socket.off('close', refuse);
+    if (this.#take) this.#post(this.#take);
+    if (socket.readyState === socket.OPEN) socket.once('close', () => this.#lost());
+    else this.#lost();
+  }
+
+  #lost(): void {
+    this.#ended?.();
+    if (this.#state !== 'open') return;
+    this.#options.logger.warn('delivery connection lost');
+    this.emit('lost');
+    this.#reclaim().then(
+      () => {
+        if (this.#state === 'open') this.emit('back');
+      },
+      (error: unknown) => {
+        if (this.#state !== 'open') return;
+        this.close();
+        this.emit('failed', error instanceof AppError ? error : new AppError('internal', undefined, { cause: error }));
+      },
+    );
+  }
+
+  async #reclaim(): Promise<void> {
+    const { clock, reclaimMs = RECLAIM_MS, logger } = this.#options;
+    const until = clock.now() + reclaimMs;
+    for (let wait = RECONNECT_MS; ; wait = Math.min(wait * 2, RECONNECT_MAX_MS)) {
+      try {
+        await this.#connect();
+        logger.info('delivery connection is back');
+        return;
+      } catch (error) {
+        const refused = error instanceof AppError && error.code === 'stale-fence';
+        if (refused || this.#state !== 'open' || clock.now() + wait > until) throw error;
+        logger.debug({ err: error }, 'delivery connection not back yet');
+      }
+      await delay(wait, undefined, { signal: this.#abort.signal });
+    }
+  }
+
+  #receive(text: string): void {
+    // First: the answer to a clock question is worth what it is fresh.
+    const t1 = this.#options.clock.now();
+    const report = parse(text);
+    if (!report) {
+      this.#options.logger.warn('delivery sent a malformed message');
+      return;
+    }
+    if (this.#state === 'closed') return;
+    switch (report.type) {
+      case 'clock-ask':
+        this.#post({ type: 'clock', t0: report.t0, t1, t2: this.#options.clock.now() });
+        return;
+      case 'opened':
+        this.#opened?.resolve();
+        return;
+      case 'refused': {
+        const code =
+          report.code === 'stale-fence' ? 'stale-fence' : report.code === 'draining' ? 'no-capacity' : 'internal';
+        this.#opened?.reject(new AppError(code, undefined, { cause: new Error(report.message) }));
+        return;
+      }
+      case 'ended':
+        this.#ended?.();
+        return;
+      default:
+        this.emit('report', report);
+    }
+  }
+
+  #post(order: DeliveryOrder): void {
+    if (this.#socket?.readyState === this.#socket?.OPEN) this.#socket?.send(JSON.stringify(order));
+  }
+}
+
+function parse(text: string): DeliveryReport | undefined {
+  try {
+    return DeliveryReport.parse(JSON.parse(text));
+  } catch {
+    return undefined;
+  }
+}

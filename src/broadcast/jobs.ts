@@ -1,0 +1,112 @@
+/** Pure: what a room is and what the compositor is connected to → the job. */
+import type { BroadcastInput } from '../contracts/broadcast.ts';
+import type { Grid } from '../contracts/grid.ts';
+import { PROTOCOL } from '../contracts/ids.ts';
+import {
+  type EncoderSettings,
+  type Job,
+  type JobPeer,
+  type JobSource,
+  MAX_SEATS,
+  type Rendition,
+} from '../contracts/job.ts';
+import type { Scene } from '../contracts/scene.ts';
+import { tilesOf } from '../layout/tiles.ts';
+
+/** Segments of 2 s and parts of about 1/3 s: the design's grid. */
+const SEGMENT_SECONDS = 2;
+const PART_SECONDS = 1 / 3;
+
+/** The broadcast's grid: the part is the divisor of the segment that is nearest to 1/3 s (10 frames at 30 fps). */
+export function gridFor(fps: number): Grid {
+  const framesPerSegment = fps * SEGMENT_SECONDS;
+  const distance = (frames: number) => Math.abs(frames - fps * PART_SECONDS);
+  let framesPerPart = 1;
+  for (let frames = 1; frames <= framesPerSegment; frames++) {
+    if (framesPerSegment % frames === 0 && distance(frames) < distance(framesPerPart)) framesPerPart = frames;
+  }
+  return { fps, framesPerSegment, framesPerPart, sampleRate: 48_000 };
+}
+
+/** The renditions of a broadcast: the audio, and one video quality, named by its shorter side. */
+export function renditionsFor({ video, audio }: Pick<BroadcastInput, 'video' | 'audio'>): Rendition[] {
+  const { width, height, bitrate } = video;
+  return [
+    { id: `v${Math.min(width, height)}`, kind: 'video', width, height, bitrate },
+    { id: 'a0', kind: 'audio', bitrate: audio.bitrate },
+  ];
+}
+
+/** What stays the same for a broadcast's life, whichever compositor works for it. */
+export interface Program {
+  broadcast: string;
+  /** Wall-clock label of frame 0, ms since 1970. */
+  epoch: number;
+  /** The controller's monotonic clock at frame 0, ms. */
+  startMs: number;
+  grid: Grid;
+  encoder: EncoderSettings;
+  renditions: Rendition[];
+  deliveryUrl: string;
+}
+
+/** What a compositor is for its life. */
+export interface Placement {
+  compositor: string;
+  fence: number;
+  firstSegment: number;
+}
+
+export type Carry = NonNullable<JobSource['carry']>;
+
+/** The frame whose time it is at `nowMs` of the controller's monotonic clock; 0 before the start. */
+export function frameAt({ grid, startMs }: Pick<Program, 'grid' | 'startMs'>, nowMs: number): number {
+  return Math.max(0, Math.floor(((nowMs - startMs) * grid.fps) / 1000));
+}
+
+/** The people in the program: never more than there are seats. */
+export const peersOf = (people: readonly JobPeer[]): JobPeer[] =>
+  people.slice(0, MAX_SEATS).map(({ id, name }) => ({ id, name: name.slice(0, 64) }));
+
+/** The sources of people who are in the program. */
+export function sourcesOf<S extends { peer: string }>(peers: readonly JobPeer[], sources: readonly S[]): S[] {
+  const present = new Set(peers.map((peer) => peer.id));
+  return sources.filter((source) => present.has(source.peer)).slice(0, MAX_SEATS * 4);
+}
+
+export interface JobInput {
+  program: Program;
+  placement: Placement;
+  token: string;
+  fromFrame: number;
+  scene: Scene;
+  peers: JobPeer[];
+  sources: JobSource[];
+}
+
+export function buildJob({ program, placement, ...rest }: JobInput): Job {
+  return { protocol: PROTOCOL, ...program, ...placement, ...rest };
+}
+
+/** Whether two jobs ask for the same program: all but the frame they hold from and the token. */
+export function sameWork(a: Job, b: Job): boolean {
+  const work = (job: Job) => JSON.stringify({ ...job, fromFrame: 0, token: '' });
+  return work(a) === work(b);
+}
+
+export interface Size {
+  width: number;
+  height: number;
+}
+
+/** The size at which each video source will be seen; absent: not seen. The compositor's own `seen` follows when it has drawn it. */
+export function seenByLayout(job: Pick<Job, 'scene' | 'peers' | 'sources' | 'renditions'>): Record<string, Size> {
+  const videos = job.renditions.filter((r) => r.kind === 'video');
+  const largest = videos.sort((a, b) => b.width * b.height - a.width * a.height)[0];
+  if (!largest) return {};
+  const seen: Record<string, Size> = {};
+  for (const { source, cell } of tilesOf(job.scene, job.peers, job.sources, largest.width, largest.height)) {
+    if (source) seen[source] = { width: cell.width, height: cell.height };
+  }
+  return seen;
+}

@@ -1,0 +1,35 @@
+import type { Counter, Gauge, Histogram } from 'prom-client';
+
+/** What the controller counts. Label sets are closed: BroadcastState, the end reasons, CompositorEndReason. */
+export interface BroadcastMetrics {
+  /** `lianmai_broadcasts{state}`: broadcasts that have not ended, by state. */
+  broadcasts: Pick<Gauge<'state'>, 'set'>;
+  /** `lianmai_broadcasts_ended_total{reason}` */
+  ended: Pick<Counter<'reason'>, 'inc'>;
+  /** `lianmai_broadcast_start_seconds`: from the wish to `live`. */
+  startSeconds: Pick<Histogram, 'observe'>;
+  /** `lianmai_compositor_restarts_total{reason}`: compositors that had to be replaced, by why. */
+  restarts: Pick<Counter<'reason'>, 'inc'>;
+  /** `lianmai_broadcast_recovery_seconds`: from losing a compositor to `live` again. */
+  recoverySeconds: Pick<Histogram, 'observe'>;
+  /** `lianmai_jobs_total`: jobs sent to compositors. */
+  jobs: Pick<Counter, 'inc'>;
+  /** `lianmai_compositor_keyframe_wishes_total` */
+  keyframes: Pick<Counter, 'inc'>;
+  /** `lianmai_compositor_fps`: frames composed a second, one observation a second and broadcast. */
+  fps: Pick<Histogram, 'observe'>;
+  /** `lianmai_compositor_frames_total` */
+  frames: Pick<Counter, 'inc'>;
+  /** `lianmai_compositor_late_frames_total`: composed more than a frame period after their time. */
+  lateFrames: Pick<Counter, 'inc'>;
+  /** `lianmai_compositor_repeated_frames_total`: encoded from the last picture because composing had no time left. */
+  repeatedFrames: Pick<Counter, 'inc'>;
+  /** `lianmai_compositor_compose_seconds`: p95 of a second, one observation a second and broadcast. */
+  composeSeconds: Pick<Histogram, 'observe'>;
+  /** `lianmai_compositor_encode_seconds`: likewise. */
+  encodeSeconds: Pick<Histogram, 'observe'>;
+  /** `lianmai_part_latency_seconds`: from a part's end on the grid to delivery's answer; likewise. */
+  partLatencySeconds: Pick<Histogram, 'observe'>;
+  /** `lianmai_compositor_clock_error_seconds`: likewise. */
+  clockErrorSeconds: Pick<Histogram, 'observe'>;
+}

@@ -1,0 +1,35 @@
+import { newId } from '../common/ids.ts';
+import { AppError } from '../contracts/errors.ts';
+import type { Directory } from '../directory/Directory.ts';
+import { placementOrder } from '../directory/placement.ts';
+import { CompositorRun, type CompositorRunOptions } from './CompositorRun.ts';
+
+export interface PlaceOptions extends Omit<CompositorRunOptions, 'agentUrl' | 'compositor' | 'signal'> {
+  directory: Directory;
+  signal: AbortSignal;
+}
+
+/**
+ * Asks the agents, the emptiest first, until one has a compositor; it is joined to the room, without a job. Throws the last
+ * agent's refusal (AppError `no-capacity` when there is nobody to ask), and when aborted.
+ */
+export async function placeCompositor({ directory, ...options }: PlaceOptions): Promise<CompositorRun> {
+  let refusal: unknown = new AppError('no-capacity');
+  for (const { url } of placementOrder(await directory.agents())) {
+    const compositor = newId('c');
+    const logger = options.logger.child({ compositor });
+    try {
+      const run = await CompositorRun.create({ ...options, agentUrl: url, compositor, logger });
+      await directory.placed(url, compositor);
+      const forgotten = (error: unknown) =>
+        logger.warn({ err: error }, 'compositor could not be struck off the directory');
+      run.ended.then(() => directory.released(compositor)).catch(forgotten);
+      return run;
+    } catch (error) {
+      options.signal.throwIfAborted();
+      logger.warn({ err: error, agent: url }, 'agent gave no compositor');
+      refusal = error;
+    }
+  }
+  throw refusal;
+}

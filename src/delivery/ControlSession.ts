@@ -1,0 +1,180 @@
+/**
+ * Interface 5, Delivery control (contracts/deliveryControl.ts): one WebSocket of a controller, for one broadcast. In: orders. Out:
+ * reports, and each second a clock exchange and statistics.
+ */
+import type { WebSocket } from 'ws';
+import { assertUnreachable } from '../common/assert.ts';
+import type { Clock } from '../common/clock.ts';
+import type { Logger } from '../common/logger.ts';
+import { TypedEmitter } from '../common/TypedEmitter.ts';
+import { DeliveryOrder, type DeliveryReport } from '../contracts/deliveryControl.ts';
+import { AppError } from '../contracts/errors.ts';
+import type { DeliveryBroadcast, OpenOrder } from './DeliveryBroadcast.ts';
+
+const TICK_MS = 1000;
+/** The first exchanges follow each other faster: nothing can be judged before the clock is known, ms. */
+const FIRST_EXCHANGES_MS = [0, 100, 300];
+/** A controller that answers no ping for this long is gone, ms. */
+const SILENCE_LIMIT_MS = 10_000;
+
+export interface SessionOptions {
+  socket: WebSocket;
+  clock: Clock;
+  logger: Logger;
+  /** Throws AppError. */
+  open(order: OpenOrder, session: ControlSession): DeliveryBroadcast;
+  viewers(broadcast: string): number;
+}
+
+interface SessionEvents {
+  /** `ended`: the broadcast was ended by order; else the connection was lost or replaced. */
+  closed: [ended: boolean];
+}
+
+export class ControlSession extends TypedEmitter<SessionEvents> {
+  readonly #options: SessionOptions;
+  readonly #timers: NodeJS.Timeout[] = [];
+  readonly #onReport = (report: DeliveryReport): void => this.#send(report);
+  #broadcast: DeliveryBroadcast | undefined;
+  #closed = false;
+  #ended = false;
+  #heardAt: number;
+
+  constructor(options: SessionOptions) {
+    super();
+    this.#options = options;
+    const { socket, clock } = options;
+    this.#heardAt = clock.now();
+    socket.on('message', (data, isBinary) => {
+      this.#heardAt = clock.now();
+      this.#receive(isBinary ? undefined : String(data));
+    });
+    socket.on('pong', () => {
+      this.#heardAt = clock.now();
+    });
+    socket.on('close', () => this.close());
+    socket.on('error', (error) => this.#log.warn({ err: error }, 'delivery control failed'));
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  get broadcast(): DeliveryBroadcast | undefined {
+    return this.#broadcast;
+  }
+
+  get #log(): Logger {
+    return this.#broadcast?.logger ?? this.#options.logger;
+  }
+
+  /** Leaves the broadcast as it is. Idempotent. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    for (const timer of this.#timers) clearTimeout(timer);
+    this.#broadcast?.off('report', this.#onReport);
+    this.#options.socket.close(1000);
+    this.emit('closed', this.#ended);
+  }
+
+  /** Tells the controller that the broadcast is over, and closes. */
+  ended(): void {
+    this.#ended = true;
+    this.#send({ type: 'ended' });
+    this.close();
+  }
+
+  #receive(text: string | undefined): void {
+    if (this.#closed) return;
+    const order = parseOrder(text);
+    if (!order) {
+      this.#refuse(new AppError('bad-request', 'not an order'));
+      return;
+    }
+    try {
+      this.#obey(order);
+    } catch (error) {
+      if (!(error instanceof AppError)) this.#log.error({ err: error }, 'order failed');
+      this.#refuse(error instanceof AppError ? error : new AppError('internal'));
+    }
+  }
+
+  #obey(order: DeliveryOrder): void {
+    if (order.type === 'open') {
+      if (this.#broadcast) throw new AppError('bad-request', 'this connection has opened a broadcast already');
+      this.#opened(this.#options.open(order, this));
+      return;
+    }
+    const broadcast = this.#broadcast;
+    if (!broadcast) throw new AppError('bad-request', 'the first order is `open`');
+    switch (order.type) {
+      case 'take':
+        broadcast.take(order.from, order.compositor, order.fence);
+        return;
+      case 'add-destination':
+        broadcast.addDestination(order.destination);
+        return;
+      case 'remove-destination':
+        void broadcast.removeDestination(order.id);
+        return;
+      case 'clock':
+        broadcast.clock({ t0: order.t0, t1: order.t1, t2: order.t2, t3: this.#options.clock.now() });
+        return;
+      case 'end':
+        void broadcast.end();
+        return;
+      default:
+        assertUnreachable(order);
+    }
+  }
+
+  #opened(broadcast: DeliveryBroadcast): void {
+    this.#broadcast = broadcast;
+    broadcast.on('report', this.#onReport);
+    this.#send({ type: 'opened' });
+    for (const destination of broadcast.destinations) this.#send({ type: 'destination', status: destination.status });
+    for (const delay of FIRST_EXCHANGES_MS) this.#timers.push(setTimeout(() => this.#askClock(), delay));
+    this.#timers.push(setInterval(() => this.#tick(broadcast), TICK_MS));
+  }
+
+  #tick(broadcast: DeliveryBroadcast): void {
+    const { clock, socket, viewers } = this.#options;
+    if (clock.now() - this.#heardAt > SILENCE_LIMIT_MS) {
+      socket.terminate();
+      return;
+    }
+    this.#askClock();
+    socket.ping();
+    for (const destination of broadcast.destinations) destination.report();
+    const bitrate = (broadcast.takeArrivedBytes() * 8 * 1000) / TICK_MS;
+    this.#send({ type: 'stats', bitrate, viewers: viewers(broadcast.id) });
+  }
+
+  #askClock(): void {
+    this.#send({ type: 'clock-ask', t0: this.#options.clock.now() });
+  }
+
+  /** A mistake ends the connection, and nothing else. */
+  #refuse(error: AppError): void {
+    const codes = { 'stale-fence': 'stale-fence', unauthorized: 'unauthorized', 'shutting-down': 'draining' } as const;
+    const code = codes[error.code as keyof typeof codes] ?? 'bad-request';
+    this.#log.warn({ code, reason: error.message }, 'order refused');
+    this.#send({ type: 'refused', code, message: error.message });
+    this.close();
+  }
+
+  #send(report: DeliveryReport): void {
+    if (this.#options.socket.readyState === this.#options.socket.OPEN)
+      this.#options.socket.send(JSON.stringify(report));
+  }
+}
+
+function parseOrder(text: string | undefined): DeliveryOrder | undefined {
+  try {
+    const parsed = DeliveryOrder.safeParse(JSON.parse(text ?? ''));
+    return parsed.success ? parsed.data : undefined;
+  } catch {
+    return undefined;
+  }
+}

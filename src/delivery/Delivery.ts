@@ -1,0 +1,214 @@
+/**
+ * The delivery node: everything that outlives a compositor. Owns the broadcasts, the control connections, and through them
+ * playlists, media and destinations. Closed by Server.ts.
+ */
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { FastifyInstance } from 'fastify';
+import { WebSocketServer } from 'ws';
+import type { Clock } from '../common/clock.ts';
+import type { Logger } from '../common/logger.ts';
+import { RECLAIM_MS } from '../contracts/deliveryControl.ts';
+import { AppError } from '../contracts/errors.ts';
+import type { PlaybackState } from '../contracts/playback.ts';
+import { ControlSession } from './ControlSession.ts';
+import { DeliveryBroadcast, type OpenOrder } from './DeliveryBroadcast.ts';
+import type { DestinationPolicy } from './destinationPolicy.ts';
+import { PresetFiles } from './destinations/PresetFiles.ts';
+import { PlaylistCache } from './hls/PlaylistCache.ts';
+import { bearerToken, registerIntakeRoutes } from './intakeRoutes.ts';
+import type { DeliveryMetrics } from './metrics.ts';
+import { registerPlaybackRoutes } from './playbackRoutes.ts';
+import { Viewers } from './Viewers.ts';
+
+/** How long the playlists of an ended broadcast stay, for those who are behind, ms. */
+const AFTERLIFE_MS = 5 * 60_000;
+/** Orders are small: 16 destinations of 2 kB and the renditions. */
+const MAX_ORDER_BYTES = 256 * 1024;
+
+export interface DeliveryOptions {
+  /** Gets the token of the Authorization header; throws AppError unless it is a `service` token. */
+  verifyService: (token: string | undefined) => Promise<void>;
+  ffmpegPath: string;
+  /** For files with secrets, mode 0600. */
+  dataDir: string;
+  destinationPolicy: DestinationPolicy;
+  clock: Clock;
+  logger: Logger;
+  metrics: DeliveryMetrics;
+  /** How long a broadcast waits for its controller to come back, and stays after its end; tests shorten them, ms. */
+  reclaimMs?: number;
+  afterlifeMs?: number;
+}
+
+interface Entry {
+  broadcast: DeliveryBroadcast;
+  playlists: PlaylistCache;
+  session: ControlSession | undefined;
+  /** Ends it when no controller comes back, then forgets it. */
+  timer: NodeJS.Timeout | undefined;
+}
+
+export class Delivery {
+  readonly #options: DeliveryOptions;
+  readonly #presets: PresetFiles;
+  readonly #wss = new WebSocketServer({ noServer: true, maxPayload: MAX_ORDER_BYTES });
+  readonly #entries = new Map<string, Entry>();
+  readonly #newest = new Map<string, Entry>();
+  readonly #sessions = new Set<ControlSession>();
+  readonly #viewers: Viewers;
+  #closing: Promise<void> | undefined;
+
+  private constructor(options: DeliveryOptions, presets: PresetFiles) {
+    this.#options = options;
+    this.#presets = presets;
+    this.#viewers = new Viewers(options.clock);
+  }
+
+  static async create(options: DeliveryOptions): Promise<Delivery> {
+    return new Delivery(options, await PresetFiles.create(options.dataDir));
+  }
+
+  get closed(): boolean {
+    return this.#closing !== undefined;
+  }
+
+  /** Public: `/live/…`. Call before the server listens. */
+  registerPlayback(fastify: FastifyInstance): void {
+    registerPlaybackRoutes(fastify, {
+      find: (room, id) => {
+        const entry = this.#entries.get(id);
+        return entry?.broadcast.room === room ? entry : undefined;
+      },
+      newest: (room) => this.#newest.get(room),
+      state: (room) => this.state(room),
+      viewers: this.#viewers,
+      metrics: this.#options.metrics,
+    });
+  }
+
+  /** Internal: `PUT /program/…`. Call before the server listens. */
+  registerIntake(fastify: FastifyInstance): void {
+    registerIntakeRoutes(fastify, {
+      broadcast: (id) => this.#entries.get(id)?.broadcast,
+      verifyService: this.#options.verifyService,
+      metrics: this.#options.metrics,
+    });
+  }
+
+  /** A WebSocket upgrade for `/delivery` on the internal port. */
+  handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    socket.on('error', () => socket.destroy());
+    this.#admit(request).then(
+      () => {
+        if (socket.destroyed) return;
+        this.#wss.handleUpgrade(request, socket, head, (ws) => {
+          const { clock, logger } = this.#options;
+          const session = new ControlSession({
+            socket: ws,
+            clock,
+            logger,
+            open: (order, opener) => this.#open(order, opener),
+            viewers: (id) => this.#viewers.count(id),
+          });
+          this.#sessions.add(session);
+          session.on('closed', (ended) => this.#sessionClosed(session, ended));
+        });
+      },
+      (error: unknown) => {
+        const answer = error instanceof AppError ? error : new AppError('internal');
+        const body = JSON.stringify({ error: answer.toJSON() });
+        socket.end(
+          `HTTP/1.1 ${answer.status} Refused\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+        );
+      },
+    );
+  }
+
+  state(room: string): PlaybackState {
+    const entry = this.#newest.get(room);
+    if (!entry) return { room, state: 'idle', broadcast: null, startedAt: null, endedAt: null };
+    const { broadcast } = entry;
+    const live = broadcast.state === 'open';
+    return {
+      room,
+      state: live ? (broadcast.playable ? 'live' : 'idle') : 'ended',
+      broadcast: broadcast.id,
+      startedAt: broadcast.epoch,
+      endedAt: broadcast.endedAt,
+    };
+  }
+
+  /** Ends the broadcasts cleanly (EXT-X-ENDLIST, RTMP closed). Idempotent. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    await Promise.all([...this.#entries.values()].map((e) => e.broadcast.end()));
+    for (const entry of this.#entries.values()) clearTimeout(entry.timer);
+    for (const session of this.#sessions) session.close();
+    this.#wss.close();
+    await this.#presets.close();
+  }
+
+  async #admit(request: IncomingMessage): Promise<void> {
+    if (this.#closing) throw new AppError('shutting-down');
+    await this.#options.verifyService(bearerToken(request.headers.authorization));
+  }
+
+  #open(order: OpenOrder, session: ControlSession): DeliveryBroadcast {
+    if (this.#closing) throw new AppError('shutting-down');
+    const there = this.#entries.get(order.broadcast);
+    if (there) {
+      if (there.broadcast.room !== order.room) throw new AppError('bad-request', 'the broadcast is another room’s');
+      there.broadcast.reopen(order);
+      clearTimeout(there.timer);
+      // The newer controller wins; the older one's connection is closed.
+      const older = there.session;
+      there.session = session;
+      older?.close();
+      return there.broadcast;
+    }
+    const { destinationPolicy: policy, ffmpegPath, clock, logger, metrics } = this.#options;
+    const presets = this.#presets;
+    const broadcast = new DeliveryBroadcast({ order, policy, ffmpegPath, presets, clock, logger, metrics });
+    const entry: Entry = { broadcast, playlists: new PlaylistCache(broadcast), session, timer: undefined };
+    this.#entries.set(order.broadcast, entry);
+    this.#newest.set(order.room, entry);
+    metrics.broadcasts.inc({ state: 'live' });
+    broadcast.on('ended', () => this.#ended(entry));
+    broadcast.logger.info('broadcast opened');
+    return broadcast;
+  }
+
+  #sessionClosed(session: ControlSession, ended: boolean): void {
+    this.#sessions.delete(session);
+    const entry = [...this.#entries.values()].find((e) => e.session === session);
+    if (!entry) return;
+    entry.session = undefined;
+    if (ended || entry.broadcast.state !== 'open') return;
+    entry.broadcast.logger.warn('controller lost');
+    entry.timer = setTimeout(() => void entry.broadcast.end(), this.#options.reclaimMs ?? RECLAIM_MS);
+  }
+
+  #ended(entry: Entry): void {
+    const { metrics, afterlifeMs = AFTERLIFE_MS } = this.#options;
+    const { broadcast } = entry;
+    metrics.broadcasts.dec({ state: 'live' });
+    metrics.broadcasts.inc({ state: 'ended' });
+    clearTimeout(entry.timer);
+    entry.session?.ended();
+    this.#viewers.forget(broadcast.id);
+    if (this.#closing) return;
+    entry.timer = setTimeout(() => this.#forget(entry), afterlifeMs);
+    entry.timer.unref();
+  }
+
+  #forget(entry: Entry): void {
+    this.#options.metrics.broadcasts.dec({ state: 'ended' });
+    this.#entries.delete(entry.broadcast.id);
+    if (this.#newest.get(entry.broadcast.room) === entry) this.#newest.delete(entry.broadcast.room);
+  }
+}

@@ -1,0 +1,276 @@
+/**
+ * One broadcast on the delivery side: owns its store, its watch and its destinations. In: parts (intakeRoutes.ts) and orders
+ * (ControlSession.ts). Out: reports to the controller, playlists and media (hls/PlaybackFiles.ts).
+ *
+ * Timestamps. Program time is the controller's monotonic clock minus `startMs`; a ClockFollower follows it, a new one for each
+ * control connection. `epoch` labels PROGRAM-DATE-TIME and nothing else.
+ */
+import { type Clock, ClockFollower, type Exchange } from '../common/clock.ts';
+import type { Logger } from '../common/logger.ts';
+import { TypedEmitter } from '../common/TypedEmitter.ts';
+import type { DeliveryOrder, DeliveryReport, DestinationOrder } from '../contracts/deliveryControl.ts';
+import { AppError } from '../contracts/errors.ts';
+import { type Grid, partStartMs, partsPerSegment } from '../contracts/grid.ts';
+import type { BroadcastId, CompositorId, Fence, RenditionId, RoomId } from '../contracts/ids.ts';
+import type { Rendition } from '../contracts/job.ts';
+import { checkOnGrid } from './checkOnGrid.ts';
+import type { DestinationPolicy } from './destinationPolicy.ts';
+import { Destination } from './destinations/Destination.ts';
+import type { PresetFiles } from './destinations/PresetFiles.ts';
+import { ProgramFeed } from './destinations/ProgramFeed.ts';
+import { GridWatch } from './GridWatch.ts';
+import { InitSegments } from './InitSegments.ts';
+import type { DeliveryMetrics } from './metrics.ts';
+import { ProgramStore } from './ProgramStore.ts';
+import { TakeLedger } from './TakeLedger.ts';
+
+/** A part this far ahead of its time can not be: segments. */
+const MAX_AHEAD_SEGMENTS = 2;
+/** The same before the clock is known. */
+const MAX_AHEAD_UNKNOWN_SEGMENTS = 60;
+
+export type OpenOrder = Extract<DeliveryOrder, { type: 'open' }>;
+
+export interface DeliveryBroadcastOptions {
+  order: OpenOrder;
+  policy: DestinationPolicy;
+  ffmpegPath: string;
+  presets: PresetFiles;
+  clock: Clock;
+  logger: Logger;
+  metrics: DeliveryMetrics;
+}
+
+/** Who puts something: the headers of a PUT. */
+export interface Putter {
+  compositor: CompositorId;
+  fence: Fence;
+}
+
+interface BroadcastEvents {
+  report: [report: DeliveryReport];
+  /** Playlists have EXT-X-ENDLIST, destinations are gone. */
+  ended: [];
+}
+
+export class DeliveryBroadcast extends TypedEmitter<BroadcastEvents> {
+  readonly id: BroadcastId;
+  readonly room: RoomId;
+  readonly epoch: number;
+  readonly grid: Grid;
+  readonly renditions: readonly Rendition[];
+  readonly store: ProgramStore;
+  readonly inits: InitSegments;
+  readonly logger: Logger;
+  readonly #options: DeliveryBroadcastOptions;
+  readonly #takes = new TakeLedger();
+  readonly #watch: GridWatch;
+  readonly #feed: ProgramFeed;
+  readonly #destinations = new Map<string, Destination>();
+  readonly #mainVideo: RenditionId;
+  #follower: ClockFollower;
+  #startMs: number;
+  #fence: Fence;
+  #state: 'open' | 'ending' | 'ended' = 'open';
+  #ending: Promise<void> | undefined;
+  #endedAt: number | null = null;
+  #arrivedBytes = 0;
+
+  constructor(options: DeliveryBroadcastOptions) {
+    super();
+    const { order, clock } = options;
+    const videos = order.renditions.filter((r) => r.kind === 'video');
+    const main = videos.toSorted((a, b) => b.height * b.width - a.height * a.width)[0];
+    if (!main || !order.renditions.some((r) => r.kind === 'audio'))
+      throw new AppError('bad-request', 'a broadcast has video and audio');
+    this.#options = options;
+    this.id = order.broadcast;
+    this.room = order.room;
+    this.epoch = order.epoch;
+    this.grid = order.grid;
+    this.renditions = order.renditions;
+    this.logger = options.logger.child({ broadcast: order.broadcast, room: order.room });
+    this.#mainVideo = main.id;
+    this.#startMs = order.startMs;
+    this.#fence = order.fence;
+    this.#follower = new ClockFollower(clock);
+    const ids = order.renditions.map((r) => r.id);
+    this.store = new ProgramStore(order.grid, ids);
+    this.inits = new InitSegments(order.renditions);
+    this.#feed = new ProgramFeed(order.grid);
+    const programMs = (): number | null => this.programMs();
+    this.#watch = new GridWatch({
+      grid: order.grid,
+      renditions: ids,
+      store: this.store,
+      takes: this.#takes,
+      programMs,
+    });
+    this.#listen();
+    for (const destination of order.destinations) this.addDestination(destination);
+  }
+
+  get fence(): Fence {
+    return this.#fence;
+  }
+
+  get state(): 'open' | 'ending' | 'ended' {
+    return this.#state;
+  }
+
+  /** Wall clock, ms since 1970. */
+  get endedAt(): number | null {
+    return this.#endedAt;
+  }
+
+  /** Something can be played. */
+  get playable(): boolean {
+    return this.store.head !== undefined && this.inits.complete;
+  }
+
+  get destinations(): readonly Destination[] {
+    return [...this.#destinations.values()];
+  }
+
+  /** Program time in ms; null before the first exchange. */
+  programMs(): number | null {
+    return this.#follower.synchronised ? this.#follower.now() - this.#startMs : null;
+  }
+
+  /** A controller has opened it again. Throws `stale-fence` when a newer one has it, `conflict` when it is over. */
+  reopen(order: OpenOrder): void {
+    if (this.#state !== 'open') throw new AppError('conflict', 'the broadcast has ended');
+    if (order.fence < this.#fence) throw new AppError('stale-fence');
+    this.#fence = order.fence;
+    this.#startMs = order.startMs;
+    this.#follower = new ClockFollower(this.#options.clock);
+    for (const destination of order.destinations) this.addDestination(destination);
+  }
+
+  clock(exchange: Exchange): void {
+    this.#follower.add(exchange);
+  }
+
+  /** From segment `from` on, parts come from `compositor`. */
+  take(from: number, compositor: CompositorId, fence: Fence): void {
+    if (fence < this.#fence || !this.#takes.add({ from, compositor, fence })) throw new AppError('stale-fence');
+    this.#watch.taken(from);
+    this.logger.info({ from, compositor }, 'take');
+  }
+
+  putInit(rendition: RenditionId, bytes: Buffer, by: Putter): void {
+    this.#checkFence(by);
+    const init = this.inits.put(rendition, bytes);
+    if (rendition === this.#mainVideo) this.#feed.setInit('video', init);
+    if (init.info.kind === 'audio') this.#feed.setInit('audio', init);
+  }
+
+  putSlate(rendition: RenditionId, bytes: Buffer, by: Putter): void {
+    this.#checkFence(by);
+    const init = this.inits.need(rendition);
+    checkOnGrid({ grid: this.grid, rendition, init: init.info, bytes, segment: 0, part: null });
+    if (rendition === this.#mainVideo) this.#feed.setSlate('video', bytes);
+    if (init.info.kind === 'audio') this.#feed.setSlate('audio', bytes);
+  }
+
+  putPart(rendition: RenditionId, segment: number, part: number, bytes: Buffer, by: Putter): void {
+    this.#checkFence(by);
+    const owner = this.#takes.ownerOf(segment);
+    if (!owner || owner.compositor !== by.compositor) throw new AppError('not-taken');
+    if (by.fence < owner.fence) throw new AppError('stale-fence');
+    const init = this.inits.need(rendition);
+    if (part >= partsPerSegment(this.grid)) throw new AppError('off-grid', 'the segment has no such part');
+    this.#checkAhead(segment);
+    checkOnGrid({ grid: this.grid, rendition, init: init.info, bytes, segment, part });
+    this.#measure(init.info.kind, segment, part, bytes);
+    this.store.put(rendition, segment, part, bytes, by.compositor);
+    this.#watch.arrived(by.compositor);
+  }
+
+  /** Bytes that have arrived since the last call. */
+  takeArrivedBytes(): number {
+    const bytes = this.#arrivedBytes;
+    this.#arrivedBytes = 0;
+    return bytes;
+  }
+
+  addDestination(order: DestinationOrder): void {
+    if (this.#state !== 'open' || this.#destinations.has(order.id)) return;
+    const { policy, ffmpegPath, presets, clock, metrics } = this.#options;
+    const feed = this.#feed;
+    const logger = this.logger;
+    const destination = new Destination({ order, feed, policy, ffmpegPath, presets, clock, logger, metrics });
+    this.#destinations.set(order.id, destination);
+    destination.on('status', (status) => this.emit('report', { type: 'destination', status }));
+    destination.on('closed', () => this.#destinations.delete(order.id));
+    destination.start();
+  }
+
+  async removeDestination(id: string): Promise<void> {
+    await this.#destinations.get(id)?.close();
+  }
+
+  /** Closes playlists (EXT-X-ENDLIST) and destinations. Idempotent. */
+  end(): Promise<void> {
+    this.#ending ??= this.#end();
+    return this.#ending;
+  }
+
+  async #end(): Promise<void> {
+    this.#state = 'ending';
+    this.#endedAt = Date.now();
+    this.#watch.close();
+    this.store.end();
+    await Promise.all([...this.#destinations.values()].map((d) => d.close()));
+    this.#state = 'ended';
+    this.logger.info('broadcast ended');
+    this.emit('ended');
+  }
+
+  #listen(): void {
+    const { metrics } = this.#options;
+    this.store.on('visible', (segment, part) => {
+      const video = this.store.part(this.#mainVideo, segment, part);
+      const audio = this.store.part('a0', segment, part);
+      if (video && audio) this.#feed.program(segment, part, video, audio);
+      this.#takes.forgetBefore(segment);
+      this.emit('report', { type: 'part', segment, part });
+    });
+    this.store.on('gap', (segment) => {
+      metrics.gaps.inc();
+      this.logger.warn({ segment }, 'segment lost');
+      this.emit('report', { type: 'gap', segment });
+    });
+    this.#watch.on('late', (late) => {
+      metrics.lateParts.inc();
+      this.emit('report', { type: 'late', ...late });
+    });
+    this.#watch.on('lost', () => this.store.loseHead());
+    this.#watch.on('tick', (programMs) => this.#feed.tick(programMs));
+  }
+
+  #checkFence({ fence }: Putter): void {
+    if (fence < this.#fence) throw new AppError('stale-fence');
+    if (this.#state !== 'open') throw new AppError('not-found', 'the broadcast has ended');
+  }
+
+  #checkAhead(segment: number): void {
+    const now = this.programMs();
+    const base = this.store.head ?? this.#takes.newest?.from ?? 0;
+    const ahead =
+      now === null
+        ? segment > base + MAX_AHEAD_UNKNOWN_SEGMENTS
+        : partStartMs(this.grid, segment - MAX_AHEAD_SEGMENTS, 0) > now;
+    if (ahead) throw new AppError('off-grid', 'the segment lies in the future');
+  }
+
+  #measure(kind: 'video' | 'audio', segment: number, part: number, bytes: Buffer): void {
+    const { metrics } = this.#options;
+    metrics.parts.inc({ kind });
+    metrics.partBytes.inc({ kind }, bytes.length);
+    this.#arrivedBytes += bytes.length;
+    const now = this.programMs();
+    if (now !== null)
+      metrics.partLatencySeconds.observe({ kind }, (now - partStartMs(this.grid, segment, part + 1)) / 1000);
+  }
+}

@@ -1,0 +1,227 @@
+/** Every metric of the server, in one table; the README's is compared with it by a test. Labels come from closed sets only. */
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { AgentMetrics } from '../compositor/agent/metrics.ts';
+import type { BroadcastMetrics } from './broadcast/metrics.ts';
+import type { DeliveryMetrics } from './delivery/metrics.ts';
+import type { RoomMetrics } from './rooms/metrics.ts';
+import type { SfuMetrics } from './sfu/metrics.ts';
+import type { SignalingMetrics } from './signaling/metrics.ts';
+
+interface Definition {
+  name: `lianmai_${string}`;
+  type: 'gauge' | 'counter' | 'histogram';
+  labels: readonly string[];
+  help: string;
+  /** Upper bounds of a histogram's buckets, in the metric's unit. */
+  buckets?: readonly number[];
+}
+
+/** Seconds: from a frame's fraction to a few frames. */
+const FRAME_BUCKETS = [0.001, 0.002, 0.005, 0.01, 0.015, 0.02, 0.03, 0.04, 0.06, 0.1, 0.25] as const;
+/** Seconds: starts and recoveries. */
+const START_BUCKETS = [0.1, 0.25, 0.5, 1, 1.5, 2, 3, 4, 5, 7.5, 10, 20, 60] as const;
+
+/** Seconds: what a part takes from its end on the grid. */
+const PART_BUCKETS = [0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1, 2] as const;
+
+const gauge = (name: Definition['name'], help: string, labels: readonly string[] = []): Definition => ({
+  name,
+  type: 'gauge',
+  labels,
+  help,
+});
+const counter = (name: Definition['name'], help: string, labels: readonly string[] = []): Definition => ({
+  name,
+  type: 'counter',
+  labels,
+  help,
+});
+const histogram = (
+  name: Definition['name'],
+  help: string,
+  buckets: readonly number[],
+  labels: readonly string[] = [],
+): Definition => ({ name, type: 'histogram', labels, help, buckets });
+
+export const METRICS = {
+  workers: gauge('lianmai_sfu_workers', 'mediasoup workers that run.'),
+  workerDeaths: counter('lianmai_sfu_worker_deaths_total', 'mediasoup workers that ended without being asked to.'),
+  routers: gauge('lianmai_sfu_routers', 'mediasoup routers.'),
+  transports: gauge('lianmai_sfu_transports', 'WebRTC transports, as the client sees them.', ['direction']),
+  producers: gauge('lianmai_sfu_producers', 'Streams that people send.', ['source']),
+  consumers: gauge('lianmai_sfu_consumers', 'Streams forwarded to browsers.'),
+  rooms: gauge('lianmai_rooms', 'Rooms.'),
+  peers: gauge('lianmai_peers', 'People who are connected or away.', ['role']),
+  seats: gauge('lianmai_seats_taken', 'People with a seat.'),
+  rebuilds: counter('lianmai_room_rebuilds_total', 'Routers replaced because a mediasoup worker died.'),
+  sockets: gauge('lianmai_signaling_sockets', 'Signalling connections.'),
+  socketsRefused: counter('lianmai_signaling_refused_total', 'Signalling connections not let in, by error code.', [
+    'code',
+  ]),
+  events: counter('lianmai_signaling_events_total', 'Signalling events; the outcome is `ok` or an error code.', [
+    'event',
+    'outcome',
+  ]),
+  broadcasts: gauge('lianmai_broadcasts', 'Broadcasts that have not ended, by state.', ['state']),
+  broadcastsEnded: counter('lianmai_broadcasts_ended_total', 'Broadcasts that ended, by reason.', ['reason']),
+  startSeconds: histogram('lianmai_broadcast_start_seconds', 'From the wish to go live to `live`.', START_BUCKETS),
+  restarts: counter('lianmai_compositor_restarts_total', 'Compositors that had to be replaced, by reason.', ['reason']),
+  recoverySeconds: histogram(
+    'lianmai_broadcast_recovery_seconds',
+    'From losing a compositor to `live` again.',
+    START_BUCKETS,
+  ),
+  jobs: counter('lianmai_jobs_total', 'Jobs sent to compositors.'),
+  keyframes: counter('lianmai_compositor_keyframe_wishes_total', 'Key frames that compositors asked for.'),
+  fps: histogram(
+    'lianmai_compositor_fps',
+    'Frames composed a second; one observation a second and broadcast.',
+    [1, 5, 10, 15, 20, 24, 25, 28, 29, 30, 31, 48, 50, 58, 60, 62],
+  ),
+  frames: counter('lianmai_compositor_frames_total', 'Frames composed.'),
+  lateFrames: counter(
+    'lianmai_compositor_late_frames_total',
+    'Frames composed more than a frame period after their time on the grid.',
+  ),
+  repeatedFrames: counter(
+    'lianmai_compositor_repeated_frames_total',
+    'Frames encoded from the last picture because composing had no time left.',
+  ),
+  composeSeconds: histogram(
+    'lianmai_compositor_compose_seconds',
+    'Composing a frame; p95 of a second, one observation a second and broadcast.',
+    FRAME_BUCKETS,
+  ),
+  encodeSeconds: histogram(
+    'lianmai_compositor_encode_seconds',
+    'Encoding a frame; p95 of a second, one observation a second and broadcast.',
+    FRAME_BUCKETS,
+  ),
+  partLatencySeconds: histogram(
+    'lianmai_part_latency_seconds',
+    "From a part's end on the grid to delivery's answer; p95 of a second.",
+    PART_BUCKETS,
+  ),
+  clockErrorSeconds: histogram(
+    'lianmai_compositor_clock_error_seconds',
+    "How far a compositor's program clock may be off.",
+    [0.0001, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.05],
+  ),
+  children: gauge('lianmai_compositor_children', 'Compositor processes, by state.', ['state']),
+  childEnds: counter('lianmai_compositor_ends_total', 'Compositor processes that ended, by reason.', ['reason']),
+  controlRefused: counter('lianmai_control_refused_total', 'Control connections that got no compositor.', ['code']),
+  warmSeconds: histogram(
+    'lianmai_compositor_warm_seconds',
+    'From spawning a compositor process to its being warm.',
+    START_BUCKETS,
+  ),
+  boundSeconds: histogram('lianmai_compositor_bound_seconds', 'From `open` to `bound`.', START_BUCKETS),
+  parts: counter('lianmai_delivery_parts_total', 'Parts taken in.', ['kind']),
+  partBytes: counter('lianmai_delivery_part_bytes_total', 'Bytes of parts taken in.', ['kind']),
+  partArrivalSeconds: histogram(
+    'lianmai_delivery_part_latency_seconds',
+    "From a part's end on the grid to its arrival.",
+    PART_BUCKETS,
+    ['kind'],
+  ),
+  putsRefused: counter('lianmai_delivery_puts_refused_total', 'Refused PUTs of compositors, by error code.', ['code']),
+  lateParts: counter('lianmai_delivery_late_parts_total', 'Parts that were not there one part after their time.'),
+  gaps: counter('lianmai_delivery_gaps_total', 'Segments lost for good.'),
+  programs: gauge('lianmai_delivery_broadcasts', 'Broadcasts that this node holds, by state.', ['state']),
+  hlsRequests: counter('lianmai_hls_requests_total', 'Playback requests.', ['kind', 'status']),
+  hlsBytes: counter('lianmai_hls_bytes_total', 'Bytes of playback answers.', ['kind']),
+  hlsWaiting: gauge('lianmai_hls_waiting', 'Playback requests that wait for a part.'),
+  destinations: gauge('lianmai_destinations', 'Destinations, by state.', ['state']),
+  destinationBytes: counter('lianmai_destination_bytes_total', 'Bytes given to destinations.'),
+  destinationConnects: counter('lianmai_destination_connects_total', 'Connections to destinations.'),
+  destinationFailures: counter(
+    'lianmai_destination_failures_total',
+    'Connections to destinations that failed, by reason.',
+    ['reason'],
+  ),
+  destinationDroppedGops: counter(
+    'lianmai_destination_dropped_gops_total',
+    'Whole GOPs dropped because a destination was too slow.',
+  ),
+} as const satisfies Record<string, Definition>;
+
+export interface Metrics {
+  registry: Registry;
+  sfu: SfuMetrics;
+  rooms: RoomMetrics;
+  signaling: SignalingMetrics;
+  broadcast: BroadcastMetrics;
+  agent: AgentMetrics;
+  delivery: DeliveryMetrics;
+}
+
+/** All metrics in a registry of their own, and Node's own (`nodejs_…`, `process_…`). */
+export function createMetrics(): Metrics {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const shape = ({ name, help, labels }: Definition) => ({
+    name,
+    help,
+    labelNames: [...labels],
+    registers: [registry],
+  });
+  const g = (definition: Definition) => new Gauge(shape(definition));
+  const c = (definition: Definition) => new Counter(shape(definition));
+  const h = (definition: Definition) =>
+    new Histogram({ ...shape(definition), buckets: [...(definition.buckets ?? [])] });
+  const m = METRICS;
+  return {
+    registry,
+    sfu: {
+      workers: g(m.workers),
+      workerDeaths: c(m.workerDeaths),
+      routers: g(m.routers),
+      transports: g(m.transports),
+      producers: g(m.producers),
+      consumers: g(m.consumers),
+    },
+    rooms: { rooms: g(m.rooms), peers: g(m.peers), seats: g(m.seats), rebuilds: c(m.rebuilds) },
+    signaling: { sockets: g(m.sockets), refused: c(m.socketsRefused), events: c(m.events) },
+    broadcast: {
+      broadcasts: g(m.broadcasts),
+      ended: c(m.broadcastsEnded),
+      startSeconds: h(m.startSeconds),
+      restarts: c(m.restarts),
+      recoverySeconds: h(m.recoverySeconds),
+      jobs: c(m.jobs),
+      keyframes: c(m.keyframes),
+      fps: h(m.fps),
+      frames: c(m.frames),
+      lateFrames: c(m.lateFrames),
+      repeatedFrames: c(m.repeatedFrames),
+      composeSeconds: h(m.composeSeconds),
+      encodeSeconds: h(m.encodeSeconds),
+      partLatencySeconds: h(m.partLatencySeconds),
+      clockErrorSeconds: h(m.clockErrorSeconds),
+    },
+    agent: {
+      children: g(m.children),
+      ends: c(m.childEnds),
+      refused: c(m.controlRefused),
+      warmSeconds: h(m.warmSeconds),
+      boundSeconds: h(m.boundSeconds),
+    },
+    delivery: {
+      parts: c(m.parts),
+      partBytes: c(m.partBytes),
+      partLatencySeconds: h(m.partArrivalSeconds),
+      putsRefused: c(m.putsRefused),
+      lateParts: c(m.lateParts),
+      gaps: c(m.gaps),
+      broadcasts: g(m.programs),
+      hlsRequests: c(m.hlsRequests),
+      hlsBytes: c(m.hlsBytes),
+      hlsWaiting: g(m.hlsWaiting),
+      destinations: g(m.destinations),
+      destinationBytes: c(m.destinationBytes),
+      destinationConnects: c(m.destinationConnects),
+      destinationFailures: c(m.destinationFailures),
+      destinationDroppedGops: c(m.destinationDroppedGops),
+    },
+  };
+}

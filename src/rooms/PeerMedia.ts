@@ -1,0 +1,108 @@
+/**
+ * The media of one peer over reconnects and router changes: the endpoint in use, and for a short while its predecessor,
+ * whose producers go on until the successor sends the same source. In: the room's router. Out: `producers`, `forwarder`.
+ */
+import type { Logger } from '../common/logger.ts';
+import { TypedEmitter } from '../common/TypedEmitter.ts';
+import { SourceKind } from '../contracts/ids.ts';
+import { Endpoint, type SourceProducer } from '../sfu/Endpoint.ts';
+import type { MediaRouter } from '../sfu/MediaRouter.ts';
+import { Forwarder } from './Forwarder.ts';
+import type { PeerLink } from './PeerLink.ts';
+
+export class PeerMedia extends TypedEmitter<{
+  /** `producers` is another list, or one of them was paused or resumed. */
+  changed: [];
+  'producer-changed': [producer: SourceProducer];
+  /** It can be forwarded to. */
+  'receiver-ready': [];
+  /** A network path is gone. */
+  lost: [];
+}> {
+  readonly #link: () => PeerLink | undefined;
+  readonly #logger: Logger;
+  #endpoint: Endpoint | undefined;
+  #forwarder: Forwarder | undefined;
+  #retired: Endpoint | undefined;
+  #retiredTimer: NodeJS.Timeout | undefined;
+
+  constructor(link: () => PeerLink | undefined, logger: Logger) {
+    super();
+    this.#link = link;
+    this.#logger = logger;
+  }
+
+  get endpoint(): Endpoint | undefined {
+    return this.#endpoint;
+  }
+
+  get forwarder(): Forwarder | undefined {
+    return this.#forwarder;
+  }
+
+  get lost(): boolean {
+    return this.#endpoint?.lost ?? false;
+  }
+
+  /** In the order of SourceKind. */
+  get producers(): SourceProducer[] {
+    return SourceKind.options.flatMap((kind) => {
+      const producer = this.#endpoint?.producers.get(kind) ?? this.#retired?.producers.get(kind);
+      return producer ? [producer] : [];
+    });
+  }
+
+  /** The endpoint in use; a new one when there is none. */
+  open(router: MediaRouter): Endpoint {
+    if (this.#endpoint && !this.#endpoint.closed) return this.#endpoint;
+    const endpoint = new Endpoint(router);
+    this.#endpoint = endpoint;
+    this.#forwarder = new Forwarder(endpoint, this.#link, this.#logger);
+    endpoint.on('producer-opened', (producer) => {
+      this.#retired?.producers.get(producer.appData.source)?.close();
+      this.emit('changed');
+    });
+    endpoint.on('producer-closed', () => this.emit('changed'));
+    endpoint.on('producer-changed', (producer) => {
+      this.emit('producer-changed', producer);
+      this.emit('changed');
+    });
+    endpoint.on('receiver-replaced', () => {
+      if (this.#endpoint === endpoint) this.emit('receiver-ready');
+    });
+    endpoint.on('transport-lost', () => {
+      if (this.#endpoint === endpoint) this.emit('lost');
+    });
+    endpoint.once('closed', () => {
+      if (this.#endpoint !== endpoint) return;
+      this.#endpoint = undefined;
+      this.#forwarder = undefined;
+    });
+    return endpoint;
+  }
+
+  /** What is sent goes on for `limitMs`, or until the next endpoint sends the same source; what was received ends. */
+  retire(limitMs: number): void {
+    const endpoint = this.#endpoint;
+    if (!endpoint) return;
+    this.#closeRetired();
+    this.#endpoint = undefined;
+    this.#forwarder = undefined;
+    this.#retired = endpoint;
+    this.#retiredTimer = setTimeout(() => this.#closeRetired(), limitMs);
+    endpoint.stopReceiving();
+  }
+
+  #closeRetired(): void {
+    clearTimeout(this.#retiredTimer);
+    const retired = this.#retired;
+    this.#retired = undefined;
+    retired?.close();
+  }
+
+  /** Ends all media; `open` starts anew. */
+  reset(): void {
+    this.#closeRetired();
+    this.#endpoint?.close();
+  }
+}

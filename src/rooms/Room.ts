@@ -1,0 +1,378 @@
+/**
+ * A room: its people, seats, scene and router. In: calls of signalling and the HTTP API. Out: events to clients over their
+ * PeerLink, and what a broadcast needs (RoomTap). A room outlives its router: when a mediasoup worker dies it gets another
+ * one, and its people build their media again.
+ */
+import type { types as mediasoup } from 'mediasoup';
+import type { RoomTap, TapSource } from '../broadcast/RoomTap.ts';
+import { newId } from '../common/ids.ts';
+import type { Logger } from '../common/logger.ts';
+import { TypedEmitter } from '../common/TypedEmitter.ts';
+import type { RoomSummary } from '../contracts/api.ts';
+import type { BroadcastStatus } from '../contracts/broadcast.ts';
+import { AppError } from '../contracts/errors.ts';
+import type { PeerId, RoomId } from '../contracts/ids.ts';
+import { Scene } from '../contracts/scene.ts';
+import type { LeaveReason, PeerInfo } from '../contracts/signaling.ts';
+import type { JoinClaims } from '../contracts/tokens.ts';
+import type { Endpoint } from '../sfu/Endpoint.ts';
+import type { RoomLimits } from './limits.ts';
+import type { RoomMetrics } from './metrics.ts';
+import { Peer } from './Peer.ts';
+import type { PeerLink } from './PeerLink.ts';
+import { RoomRouter, type RouterSource } from './RoomRouter.ts';
+import { Roster } from './Roster.ts';
+import { Seats } from './Seats.ts';
+
+export interface RoomOptions {
+  id: RoomId;
+  routers: RouterSource;
+  limits: RoomLimits;
+  logger: Logger;
+  metrics: RoomMetrics;
+}
+
+export interface RoomEvents {
+  changed: [];
+  'router-replaced': [];
+  /** Somebody came, or the last one left. */
+  occupancy: [];
+  closed: [];
+}
+
+export class Room extends TypedEmitter<RoomEvents> implements RoomTap {
+  readonly id: RoomId;
+  readonly createdAt = Date.now();
+  readonly #options: RoomOptions;
+  readonly #logger: Logger;
+  readonly #seats: Seats<Peer>;
+  readonly #roster: Roster;
+  #scene = { version: 1, scene: Scene.parse({}) };
+  readonly #router: RoomRouter;
+  #closed = false;
+
+  private constructor(options: RoomOptions, router: RoomRouter, logger: Logger) {
+    super();
+    this.id = options.id;
+    this.#options = options;
+    this.#router = router;
+    this.#logger = logger;
+    this.#seats = new Seats(options.limits.seats);
+    this.#roster = new Roster(this.#seats);
+    router.on('replaced', () => this.#onRouterReplaced());
+    router.on('speakers', (producerIds) => this.#tellSpeakers(producerIds));
+    router.once('lost', () => this.close('shutting-down'));
+  }
+
+  static async create(options: RoomOptions): Promise<Room> {
+    const logger = options.logger.child({ room: options.id });
+    const room = new Room(options, await RoomRouter.create(options.routers, logger), logger);
+    options.metrics.rooms.inc();
+    logger.info('room opens');
+    return room;
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** Nobody is here or away. */
+  get empty(): boolean {
+    return this.#roster.size === 0;
+  }
+
+  // --- RoomTap -----------------------------------------------------------------------------------------------------
+
+  get router(): mediasoup.Router {
+    return this.#router.media.router;
+  }
+
+  get scene(): { version: number; scene: Scene } {
+    return this.#scene;
+  }
+
+  people(): { id: PeerId; name: string }[] {
+    return this.#seats.taken.map(({ id, name }) => ({ id, name }));
+  }
+
+  sources(): TapSource[] {
+    return this.#seats.taken.flatMap((peer) =>
+      peer.media.producers.map((producer) => ({
+        id: `${peer.id}.${producer.appData.source}`,
+        peer: peer.id,
+        kind: producer.appData.source,
+        producer,
+        paused: producer.paused,
+      })),
+    );
+  }
+
+  /** The whole scene; throws AppError `stale-version` when somebody else was first. */
+  setScene(scene: Scene, ifMatch: number): { version: number; scene: Scene } {
+    this.#assertOpen();
+    if (ifMatch !== this.#scene.version) {
+      throw new AppError('stale-version', `The scene is at version ${this.#scene.version}, not ${ifMatch}.`);
+    }
+    this.#scene = { version: ifMatch + 1, scene };
+    this.emit('changed');
+    return this.#scene;
+  }
+
+  // --- people ------------------------------------------------------------------------------------------------------
+
+  get routerRtpCapabilities(): mediasoup.RtpCapabilities {
+    return this.#router.media.router.rtpCapabilities;
+  }
+
+  get peerCount(): number {
+    return this.#roster.size;
+  }
+
+  isSeated(peer: Peer): boolean {
+    return this.#seats.has(peer);
+  }
+
+  infoOf(peer: Peer): PeerInfo {
+    return this.#roster.infoOf(peer);
+  }
+
+  /** What `viewer` may know of the others. */
+  othersOf(viewer: Peer): PeerInfo[] {
+    return this.#roster.othersOf(viewer);
+  }
+
+  summaryPeers(): RoomSummary['peers'] {
+    return this.#roster.all.map((peer) => {
+      const { asking: _, sources, ...info } = this.infoOf(peer);
+      return { ...info, sources: sources.map(({ kind, paused }) => ({ kind, paused })) };
+    });
+  }
+
+  /**
+   * Comes in by a `join` token. A host or co-host sits at once. The same identity takes over the peer it was: id, seat,
+   * place. Throws AppError `room-full`, `too-many`, `room-closed`.
+   */
+  join(claims: JoinClaims, wishes: { name?: string | undefined; resume?: PeerId | undefined }, link: PeerLink): Peer {
+    this.#assertOpen();
+    const name = claims.name ?? wishes.name ?? 'Guest';
+    const earlier = this.#earlierSelf(claims, wishes.resume);
+    const peer =
+      earlier ?? new Peer({ ...claims, id: newId('p'), identity: claims.sub, name, link, logger: this.#logger });
+    if (!earlier && this.#roster.size >= this.#options.limits.peers)
+      throw new AppError('too-many', 'The room is full.');
+    const sits = claims.role !== 'audience' && !this.#seats.has(peer);
+    if (sits) this.#seats.take(peer);
+    if (earlier) this.#takeOver(earlier, { ...claims, name }, wishes.resume === earlier.id, link);
+    else this.#enter(peer);
+    if (sits) this.#options.metrics.seats.inc();
+    this.#logger.info({ peer: peer.id, role: peer.role, again: Boolean(earlier) }, 'peer joins');
+    if (this.#seats.has(peer)) this.emit('changed');
+    this.emit('occupancy');
+    return peer;
+  }
+
+  /** Which peer this identity was; watching in another tab (audience without a seat) is somebody new. */
+  #earlierSelf(claims: JoinClaims, resume: PeerId | undefined): Peer | undefined {
+    const own = this.#roster.all.filter((p) => p.identity === claims.sub);
+    const meant = own.find((p) => p.id === resume && p.role === claims.role);
+    if (meant) return meant;
+    if (claims.role !== 'audience')
+      return own.find((p) => p.role !== 'audience') ?? own.find((p) => this.#seats.has(p));
+    return own.find((p) => p.role === 'audience' && p.presence === 'away');
+  }
+
+  #enter(peer: Peer): void {
+    this.#options.metrics.peers.inc({ role: peer.role });
+    peer.media.on('changed', () => {
+      this.#roster.update(peer);
+      this.#forwardToAll();
+      this.emit('changed');
+    });
+    peer.media.on('producer-changed', (producer) => {
+      for (const viewer of this.#seats.taken) viewer.media.forwarder?.producerChanged(producer);
+    });
+    peer.media.on('receiver-ready', () => this.#forwardTo(peer));
+    // Whoever is here restarts ICE; for whoever is away nobody does.
+    peer.media.on('lost', () => {
+      if (peer.presence === 'away') peer.media.reset();
+    });
+    this.#roster.add(peer);
+  }
+
+  #takeOver(peer: Peer, claims: JoinClaims & { name: string }, resumes: boolean, link: PeerLink): void {
+    const old = peer.link;
+    if (peer.role !== claims.role) {
+      this.#options.metrics.peers.dec({ role: peer.role });
+      this.#options.metrics.peers.inc({ role: claims.role });
+    }
+    peer.role = claims.role;
+    peer.name = claims.name;
+    peer.asking = false;
+    peer.comeBack(link);
+    // A tab that is still open must fall silent at once; one that merely lost its connection goes on until it is back.
+    if (old && !resumes) peer.media.reset();
+    else peer.media.retire(this.#options.limits.retireMs);
+    old?.dismiss('joined-elsewhere');
+    this.#roster.update(peer);
+  }
+
+  /** The connection broke: a seat is kept for a while, anybody else is gone. */
+  drop(peer: Peer, link: PeerLink): void {
+    if (peer.link !== link || !this.#roster.get(peer.id)) return;
+    if (!this.#seats.has(peer)) {
+      this.leave(peer);
+      return;
+    }
+    this.#logger.info({ peer: peer.id }, 'peer is away');
+    peer.goAway(this.#options.limits.awayMs, () => this.leave(peer));
+    if (peer.media.lost) peer.media.reset();
+    this.#roster.update(peer);
+  }
+
+  /** Gone for good. Idempotent. */
+  leave(peer: Peer): void {
+    if (!this.#roster.remove(peer)) return;
+    const wasSeated = this.#seats.free(peer);
+    if (wasSeated) this.#options.metrics.seats.dec();
+    this.#options.metrics.peers.dec({ role: peer.role });
+    this.#logger.info({ peer: peer.id }, 'peer leaves');
+    peer.close();
+    if (wasSeated) this.emit('changed');
+    if (this.empty) this.emit('occupancy');
+  }
+
+  // --- seats -------------------------------------------------------------------------------------------------------
+
+  /** A host sits at once where there is place, the others wait until a host grants it. */
+  requestSeat(peer: Peer): void {
+    if (this.#seats.has(peer)) throw new AppError('conflict', 'You have a seat.');
+    if (peer.role === 'host') {
+      this.#seat(peer);
+      return;
+    }
+    peer.asking = true;
+    this.#roster.update(peer);
+  }
+
+  /** Takes back a request, or gives back one's own seat. */
+  withdrawSeat(peer: Peer): void {
+    if (this.#seats.has(peer)) {
+      this.#unseat(peer);
+      return;
+    }
+    peer.asking = false;
+    this.#roster.update(peer);
+  }
+
+  /** Throws AppError `not-found`, `conflict` (has not asked, or sits in another tab), `room-full`. */
+  grantSeat(peerId: PeerId): void {
+    const peer = this.#find(peerId);
+    if (this.#seats.has(peer)) return;
+    if (!peer.asking) throw new AppError('conflict', 'This person has not asked for a seat.');
+    if (this.#seats.taken.some((p) => p.identity === peer.identity)) {
+      throw new AppError('conflict', 'This person has a seat in another tab or device.');
+    }
+    this.#seat(peer);
+  }
+
+  /** Its producers are closed; it stays as audience. Throws AppError `not-found`, `forbidden` for another host's. */
+  takeSeat(by: Peer, peerId: PeerId): void {
+    const peer = this.#find(peerId);
+    if (peer.role === 'host' && peer !== by)
+      throw new AppError('forbidden', 'The seat of another host is not yours to take.');
+    if (this.#seats.has(peer)) this.#unseat(peer);
+  }
+
+  #find(peerId: PeerId): Peer {
+    const peer = this.#roster.get(peerId);
+    if (!peer) throw new AppError('not-found', 'Nobody in this room has this id.');
+    return peer;
+  }
+
+  #seat(peer: Peer): void {
+    this.#seats.take(peer);
+    this.#options.metrics.seats.inc();
+    peer.asking = false;
+    this.#roster.update(peer);
+    peer.link?.tell('seat:changed', { seated: true });
+    this.emit('changed');
+  }
+
+  #unseat(peer: Peer): void {
+    this.#seats.free(peer);
+    this.#options.metrics.seats.dec();
+    peer.media.reset();
+    this.#roster.update(peer);
+    peer.link?.tell('seat:changed', { seated: false });
+    this.emit('changed');
+    if (peer.presence === 'away') this.leave(peer);
+  }
+
+  // --- media -------------------------------------------------------------------------------------------------------
+
+  /** Where a peer's media calls go; waits while the router is being replaced. Throws AppError `no-seat`. */
+  async endpointOf(peer: Peer): Promise<Endpoint> {
+    await this.#router.ready();
+    this.#assertOpen();
+    if (!this.#seats.has(peer)) throw new AppError('no-seat');
+    return peer.media.open(this.#router.media);
+  }
+
+  #forwardTo(viewer: Peer): void {
+    if (!this.#seats.has(viewer)) return;
+    const others = this.#seats.taken.filter((p) => p !== viewer);
+    viewer.media.forwarder?.sync(
+      others.flatMap((p) => p.media.producers.map((producer) => ({ peerId: p.id, producer }))),
+    );
+  }
+
+  #forwardToAll(): void {
+    for (const viewer of this.#seats.taken) this.#forwardTo(viewer);
+  }
+
+  #onRouterReplaced(): void {
+    this.#options.metrics.rebuilds.inc();
+    // The broadcast taps the new router before anybody is on it: nobody's first key frame is missed.
+    this.emit('router-replaced');
+    this.emit('changed');
+    const routerRtpCapabilities = { ...this.routerRtpCapabilities };
+    for (const peer of this.#seats.taken) {
+      peer.link?.tell('media:reset', { reason: 'worker-died', routerRtpCapabilities });
+    }
+  }
+
+  #tellSpeakers(producerIds: string[]): void {
+    const peerIds = producerIds.flatMap(
+      (id) => this.#seats.taken.find((p) => p.media.producers.some((producer) => producer.id === id))?.id ?? [],
+    );
+    this.#roster.tellAll('speakers', { peerIds: [...new Set(peerIds)] });
+  }
+
+  // --- talking -----------------------------------------------------------------------------------------------------
+
+  broadcastStatus(status: BroadcastStatus): void {
+    this.#roster.tellAll('broadcast:status', status);
+  }
+
+  #assertOpen(): void {
+    if (this.#closed) throw new AppError('room-closed');
+  }
+
+  /** Everybody is told why and disconnected. Idempotent. */
+  close(reason: LeaveReason): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#options.metrics.rooms.dec();
+    for (const peer of this.#roster.all) {
+      if (this.#seats.free(peer)) this.#options.metrics.seats.dec();
+      this.#options.metrics.peers.dec({ role: peer.role });
+      const { link } = peer;
+      peer.close();
+      link?.dismiss(reason);
+    }
+    this.#roster.clear();
+    this.#router.close();
+    this.#logger.info({ reason }, 'room closes');
+    this.emit('closed');
+  }
+}

@@ -1,0 +1,113 @@
+import type { Logger } from '../common/logger.ts';
+import { TypedEmitter } from '../common/TypedEmitter.ts';
+import { AppError } from '../contracts/errors.ts';
+import { RoomId } from '../contracts/ids.ts';
+import type { IceServer, LeaveReason } from '../contracts/signaling.ts';
+import { DEFAULT_LIMITS, type RoomLimits } from './limits.ts';
+import type { RoomMetrics } from './metrics.ts';
+import { Room } from './Room.ts';
+import type { RouterSource } from './RoomRouter.ts';
+
+export interface RoomRegistryOptions {
+  /** `WorkerPool` is one. */
+  pool: RouterSource;
+  limits?: Partial<RoomLimits>;
+  /** STUN and TURN servers for clients. */
+  iceServers: readonly { urls: string | string[]; username?: string | undefined; credential?: string | undefined }[];
+  /** Whether the room has a running broadcast: then it stays, however empty. */
+  isLive: (roomId: RoomId) => boolean;
+  logger: Logger;
+  metrics: RoomMetrics;
+}
+
+/** The rooms of this node. One is made when somebody first joins or the API first uses it. */
+export class RoomRegistry extends TypedEmitter<{ opened: [room: Room]; closed: [] }> {
+  readonly iceServers: readonly IceServer[];
+  readonly #options: RoomRegistryOptions;
+  readonly #limits: RoomLimits;
+  readonly #rooms = new Map<RoomId, Room>();
+  /** Rooms that are being made: two first joins at once must meet in one room. */
+  readonly #opening = new Map<RoomId, Promise<Room>>();
+  readonly #emptyTimers = new Map<Room, NodeJS.Timeout>();
+  #closed = false;
+
+  private constructor(options: RoomRegistryOptions) {
+    super();
+    this.#options = options;
+    this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
+    this.iceServers = options.iceServers as readonly IceServer[];
+  }
+
+  static async create(options: RoomRegistryOptions): Promise<RoomRegistry> {
+    return new RoomRegistry(options);
+  }
+
+  get(id: string): Room | undefined {
+    return this.#rooms.get(id);
+  }
+
+  list(): Room[] {
+    return [...this.#rooms.values()];
+  }
+
+  /** Throws AppError `bad-request` for an id that is none, `no-capacity`, `shutting-down`. */
+  async getOrCreate(id: string): Promise<Room> {
+    if (this.#closed) throw new AppError('shutting-down');
+    const parsed = RoomId.safeParse(id);
+    if (!parsed.success) throw new AppError('bad-request', 'This is not the id of a room.');
+    const room = this.#rooms.get(id);
+    if (room) return room;
+    let opening = this.#opening.get(id);
+    if (!opening) {
+      opening = this.#open(parsed.data).finally(() => this.#opening.delete(id));
+      this.#opening.set(id, opening);
+    }
+    return opening;
+  }
+
+  async #open(id: RoomId): Promise<Room> {
+    const { pool, logger, metrics } = this.#options;
+    const room = await Room.create({ id, routers: pool, limits: this.#limits, logger, metrics });
+    if (this.#closed) {
+      room.close('shutting-down');
+      throw new AppError('shutting-down');
+    }
+    this.#rooms.set(id, room);
+    room.on('occupancy', () => this.#watchEmpty(room));
+    room.once('closed', () => {
+      clearTimeout(this.#emptyTimers.get(room));
+      this.#emptyTimers.delete(room);
+      this.#rooms.delete(id);
+    });
+    this.#watchEmpty(room);
+    this.emit('opened', room);
+    return room;
+  }
+
+  #watchEmpty(room: Room): void {
+    clearTimeout(this.#emptyTimers.get(room));
+    this.#emptyTimers.delete(room);
+    if (!room.empty || room.closed) return;
+    const timer = setTimeout(() => {
+      if (room.empty && !this.#options.isLive(room.id)) room.close('room-closed');
+      else this.#watchEmpty(room);
+    }, this.#limits.emptyMs);
+    this.#emptyTimers.set(room, timer);
+  }
+
+  /** Everybody in it is told `left`. Nothing happens when there is no such room. */
+  async close(id: string, reason: LeaveReason = 'room-closed'): Promise<void> {
+    // One that is being made is waited for, else it would open after this.
+    await this.#opening.get(id)?.catch(() => {});
+    this.#rooms.get(id)?.close(reason);
+  }
+
+  /** No room opens any more. Idempotent. */
+  async closeAll(reason: LeaveReason = 'shutting-down'): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await Promise.allSettled(this.#opening.values());
+    for (const room of [...this.#rooms.values()]) room.close(reason);
+    this.emit('closed');
+  }
+}

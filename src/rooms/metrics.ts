@@ -1,0 +1,13 @@
+import type { Counter, Gauge } from 'prom-client';
+
+/** What the rooms count. */
+export interface RoomMetrics {
+  /** lianmai_rooms */
+  rooms: Gauge;
+  /** lianmai_peers{role}: people who are connected or away. */
+  peers: Gauge<'role'>;
+  /** lianmai_seats_taken */
+  seats: Gauge;
+  /** lianmai_room_rebuilds_total: routers replaced because a worker died. */
+  rebuilds: Counter;
+}

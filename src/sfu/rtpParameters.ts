@@ -1,0 +1,68 @@
+import { getSupportedRtpCapabilities, type types as mediasoup } from 'mediasoup';
+import { AppError } from '../contracts/errors.ts';
+import type { SourceKind } from '../contracts/ids.ts';
+import { mediaKindOf } from './mediaCodecs.ts';
+
+/** Low, middle, high. */
+const MAX_ENCODINGS = { audio: 1, video: 3 } as const;
+
+/**
+ * With this extension mediasoup 3.27.1 takes capture times from it alone; Chromium's mapping then never becomes known and
+ * a consumer stays for ever on the simulcast layer that it started on, without an error.
+ */
+const ABS_CAPTURE_TIME = 'http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time';
+
+/** An unknown URI makes mediasoup throw in the middle of a message to the worker, so it must not get that far. */
+const KNOWN_EXTENSIONS = new Set(
+  (getSupportedRtpCapabilities().headerExtensions ?? [])
+    .map((e): string => e.uri)
+    .filter((u) => u !== ABS_CAPTURE_TIME),
+);
+
+const badMedia = (reason: string): AppError =>
+  new AppError('bad-media', `The media parameters are not usable: ${reason}`);
+
+function refuseRepeated(what: string, values: readonly (number | string | undefined)[]): void {
+  const given = values.filter((v) => v !== undefined);
+  if (new Set(given).size !== given.length) throw badMedia(`the same ${what} twice`);
+}
+
+/**
+ * A client's RTP parameters as they may be given to `transport.produce()`. Takes away header extensions that harm or that
+ * nobody knows, and refuses what mediasoup does not check or checks too late: a codec of another kind than the source's, more
+ * encodings than layers, encodings that cannot be told apart. Throws AppError `bad-media`.
+ */
+export function sanitizeRtpParameters(source: SourceKind, given: mediasoup.RtpParameters): mediasoup.RtpParameters {
+  const kind = mediaKindOf(source);
+  const encodings = given.encodings ?? [];
+  if (given.codecs.some((c) => !c.mimeType.toLowerCase().startsWith(`${kind}/`)))
+    throw badMedia(`${source} is ${kind}`);
+  const first = given.codecs[0]?.mimeType.toLowerCase() ?? '';
+  if (first.endsWith('/rtx')) throw badMedia('the first codec is for retransmissions only');
+  if (encodings.length > MAX_ENCODINGS[kind]) throw badMedia(`more than ${MAX_ENCODINGS[kind]} encodings`);
+  if (encodings.some((e) => e.ssrc === undefined && !e.rid && encodings.length > 1)) {
+    throw badMedia('each of several encodings needs an SSRC or a RID');
+  }
+  const headerExtensions = (given.headerExtensions ?? []).filter((e) => KNOWN_EXTENSIONS.has(e.uri));
+  refuseRepeated(
+    'payload type',
+    given.codecs.map((c) => c.payloadType),
+  );
+  refuseRepeated(
+    'SSRC',
+    encodings.flatMap((e) => [e.ssrc, e.rtx?.ssrc]),
+  );
+  refuseRepeated(
+    'RID',
+    encodings.map((e) => e.rid),
+  );
+  refuseRepeated(
+    'header extension id',
+    headerExtensions.map((e) => e.id),
+  );
+  refuseRepeated(
+    'header extension',
+    headerExtensions.map((e) => e.uri),
+  );
+  return { ...given, headerExtensions };
+}

@@ -1,0 +1,127 @@
+/**
+ * socket.io on the public port: WebSocket only, path /socket.io, auth `{token, protocol}`. In: connections. Who may speak
+ * at all is `checkRequest`'s to say, who one is the token's; then each socket is a Connection (next: Connection.ts).
+ */
+import type { Server as HttpServer, IncomingMessage } from 'node:http';
+import type { Server as HttpsServer } from 'node:https';
+import { Server, type Socket } from 'socket.io';
+import { z } from 'zod';
+import type { BroadcastService } from '../broadcast/BroadcastService.ts';
+import type { Logger } from '../common/logger.ts';
+import { AppError } from '../contracts/errors.ts';
+import { PROTOCOL, Protocol } from '../contracts/ids.ts';
+import type { JoinClaims } from '../contracts/tokens.ts';
+import type { RoomRegistry } from '../rooms/RoomRegistry.ts';
+import { isOurFault, toAppError } from './answers.ts';
+import { Connection } from './Connection.ts';
+import type { SignalingMetrics } from './metrics.ts';
+
+/** The largest honest message, RTP capabilities of a browser, is about 20 kB. A larger one ends its sender's socket. */
+const MAX_MESSAGE_BYTES = 256 * 1024;
+/** A dead connection is noticed after at most the sum of both, ms; then the seat's 30 s begin. */
+const PING_INTERVAL_MS = 10_000;
+const PING_TIMEOUT_MS = 10_000;
+/** A WebSocket that sends no socket.io CONNECT is closed, ms. */
+const CONNECT_LIMIT_MS = 10_000;
+
+export interface SignalingServerOptions {
+  httpServer: HttpServer | HttpsServer;
+  registry: RoomRegistry;
+  /** Throws AppError. */
+  verifyJoin: (token: unknown) => Promise<JoinClaims>;
+  /** Guards Host and Origin; throws AppError. */
+  checkRequest: (request: IncomingMessage) => void;
+  broadcasts: BroadcastService;
+  logger: Logger;
+  metrics: SignalingMetrics;
+}
+
+const Auth = z.object({ token: z.unknown().optional(), protocol: Protocol.default(PROTOCOL) });
+
+export class SignalingServer {
+  readonly #io: Server;
+  readonly #options: SignalingServerOptions;
+  readonly #logger: Logger;
+  readonly #connections = new Set<Connection>();
+  #closing: Promise<void> | undefined;
+
+  private constructor(options: SignalingServerOptions) {
+    this.#options = options;
+    this.#logger = options.logger.child({ part: 'signaling' });
+    this.#io = new Server({
+      path: '/socket.io',
+      transports: ['websocket'],
+      serveClient: false,
+      maxHttpBufferSize: MAX_MESSAGE_BYTES,
+      perMessageDeflate: false,
+      pingInterval: PING_INTERVAL_MS,
+      pingTimeout: PING_TIMEOUT_MS,
+      connectTimeout: CONNECT_LIMIT_MS,
+      allowRequest: (request, decide) => this.#allow(request, decide),
+    });
+  }
+
+  static async create(options: SignalingServerOptions): Promise<SignalingServer> {
+    const server = new SignalingServer(options);
+    server.#io.use((socket, next) => {
+      server.#admit(socket).then(
+        () => next(),
+        (err: unknown) => next(server.#refusal(err)),
+      );
+    });
+    server.#io.on('connection', (socket) => server.#onConnection(socket));
+    server.#io.attach(options.httpServer as HttpServer);
+    return server;
+  }
+
+  #allow(request: IncomingMessage, decide: (message: string | null, allowed: boolean) => void): void {
+    try {
+      if (this.#closing) throw new AppError('shutting-down');
+      this.#options.checkRequest(request);
+      decide(null, true);
+    } catch (error) {
+      const { code, message } = toAppError(error);
+      this.#options.metrics.refused.inc({ code });
+      decide(message, false);
+    }
+  }
+
+  /** Throws AppError; afterwards `socket.data.claims` is who it is. */
+  async #admit(socket: Socket): Promise<void> {
+    if (this.#closing) throw new AppError('shutting-down');
+    const auth = Auth.safeParse(socket.handshake.auth);
+    if (!auth.success) throw new AppError('bad-request', `This server speaks protocol ${PROTOCOL}; reload the page.`);
+    socket.data.claims = await this.#options.verifyJoin(auth.data.token);
+  }
+
+  /** In the form that socket.io gives to the client as `connect_error`. */
+  #refusal(err: unknown): Error {
+    const error = toAppError(err);
+    if (isOurFault(error)) this.#logger.error({ err }, 'a connection could not be admitted');
+    this.#options.metrics.refused.inc({ code: error.code });
+    return Object.assign(new Error(error.message), { data: error.toJSON() });
+  }
+
+  #onConnection(socket: Socket): void {
+    const { registry, broadcasts, metrics } = this.#options;
+    const claims = socket.data.claims as JoinClaims;
+    const logger = this.#logger.child({ socket: socket.id, room: claims.room });
+    const connection = new Connection({ socket, claims, registry, broadcasts, logger, metrics });
+    this.#connections.add(connection);
+    socket.once('disconnect', () => this.#connections.delete(connection));
+    // It may have been admitted just before the server began to close.
+    if (this.#closing) connection.dismiss('shutting-down');
+  }
+
+  /** Everybody is told why and disconnected; nobody is let in any more. The HTTP server is its owner's to close. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    for (const connection of this.#connections) connection.dismiss('shutting-down');
+    this.#io.disconnectSockets(true);
+    this.#io.engine.close();
+  }
+}

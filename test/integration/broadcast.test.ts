@@ -1,0 +1,447 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterEach, describe, expect, test } from 'vitest';
+import type { BroadcastsOptions } from '../../src/broadcast/Broadcasts.ts';
+import { monotonicClock } from '../../src/common/clock.ts';
+import { AppError } from '../../src/contracts/errors.ts';
+import { FakeAgent } from '../support/broadcast/FakeAgent.ts';
+import { eventually } from '../support/broadcast/processes.ts';
+import { StudioRig } from '../support/broadcast/StudioRig.ts';
+
+const ANNA = 'paaaaaaaa';
+const BERT = 'pbbbbbbbb';
+const rigs: { close(): Promise<void> }[] = [];
+afterEach(async () => {
+  await Promise.all(rigs.splice(0).map((rig) => rig.close()));
+});
+
+async function setUp(options: Partial<BroadcastsOptions> = {}): Promise<StudioRig> {
+  const rig = await StudioRig.create(new FakeAgent(), options);
+  rigs.push(rig);
+  return rig;
+}
+
+/** Live, with one guest who sends a camera of three layers and a microphone. */
+async function live(options: Partial<BroadcastsOptions> = {}) {
+  const rig = await setUp(options);
+  const { camera, microphone } = await rig.guest(ANNA, 3);
+  rig.sfu.streamer.start();
+  const status = await rig.start();
+  const compositor = await rig.agent.compositor();
+  const { job } = await compositor.message('job');
+  return { rig, status, compositor, job, camera, microphone };
+}
+
+const ssrcOf = (job: { sources: { id: string; ssrc: number }[] }, id: string): number =>
+  job.sources.find((s) => s.id === id)?.ssrc ?? 0;
+
+describe('going live', () => {
+  test('opens delivery, takes from segment 0, and gives the compositor the whole room', async () => {
+    const { rig, status, compositor, job } = await live();
+    const open = await rig.delivery.order('open');
+    const take = await rig.delivery.order('take');
+    expect(status).toMatchObject({
+      state: 'live',
+      playlist: '/live/demo/index.m3u8',
+      startedAt: open.epoch,
+      restarts: 0,
+    });
+    expect(take).toMatchObject({ from: 0, compositor: job.compositor, fence: job.fence });
+    expect(open).toMatchObject({
+      room: 'demo',
+      broadcast: status.id,
+      fence: job.fence,
+      grid: { fps: 30, framesPerSegment: 60 },
+    });
+    expect(job).toMatchObject({
+      broadcast: status.id,
+      startMs: open.startMs,
+      epoch: open.epoch,
+      firstSegment: 0,
+      fromFrame: 0,
+    });
+    expect(job.renditions).toEqual(open.renditions);
+    expect(job.peers).toEqual([{ id: ANNA, name: ANNA }]);
+    expect(job.sources.map(({ id, mime, clockRate, paused }) => ({ id, mime, clockRate, paused }))).toEqual([
+      { id: `${ANNA}.camera`, mime: 'video/VP8', clockRate: 90_000, paused: false },
+      { id: `${ANNA}.microphone`, mime: 'audio/opus', clockRate: 48_000, paused: false },
+    ]);
+    expect(new Set(job.sources.map((s) => s.ssrc)).size).toBe(2);
+    expect(compositor.all('connect')).toHaveLength(1);
+    expect(rig.broadcasts.isLive('demo')).toBe(true);
+  });
+
+  test('media flows only once the compositor is ready', async () => {
+    const rig = await setUp();
+    rig.agent.answers = ['bound', 'applied', 'ended'];
+    await rig.guest(ANNA);
+    rig.sfu.streamer.start();
+    const starting = rig.start();
+    const compositor = await rig.agent.compositor();
+    const { job } = await compositor.message('job');
+    // Half a second of packets reach the SFU, and none the compositor.
+    await delay(500);
+    expect(compositor.packets.size).toBe(0);
+    compositor.say({ type: 'ready' });
+    for (const { ssrc } of job.sources) await compositor.morePackets(ssrc);
+    expect((await starting).state).toBe('live');
+  });
+
+  test('is idempotent: the second start answers the running broadcast', async () => {
+    const { rig, status } = await live();
+    const again = await rig.start({ video: { width: 640, height: 360 } });
+    expect(again.id).toBe(status.id);
+    expect(again.video.width).toBe(1280);
+    expect(rig.agent.compositors).toHaveLength(1);
+  });
+
+  test('without a free compositor it fails at once and says so', async () => {
+    const rig = await setUp();
+    rig.agent.refuse = true;
+    await expect(rig.start()).rejects.toMatchObject({ code: 'no-capacity' });
+    await eventually(() => rig.broadcasts.status('demo')?.state === 'failed');
+    expect(rig.broadcasts.isLive('demo')).toBe(false);
+    rig.agent.refuse = false;
+    expect((await rig.start()).state).toBe('live');
+  });
+
+  test('a refused destination starts nothing', async () => {
+    const rig = await setUp({
+      destinationPolicy: async () => {
+        throw new AppError('destination-refused');
+      },
+    });
+    await expect(rig.start({ destinations: [{ url: 'rtmp://10.0.0.1/live', key: 'k' }] })).rejects.toMatchObject({
+      code: 'destination-refused',
+    });
+    expect(rig.broadcasts.status('demo')).toBeNull();
+    expect(rig.agent.compositors).toHaveLength(0);
+  });
+
+  test('a compositor that dies before it is ready is replaced', async () => {
+    const rig = await setUp();
+    rig.agent.answers = ['bound'];
+    const starting = rig.start();
+    const first = await rig.agent.compositor();
+    await first.message('job');
+    rig.agent.answers = ['bound', 'ready', 'applied', 'ended'];
+    first.say({ type: 'ended', reason: 'crashed', lastSegment: null, message: 'signal SIGSEGV' });
+    expect((await starting).state).toBe('live');
+    const { job } = await (await rig.agent.compositor(2)).message('job');
+    const { job: before } = await first.message('job');
+    expect(job.fence).toBeGreaterThan(before.fence);
+    expect(job.startMs).toBe(before.startMs);
+  });
+
+  test('clock questions are answered on both links with the controller’s clock', async () => {
+    const { rig, compositor } = await live();
+    const before = monotonicClock.now();
+    compositor.say({ type: 'clock-ask', t0: 1234.5 });
+    rig.delivery.report({ type: 'clock-ask', t0: 99.5 });
+    for (const { t0, t1, t2 } of [await compositor.message('clock'), await rig.delivery.order('clock')]) {
+      expect([1234.5, 99.5]).toContain(t0);
+      expect(t1).toBeGreaterThanOrEqual(before);
+      expect(t2).toBeGreaterThanOrEqual(t1);
+      expect(t2).toBeLessThanOrEqual(monotonicClock.now());
+    }
+  });
+});
+
+describe('changes of the room', () => {
+  test('who comes is in a whole new job, ahead of time, and is sent when it is applied', async () => {
+    const { rig, compositor, job } = await live();
+    compositor.answers.delete('applied');
+    await rig.guest(BERT);
+    const next = await compositor.job((j) => j.sources.length === 4);
+    expect(next.peers.map((p) => p.id)).toEqual([ANNA, BERT]);
+    expect(next.fromFrame).toBeGreaterThan(job.fromFrame);
+    expect(ssrcOf(next, `${ANNA}.camera`)).toBe(ssrcOf(job, `${ANNA}.camera`));
+    const ssrc = ssrcOf(next, `${BERT}.microphone`);
+    await compositor.morePackets(ssrcOf(next, `${ANNA}.microphone`), 20);
+    expect(compositor.packets.has(ssrc)).toBe(false);
+    compositor.say({ type: 'applied', fromFrame: next.fromFrame });
+    await compositor.morePackets(ssrc);
+  });
+
+  test('who leaves is gone from the next job', async () => {
+    const { rig, compositor } = await live();
+    await rig.guest(BERT);
+    await compositor.job((j) => j.sources.length === 4);
+    rig.room.leave(ANNA);
+    const next = await compositor.job((j) => j.peers[0]?.id === BERT);
+    expect(next.sources.every((s) => s.peer === BERT)).toBe(true);
+  });
+
+  test('many changes at once are few jobs, and the last one has them all', async () => {
+    const { rig, compositor } = await live();
+    const jobs = compositor.all('job').length;
+    for (let i = 0; i < 50; i++) rig.room.setScene({ slateText: `line ${i}` });
+    await compositor.job((j) => j.scene.slateText === 'line 49');
+    expect(compositor.all('job').length - jobs).toBeLessThanOrEqual(3);
+    const frames = compositor.all('job').map(({ job }) => job.fromFrame);
+    expect(frames).toEqual([...new Set(frames)].sort((a, b) => a - b));
+  });
+
+  test('a change that means nothing to the program is no job', async () => {
+    const { rig, compositor } = await live();
+    const jobs = compositor.all('job').length;
+    rig.room.emit('changed');
+    rig.room.setScene({ slateText: 'something' });
+    await compositor.job((j) => j.scene.slateText === 'something');
+    expect(compositor.all('job').length).toBe(jobs + 1);
+  });
+
+  test('a muted microphone is in the job as paused', async () => {
+    const { rig, compositor } = await live();
+    rig.room.setPaused(`${ANNA}.microphone`, true);
+    await compositor.job((j) => j.sources.some((s) => s.kind === 'microphone' && s.paused));
+  });
+
+  test('a camera that was shared anew gets a new SSRC', async () => {
+    const { rig, compositor, job } = await live();
+    rig.room.unpublish(`${ANNA}.camera`);
+    await compositor.job((j) => j.sources.length === 1);
+    await rig.share(ANNA);
+    const next = await compositor.job((j) => j.fromFrame > job.fromFrame && j.sources.length === 2);
+    expect(ssrcOf(next, `${ANNA}.camera`)).not.toBe(ssrcOf(job, `${ANNA}.camera`));
+  });
+
+  test('applyScene sends a job at once and names its first frame', async () => {
+    const { rig, compositor } = await live();
+    expect(await rig.broadcasts.applyScene('nobody')).toBeNull();
+    rig.room.scene = { version: 2, scene: { ...rig.room.scene.scene, slateText: 'new' } };
+    const fromFrame = await rig.broadcasts.applyScene('demo');
+    const next = await compositor.job((j) => j.scene.slateText === 'new');
+    expect(next.fromFrame).toBe(fromFrame);
+  });
+
+  test('another router: joined by a new transport, the compositor goes on', async () => {
+    const { rig, compositor, job } = await live();
+    const other = await rig.anotherSfu();
+    rig.room.replaceRouter(other.router);
+    const side = await compositor.message('connect', 2);
+    expect(side.port).not.toBe((await compositor.message('connect')).port);
+    const again = await rig.share(ANNA, other);
+    other.streamer.start();
+    const next = await compositor.job((j) => j.sources.length === 1 && j.fromFrame > job.fromFrame);
+    await compositor.morePackets(ssrcOf(next, again));
+    expect(rig.agent.compositors).toHaveLength(1);
+    expect(rig.broadcasts.status('demo')).toMatchObject({ state: 'live', restarts: 0 });
+  });
+});
+
+describe('what is seen', () => {
+  test('the layer follows the size, and what is not seen is not sent', async () => {
+    const { rig, compositor, job } = await live();
+    const ssrc = ssrcOf(job, `${ANNA}.camera`);
+    const consumers = rig.consumers();
+    const camera = consumers.find((c) => c.kind === 'video');
+    // Alone it fills the program: the highest layer, before the compositor has said anything.
+    await eventually(() => camera?.preferredLayers?.spatialLayer === 2);
+    await compositor.morePackets(ssrc);
+    compositor.say({ type: 'seen', sources: { [`${ANNA}.camera`]: { width: 320, height: 180 } } });
+    await eventually(() => camera?.preferredLayers?.spatialLayer === 0);
+    compositor.say({ type: 'seen', sources: { [`${ANNA}.camera`]: { width: 640, height: 360 } } });
+    await eventually(() => camera?.preferredLayers?.spatialLayer === 1);
+    compositor.say({ type: 'seen', sources: {} });
+    await eventually(() => camera?.paused === true);
+    // Sound has no size.
+    await compositor.morePackets(ssrcOf(job, `${ANNA}.microphone`));
+    compositor.say({ type: 'seen', sources: { [`${ANNA}.camera`]: { width: 1280, height: 720 } } });
+    await compositor.morePackets(ssrc);
+  });
+
+  test('retransmissions can be asked for, of sound as well, and mediasoup makes no bandwidth estimate', async () => {
+    const { rig } = await live();
+    for (const consumer of rig.consumers()) {
+      const { codecs, headerExtensions } = consumer.rtpParameters;
+      expect(headerExtensions).toEqual([]);
+      expect(codecs).toHaveLength(1);
+      const feedback = codecs[0]?.rtcpFeedback?.map((f) => `${f.type} ${f.parameter}`.trim());
+      expect(feedback).toContain('nack');
+      expect(feedback).not.toContain('transport-cc');
+      expect(feedback).not.toContain('goog-remb');
+    }
+  });
+});
+
+describe('a compositor is lost', () => {
+  test.each([
+    [
+      'it says so',
+      (c: Awaited<ReturnType<typeof live>>['compositor']) =>
+        c.say({ type: 'ended', reason: 'crashed', lastSegment: 3, message: 'signal SIGKILL' }),
+    ],
+    ['its connection breaks', (c: Awaited<ReturnType<typeof live>>['compositor']) => c.cut()],
+  ])('%s: a new one goes on at a later boundary of the same grid', async (_, lose) => {
+    const { rig, status, compositor, job } = await live();
+    const carry = { playoutDelayMs: 80, gainDb: -2, rtpToProgram: { atRtp: 1, atProgramMs: 2 } };
+    compositor.say({ type: 'carry', sources: { [`${ANNA}.camera`]: carry, [`${ANNA}.microphone`]: carry } });
+    compositor.stats({ lateFrames: 3 });
+    await rig.status((s) => s.lateFrames === 3);
+    lose(compositor);
+    await rig.status((s) => s.state === 'recovering');
+    const next = (await (await rig.agent.compositor(2)).message('job')).job;
+    await eventually(() => rig.broadcasts.status('demo')?.state === 'live');
+    const take = await rig.delivery.order('take', 2);
+    expect(take).toMatchObject({ from: next.firstSegment, compositor: next.compositor, fence: next.fence });
+    expect(next).toMatchObject({ broadcast: status.id, epoch: job.epoch, startMs: job.startMs, grid: job.grid });
+    expect(next.fence).toBeGreaterThan(job.fence);
+    expect(next.compositor).not.toBe(job.compositor);
+    expect(next.firstSegment).toBeGreaterThan(0);
+    expect(next.fromFrame).toBe(next.firstSegment * 60);
+    expect(next.sources.find((s) => s.kind === 'microphone')?.carry).toEqual(carry);
+    // A new consumer of simulcast has a timeline of its own.
+    expect(next.sources.find((s) => s.kind === 'camera')?.carry).toEqual({ ...carry, rtpToProgram: null });
+    await (await rig.agent.compositor(2)).morePackets(ssrcOf(next, `${ANNA}.microphone`));
+    (await rig.agent.compositor(2)).stats({ lateFrames: 1 });
+    await rig.status((s) => s.restarts === 1 && s.lateFrames === 4 && s.state === 'live');
+    expect(rig.delivery.all('open')).toHaveLength(1);
+  });
+
+  test('delivery gets no parts: given up, although its connection stands', async () => {
+    const { rig, compositor } = await live();
+    const late = (count: number) =>
+      rig.delivery.report({ type: 'late', rendition: 'v720', segment: 0, part: count, count });
+    // Parts that come, however late, are a sign of life.
+    rig.delivery.report({ type: 'part', segment: 0, part: 0 });
+    late(3);
+    const feeding = setInterval(() => late(4), 50);
+    await compositor.closed;
+    clearInterval(feeding);
+    await rig.status((s) => s.restarts === 1 && s.state === 'live');
+  });
+
+  test('when there is none to be had it goes on asking', async () => {
+    const { rig, compositor } = await live();
+    rig.agent.refuse = true;
+    compositor.cut();
+    await rig.status((s) => s.state === 'recovering');
+    await delay(300);
+    rig.agent.refuse = false;
+    await eventually(() => rig.broadcasts.status('demo')?.state === 'live');
+  });
+});
+
+describe('the end', () => {
+  test('stop: the compositor first, then delivery', async () => {
+    const { rig, compositor } = await live();
+    compositor.answers.delete('ended');
+    const stopping = rig.broadcasts.stop('demo', 'stopped');
+    await compositor.message('stop');
+    expect(rig.delivery.all('end')).toHaveLength(0);
+    compositor.say({ type: 'ended', reason: 'stopped', lastSegment: 4, message: '' });
+    expect(await stopping).toMatchObject({ state: 'ended', endReason: 'stopped' });
+    expect(rig.delivery.all('end')).toHaveLength(1);
+    expect(rig.broadcasts.status('demo')).toMatchObject({ state: 'ended', endReason: 'stopped' });
+    await expect(rig.broadcasts.stop('demo', 'stopped')).rejects.toMatchObject({ code: 'no-broadcast' });
+  });
+
+  test('and a new broadcast can start while the last one is ending', async () => {
+    const { rig, status, compositor } = await live();
+    compositor.answers.delete('ended');
+    const stopping = rig.broadcasts.stop('demo', 'stopped');
+    await compositor.message('stop');
+    const starting = rig.start();
+    compositor.say({ type: 'ended', reason: 'stopped', lastSegment: 4, message: '' });
+    expect((await stopping).id).toBe(status.id);
+    const next = await starting;
+    expect(next.state).toBe('live');
+    expect(next.id).not.toBe(status.id);
+  });
+
+  test('stop before it is live', async () => {
+    const rig = await setUp();
+    rig.agent.answers = ['bound', 'ended'];
+    const starting = rig.start();
+    starting.catch(() => {});
+    await (await rig.agent.compositor()).message('job');
+    expect(await rig.broadcasts.stop('demo', 'stopped')).toMatchObject({ state: 'ended' });
+    await expect(starting).rejects.toMatchObject({ code: 'conflict' });
+  });
+
+  test('stop while no compositor is to be had', async () => {
+    const { rig, compositor } = await live();
+    rig.agent.refuse = true;
+    compositor.cut();
+    await rig.status((s) => s.state === 'recovering');
+    expect(await rig.broadcasts.stop('demo', 'stopped')).toMatchObject({ state: 'ended', endReason: 'stopped' });
+    expect(rig.delivery.all('end')).toHaveLength(1);
+  });
+
+  test('an empty room ends after its grace time, unless somebody comes', async () => {
+    const rig = await setUp();
+    await rig.start({ emptyGraceSeconds: 1 });
+    rig.room.join(ANNA);
+    await delay(1_500);
+    expect(rig.broadcasts.status('demo')?.state).toBe('live');
+    rig.room.leave(ANNA);
+    expect(await rig.status((s) => s.state === 'ended')).toMatchObject({ endReason: 'empty' });
+  });
+
+  test('closes with its room', async () => {
+    const { rig } = await live();
+    rig.room.close();
+    expect(await rig.status((s) => s.state === 'ended')).toMatchObject({ endReason: 'room-closed' });
+  });
+
+  test('closes with its parent, and refuses when closed', async () => {
+    const { rig, compositor } = await live();
+    await Promise.all([rig.broadcasts.close(), rig.broadcasts.close()]);
+    expect(rig.broadcasts.status('demo')).toMatchObject({ state: 'ended', endReason: 'shutdown' });
+    await compositor.closed;
+    await expect(rig.start()).rejects.toMatchObject({ code: 'shutting-down' });
+  });
+});
+
+describe('delivery', () => {
+  test('a lost connection is made anew with the newest fence, destinations and take', async () => {
+    const { rig, job } = await live();
+    const { id } = await rig.broadcasts.addDestination('demo', {
+      name: 'cdn',
+      url: 'rtmp://cdn.example/app',
+      key: 'k1',
+    });
+    await rig.delivery.order('add-destination');
+    rig.delivery.cut();
+    const again = await rig.delivery.order('open', 2);
+    expect(again).toMatchObject({ fence: job.fence, destinations: [{ id, url: 'rtmp://cdn.example/app/k1' }] });
+    await rig.delivery.order('take', 2);
+    rig.delivery.report({ type: 'stats', bitrate: 1, viewers: 7 });
+    await rig.status((s) => s.viewers === 7);
+    expect(rig.broadcasts.status('demo')?.state).toBe('live');
+  });
+
+  test('refused by a newer owner: failed', async () => {
+    const { rig } = await live();
+    rig.delivery.onOpen = () => ({ type: 'refused', code: 'stale-fence', message: 'a newer owner exists' });
+    rig.delivery.cut();
+    expect(await rig.status((s) => s.state === 'failed')).toMatchObject({ endReason: 'failed' });
+  });
+
+  test('destinations: the key is joined to the URL, kept from everybody else, and removable', async () => {
+    const { rig } = await live();
+    const added = await rig.broadcasts.addDestination('demo', {
+      name: 'cdn',
+      url: 'rtmp://cdn.example:1936/app/',
+      key: 'k?a=b',
+    });
+    expect(added).toMatchObject({ name: 'cdn', target: 'rtmp://cdn.example:1936/app', state: 'connecting' });
+    const { destination } = await rig.delivery.order('add-destination');
+    expect(destination.url).toBe('rtmp://cdn.example:1936/app/k?a=b');
+    rig.delivery.report({ type: 'destination', status: { ...added, state: 'live', connects: 1 } });
+    await rig.status((s) => s.destinations[0]?.state === 'live');
+    expect(JSON.stringify(rig.statuses)).not.toContain('k?a=b');
+    await rig.broadcasts.removeDestination('demo', added.id);
+    expect(await rig.delivery.order('remove-destination')).toMatchObject({ id: added.id });
+    expect(rig.broadcasts.status('demo')?.destinations).toEqual([]);
+    await expect(rig.broadcasts.removeDestination('demo', added.id)).rejects.toMatchObject({ code: 'not-found' });
+  });
+
+  test('figures are told at most once a second, states at once', async () => {
+    const { rig, compositor } = await live();
+    const before = rig.statuses.length;
+    for (let i = 0; i < 20; i++) compositor.stats({ fps: i });
+    await rig.status((s) => s.fps === 19, before);
+    expect(rig.statuses.length - before).toBeLessThanOrEqual(2);
+  });
+});

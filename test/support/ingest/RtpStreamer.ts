@@ -1,0 +1,123 @@
+/** Sends RTP streams in real time into a mediasoup PlainTransport (comedia, no SRTP), with sender reports; answers PLI. */
+import { createSocket, type Socket } from 'node:dgram';
+import { once } from 'node:events';
+import { rtp, senderReport } from './packetize.ts';
+
+export interface StreamDefinition {
+  ssrc: number;
+  payloadType: number;
+  clockRate: number;
+  /** Between two frames, ms. */
+  frameMs: number;
+  firstSequence: number;
+  firstTimestamp: number;
+  /** Payloads of frame `n`; `wantsKey`: a key frame was asked for since the last one. */
+  frame(n: number, wantsKey: boolean): Buffer[];
+}
+
+interface Running {
+  definition: StreamDefinition;
+  n: number;
+  sequence: number;
+  packets: number;
+  octets: number;
+  wantsKey: boolean;
+}
+
+export class RtpStreamer {
+  /** Wall-clock ms of frame 0 of every stream. */
+  startedUnixMs = 0;
+  /** PLIs and FIRs, by SSRC. */
+  readonly keyFrameRequests = new Map<number, number>();
+  readonly #socket: Socket;
+  readonly #streams: Running[] = [];
+  readonly #remote: { ip: string; port: number };
+  #timer: NodeJS.Timeout | null = null;
+  #reportedMs = 0;
+
+  private constructor(socket: Socket, remote: { ip: string; port: number }) {
+    this.#socket = socket;
+    this.#remote = remote;
+    socket.on('message', (message) => this.#received(message));
+  }
+
+  static async create(remote: { ip: string; port: number }): Promise<RtpStreamer> {
+    const socket = createSocket({ type: 'udp4', recvBufferSize: 1 << 20 });
+    socket.bind(0, '127.0.0.1');
+    await once(socket, 'listening');
+    return new RtpStreamer(socket, remote);
+  }
+
+  add(definition: StreamDefinition): void {
+    this.#streams.push({
+      definition,
+      n: 0,
+      sequence: definition.firstSequence,
+      packets: 0,
+      octets: 0,
+      wantsKey: false,
+    });
+  }
+
+  start(): void {
+    this.startedUnixMs = now();
+    this.#timer = setInterval(() => this.#tick(), 5);
+    this.#tick();
+  }
+
+  /** How many frames of a stream were sent. */
+  sent(ssrc: number): number {
+    return this.#streams.find((s) => s.definition.ssrc === ssrc)?.n ?? 0;
+  }
+
+  close(): void {
+    if (this.#timer) clearInterval(this.#timer);
+    this.#socket.close();
+  }
+
+  #tick(): void {
+    const elapsedMs = now() - this.startedUnixMs;
+    for (const stream of this.#streams)
+      while (stream.n * stream.definition.frameMs <= elapsedMs) this.#sendFrame(stream);
+    if (elapsedMs - this.#reportedMs < 500 && this.#reportedMs > 0) return;
+    this.#reportedMs = elapsedMs;
+    for (const { definition, packets, octets } of this.#streams) {
+      const unixMs = now();
+      const timestamp =
+        definition.firstTimestamp + Math.round(((unixMs - this.startedUnixMs) * definition.clockRate) / 1000);
+      this.#send(senderReport({ ssrc: definition.ssrc, unixMs, timestamp, packets, octets }));
+    }
+  }
+
+  #sendFrame(stream: Running): void {
+    const { definition } = stream;
+    const timestamp =
+      definition.firstTimestamp + Math.round((stream.n * definition.frameMs * definition.clockRate) / 1000);
+    const payloads = definition.frame(stream.n, stream.wantsKey);
+    stream.wantsKey = false;
+    stream.n++;
+    for (const [i, payload] of payloads.entries()) {
+      const marker = i === payloads.length - 1;
+      const { payloadType, ssrc } = definition;
+      this.#send(rtp({ payloadType, sequence: stream.sequence++, timestamp, ssrc, marker }, payload));
+      stream.packets++;
+      stream.octets += payload.length;
+    }
+  }
+
+  #send(packet: Buffer): void {
+    this.#socket.send(packet, this.#remote.port, this.#remote.ip);
+  }
+
+  #received(message: Buffer): void {
+    for (let at = 0; at + 12 <= message.length; at += 4 + 4 * message.readUInt16BE(at + 2)) {
+      const isPli = message[at + 1] === 206 && ((message[at] ?? 0) & 0x1f) === 1;
+      const stream = this.#streams.find((s) => s.definition.ssrc === message.readUInt32BE(at + 8));
+      if (!isPli || !stream) continue;
+      stream.wantsKey = true;
+      this.keyFrameRequests.set(stream.definition.ssrc, (this.keyFrameRequests.get(stream.definition.ssrc) ?? 0) + 1);
+    }
+  }
+}
+
+const now = (): number => performance.timeOrigin + performance.now();

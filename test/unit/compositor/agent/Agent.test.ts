@@ -1,0 +1,253 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { pino } from 'pino';
+import { afterEach, describe, expect, test } from 'vitest';
+import { Agent, type AgentOptions } from '../../../../compositor/agent/Agent.ts';
+import { ControlClient, emptyJob } from '../../../support/broadcast/ControlClient.ts';
+import { InternalServer } from '../../../support/broadcast/InternalServer.ts';
+import { agentMetrics } from '../../../support/broadcast/metrics.ts';
+import { eventually, gone, isRunning } from '../../../support/broadcast/processes.ts';
+
+const ENTRY = fileURLToPath(new URL('../../../support/broadcast/fakeCompositor.ts', import.meta.url));
+const AGENT = fileURLToPath(new URL('../../../support/broadcast/agentProcess.ts', import.meta.url));
+
+const cleanup: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const step of cleanup.splice(0).reverse()) await step();
+  delete process.env.FAKE_COMPOSITOR;
+});
+
+/** `mode`: how its children misbehave (see fakeCompositor.ts). */
+async function setUp(options: Partial<AgentOptions> = {}, mode = '') {
+  if (mode) process.env.FAKE_COMPOSITOR = mode;
+  const metrics = agentMetrics();
+  const agent = await Agent.create({
+    mediaIp: '127.0.0.1',
+    mediaPorts: [42_000, 42_999],
+    maxChildren: 2,
+    verifyService: async (token) => token === 'good',
+    logger: pino({ level: 'silent' }),
+    entry: ENTRY,
+    ...options,
+    metrics,
+  });
+  const server = await InternalServer.listen({ '/control': agent });
+  cleanup.push(() => server.close());
+  cleanup.push(() => agent.close());
+  const children = async (state: string) =>
+    (await metrics.children.get()).values.find((v) => v.labels.state === state)?.value ?? 0;
+  return { agent, metrics, server, children, connect: (token?: string) => ControlClient.connect(server.url, token) };
+}
+
+describe('who may have a compositor', () => {
+  test('nobody without a service token', async () => {
+    const { connect, metrics } = await setUp();
+    await expect(connect('bad')).rejects.toThrow('401');
+    await expect(connect('')).rejects.toThrow('401');
+    expect((await metrics.refused.get()).values).toMatchObject([{ labels: { code: 'unauthorized' }, value: 2 }]);
+  });
+
+  test('a controller of another protocol is told so', async () => {
+    const { connect } = await setUp();
+    const client = await connect();
+    client.send({ type: 'open', protocol: 99, broadcast: 'baaaaaaaaaaaa', compositor: 'caaaaaaaaaaaa', fence: 1 });
+    expect(await client.message('refused')).toMatchObject({ code: 'protocol' });
+    await client.closed;
+  });
+
+  test.each([
+    ['not JSON', 'nonsense'],
+    ['another first message', JSON.stringify({ type: 'stop' })],
+    ['a malformed open', JSON.stringify({ type: 'open', protocol: 1, broadcast: '../etc' })],
+  ])('%s closes the connection and takes no child', async (_, text) => {
+    const { agent, connect } = await setUp();
+    const client = await connect();
+    client.socket.send(text);
+    expect(await client.closed).toBe(1008);
+    expect(agent.load).toBe(0);
+  });
+
+  test('when all compositors are in use, the next one is refused; when one ends, there is room again', async () => {
+    const { agent, connect } = await setUp({ maxChildren: 1 });
+    const first = await connect();
+    await first.ready();
+    const second = await connect();
+    expect(await second.open().message('refused')).toMatchObject({ code: 'busy' });
+    first.send({ type: 'stop' });
+    await first.message('ended');
+    await eventually(() => agent.load === 0);
+    const third = await connect();
+    await third.open().message('bound');
+  });
+
+  test('a draining agent refuses new ones and lets the running go on', async () => {
+    const { agent, connect } = await setUp();
+    const running = await connect();
+    const pid = await running.ready();
+    agent.drain();
+    expect(agent.draining).toBe(true);
+    expect(await (await connect()).open().message('refused')).toMatchObject({ code: 'draining' });
+    expect(isRunning(pid)).toBe(true);
+  });
+});
+
+describe('a child at work', () => {
+  test('is warm before it is asked for, and replaced in the pool when it is taken', async () => {
+    const { connect, children } = await setUp();
+    await eventually(async () => (await children('warm')) === 1);
+    const client = await connect();
+    await client.ready();
+    expect(await children('running')).toBe(1);
+    await eventually(async () => (await children('warm')) === 1);
+  });
+
+  test('is spawned when none is warm', async () => {
+    const { connect } = await setUp({ warmChildren: 0 });
+    await (await connect()).ready();
+  });
+
+  test('gets the media address and no setting of ours', async () => {
+    const { childEnvironment } = await import('../../../../compositor/agent/childProtocol.ts');
+    const env = childEnvironment(
+      { PATH: '/bin', LIANMAI_SECRET: 'x'.repeat(32), LIANMAI_PORT: '1' },
+      { mediaIp: '10.0.0.1', mediaPorts: [42_000, 42_010], logLevel: 'debug' },
+    );
+    expect(env).toEqual({
+      PATH: '/bin',
+      LIANMAI_MEDIA_HOST: '10.0.0.1',
+      LIANMAI_MEDIA_PORTS: '42000-42010',
+      LIANMAI_LOG_LEVEL: 'debug',
+    });
+  });
+
+  test('its messages and the controller’s are relayed', async () => {
+    const { connect } = await setUp();
+    const client = await connect();
+    await client.ready();
+    const { t0 } = await client.message('clock-ask');
+    client.send({ type: 'clock', t0, t1: 1, t2: 2 });
+    await client.message('stats');
+    await client.message('carry');
+    expect(await client.message('applied')).toMatchObject({ fromFrame: 0 });
+    client.send({ type: 'stop', lastSegment: 12 });
+    expect(await client.message('ended')).toMatchObject({ reason: 'stopped', lastSegment: 12 });
+    await client.closed;
+  });
+
+  test('a malformed message of the controller ends the connection and so the child', async () => {
+    const { connect } = await setUp();
+    const client = await connect();
+    const pid = await client.ready();
+    client.send({ type: 'job', job: { ...emptyJob(), fence: 'high' } });
+    expect(await client.closed).toBe(1008);
+    await gone(pid);
+  });
+});
+
+describe('how a child ends', () => {
+  const ends = async (metrics: ReturnType<typeof agentMetrics>) =>
+    Object.fromEntries((await metrics.ends.get()).values.map((v) => [v.labels.reason, v.value]));
+
+  test('killed: crashed, with the signal', async () => {
+    const { connect, metrics } = await setUp();
+    const client = await connect();
+    process.kill(await client.ready(), 'SIGKILL');
+    expect(await client.message('ended')).toMatchObject({ reason: 'crashed', message: 'signal SIGKILL' });
+    expect(await ends(metrics)).toEqual({ crashed: 1 });
+  });
+
+  test('by itself with an exit code: crashed', async () => {
+    const { connect } = await setUp({}, 'crash-at-open');
+    expect(await (await connect()).open().message('ended')).toMatchObject({
+      reason: 'crashed',
+      message: 'exit code 7',
+    });
+  });
+
+  test('fenced is its own word', async () => {
+    const { connect } = await setUp({}, 'fenced');
+    const client = await connect();
+    await client.open().message('bound');
+    client.send({ type: 'job', job: emptyJob() });
+    expect(await client.message('ended')).toMatchObject({ reason: 'fenced', message: 'a newer owner exists' });
+  });
+
+  test('the connection closes: control-lost, no process left', async () => {
+    const { connect, metrics } = await setUp();
+    const client = await connect();
+    const pid = await client.ready();
+    client.socket.terminate();
+    await gone(pid);
+    await eventually(async () => (await ends(metrics))['control-lost'] === 1);
+  });
+
+  test.each([
+    ['not warm', 'silent', { warmMs: 300 }],
+    ['not bound', 'unbound', { boundMs: 300 }],
+    ['not ready', 'unready', { readyMs: 300 }],
+  ])('%s in time: start-timeout', async (_, mode, limits) => {
+    const { connect } = await setUp({ warmChildren: 0, limits }, mode);
+    const client = await connect();
+    client.open();
+    if (mode === 'unready') await client.message('bound');
+    client.send({ type: 'job', job: emptyJob() });
+    expect(await client.message('ended')).toMatchObject({ reason: 'start-timeout' });
+  });
+
+  test('statistics stop: unresponsive, killed although it can not run', async () => {
+    const { connect } = await setUp({ limits: { silenceMs: 400 } });
+    const client = await connect();
+    const pid = await client.ready();
+    process.kill(pid, 'SIGSTOP');
+    expect(await client.message('ended')).toMatchObject({ reason: 'unresponsive' });
+    await gone(pid);
+  });
+
+  test('one that neither stops nor takes SIGTERM is killed', async () => {
+    const { connect } = await setUp({ limits: { stopMs: 200, termMs: 200 } }, 'stubborn');
+    const client = await connect();
+    const pid = await client.ready();
+    client.send({ type: 'stop' });
+    expect(await client.message('ended')).toMatchObject({ reason: 'stopped', message: 'signal SIGKILL' });
+    await gone(pid);
+  });
+
+  test('a program that dies at once is not started in a tight loop', async () => {
+    const { agent, metrics } = await setUp({}, 'fatal');
+    await eventually(async () => (await ends(metrics)).crashed === 2);
+    // The third one waits: nothing runs now.
+    expect((await metrics.children.get()).values.every((v) => v.value === 0)).toBe(true);
+    await agent.close();
+  });
+});
+
+describe('close', () => {
+  test('ends every child, warm or at work, and is idempotent', async () => {
+    const { agent, connect, children } = await setUp();
+    const client = await connect();
+    const pid = await client.ready();
+    await eventually(async () => (await children('warm')) === 1);
+    await Promise.all([agent.close(), agent.close()]);
+    expect(isRunning(pid)).toBe(false);
+    expect(await client.message('ended')).toMatchObject({ reason: 'stopped' });
+    for (const state of ['spawning', 'warm', 'running', 'stopping']) expect(await children(state)).toBe(0);
+  });
+
+  test('refuses when closed', async () => {
+    const { agent, connect } = await setUp();
+    await agent.close();
+    await expect(connect()).rejects.toThrow('503');
+  });
+
+  test('when the agent’s process is killed, its children end', { timeout: 30_000 }, async () => {
+    const parent = fork(AGENT, { env: { ...process.env, FAKE_ENTRY: ENTRY } });
+    cleanup.push(() => parent.kill('SIGKILL'));
+    const [{ url }] = (await once(parent, 'message')) as [{ url: string }];
+    const client = await ControlClient.connect(url);
+    const pid = await client.ready();
+    parent.kill('SIGKILL');
+    await client.closed;
+    await gone(pid);
+  });
+});
