@@ -1,7 +1,27 @@
 import { resolve } from 'node:path';
-import { defineConfig } from 'vite';
+import { defineConfig, type Plugin } from 'vite';
 
 const here = import.meta.dirname;
+
+/**
+ * hls.js 1.7.4 takes segment number 0 for none (`||` where `??` is meant): while segment 0 is the newest it forgets each
+ * part that it has loaded and asks for the last one again, hundreds of times a second. Our broadcasts begin with 0.
+ */
+const HLS_SEGMENT_ZERO = {
+  wrong: '(appendedPart == null ? void 0 : appendedPart.fragment.sn) || -1',
+  right: '(appendedPart == null ? void 0 : appendedPart.fragment.sn) ?? -1',
+};
+
+function mendHls(): Plugin {
+  return {
+    name: 'mend-hls-segment-zero',
+    transform(code, id) {
+      if (!/[\\/]hls\.js[\\/]dist[\\/]hls\.mjs$/.test(id.split('?')[0] ?? '')) return undefined;
+      if (!code.includes(HLS_SEGMENT_ZERO.wrong)) this.error('hls.js has changed: see whether mendHls is still needed');
+      return { code: code.replace(HLS_SEGMENT_ZERO.wrong, HLS_SEGMENT_ZERO.right), map: null };
+    },
+  };
+}
 
 /** Builds the three pages into dist/client, where src/http/pages.ts finds them. */
 export default defineConfig({
@@ -35,6 +55,7 @@ export default defineConfig({
     ),
   },
   plugins: [
+    mendHls(),
     {
       // The server answers /studio/:room and /watch/:room with one page each; so does the development server.
       name: 'room-pages',

@@ -40,12 +40,16 @@ export function HomePage() {
 function Picture() {
   return (
     <div class="picture" aria-hidden="true">
-      <div class="frame">
-        {[1, 2, 3, 4].map((n) => (
-          <span key={n} class={`face face-${n}`} />
+      <svg viewBox="0 0 320 180">
+        {[0, 1, 2, 3].map((n) => (
+          <g key={n} class={`face face-${n}`} transform={`translate(${(n % 2) * 161} ${Math.floor(n / 2) * 91})`}>
+            <rect width="159" height="89" />
+            <path d="M44 89c2-24 16-34 35.5-34s33.5 10 35.5 34z" />
+            <circle cx="79.5" cy="36" r="16" />
+          </g>
         ))}
-        <span class="badge live">{t('live.live')}</span>
-      </div>
+      </svg>
+      <span class="badge live">{t('live.live')}</span>
     </div>
   );
 }

@@ -57,10 +57,11 @@ export function Logo() {
   return (
     <svg viewBox="0 0 32 32" aria-hidden="true">
       <rect class="plate" width="32" height="32" rx="9" />
-      <g fill="none" stroke="#fff" stroke-width="2.6" stroke-linecap="round">
-        <rect x="7" y="6.5" width="8" height="14" rx="4" />
-        <rect x="17" y="6.5" width="8" height="14" rx="4" opacity="0.7" />
-        <path d="M11 25.5h10M15 13.5h2" />
+      <g fill="none" stroke="#fff" stroke-width="2.4" stroke-linecap="round">
+        <rect x="12.5" y="6" width="7" height="12.5" rx="3.5" fill="#fff" stroke="none" />
+        <path d="M8.5 14.5a7.5 7.5 0 0 0 15 0M16 22v3.5" />
+        <circle cx="8.5" cy="10.5" r="1.5" fill="#fff" stroke="none" />
+        <circle cx="23.5" cy="10.5" r="1.5" fill="#fff" stroke="none" />
       </g>
     </svg>
   );

@@ -35,6 +35,7 @@ export function Player({ watch }: { watch: WatchRoom }) {
       {watch.silenced.value && picture ? (
         <button
           slot="top-chrome"
+          noautohide
           type="button"
           class="button unmute"
           data-testid="unmute"
@@ -63,7 +64,7 @@ function StatePicture({ watch }: { watch: WatchRoom }) {
   const state = watch.state.value;
   const blocked = watch.blocked.value;
   return (
-    <div slot="centered-chrome" class={`state state-${state}`} data-testid="state" data-state={state} role="status">
+    <div slot="centered-chrome" noautohide class={`state state-${state}`} data-testid="state" data-state={state} role="status">
       {blocked ? (
         <button type="button" class="button primary large" data-testid="play" onClick={() => void watch.play()}>
           <Icon name="play" />

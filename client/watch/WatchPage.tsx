@@ -68,5 +68,10 @@ function Since({ watch }: { watch: WatchRoom }) {
         : server.state === 'ended' && server.endedAt !== null
           ? t('watch.duration', { time: formatDuration(server.endedAt - server.startedAt) })
           : '';
-  return <p class="muted since">{text}</p>;
+  return (
+    <p class="row muted since">
+      {watch.state.value === 'live' && live ? <span class="badge live">{t('watch.live')}</span> : null}
+      {text}
+    </p>
+  );
 }

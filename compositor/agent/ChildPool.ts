@@ -24,6 +24,11 @@ export class ChildPool {
   readonly #children = new Set<CompositorChild>();
   /** Spawned ahead: warm, or about to be. */
   readonly #waiting = new Set<CompositorChild>();
+  /**
+   * Taken, and not at work yet. The pool is filled when there are none: loading the next process's libraries takes about
+   * half a second of a core, which on a small machine would make the one that is waited for late.
+   */
+  readonly #starting = new Set<CompositorChild>();
   #fails = 0;
   #respawn: NodeJS.Timeout | undefined;
   #state: 'open' | 'draining' | 'closed' = 'open';
@@ -45,7 +50,7 @@ export class ChildPool {
     const waiting = [...this.#waiting];
     const child = waiting.find((c) => c.state === 'warm') ?? waiting[0] ?? this.#spawn();
     this.#waiting.delete(child);
-    this.#fill();
+    this.#starting.add(child);
     return child;
   }
 
@@ -74,7 +79,7 @@ export class ChildPool {
 
   #fill(): void {
     const { maxChildren, warmChildren } = this.#options;
-    if (this.#state !== 'open' || this.#respawn) return;
+    if (this.#state !== 'open' || this.#respawn || this.#starting.size > 0) return;
     while (this.#waiting.size < Math.min(warmChildren, maxChildren - this.used)) this.#waiting.add(this.#spawn());
   }
 
@@ -88,12 +93,14 @@ export class ChildPool {
         this.#fails = 0;
         metrics.warmSeconds.observe((performance.now() - spawnedAt) / 1000);
       }
+      if (state === 'running') this.#started(child);
       this.#count();
     });
     child.once('ended', (end) => {
       metrics.ends.inc({ reason: end.reason });
       const wasWaiting = this.#waiting.delete(child);
       this.#children.delete(child);
+      this.#started(child);
       if (wasWaiting && this.#state === 'open') {
         logger.warn(
           { pid: child.pid, reason: end.reason, message: end.message, stderr: end.stderr },
@@ -107,6 +114,10 @@ export class ChildPool {
     });
     this.#count();
     return child;
+  }
+
+  #started(child: CompositorChild): void {
+    if (this.#starting.delete(child)) this.#fill();
   }
 
   /** A program that can not even start must not be started in a tight loop. */

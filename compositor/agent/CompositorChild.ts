@@ -12,6 +12,8 @@ export interface ChildLimits {
   warmMs: number;
   /** From `open` to `bound`: one UDP socket. */
   boundMs: number;
+  /** From `bound` to the first job: the controller makes its transport and consumers. */
+  jobMs: number;
   /** From the first job to `ready`: opening encoders and encoding one segment of slate. */
   readyMs: number;
   /** Between two `stats`, which are sent each second: the watchdog. */
@@ -25,6 +27,7 @@ export interface ChildLimits {
 export const CHILD_LIMITS: ChildLimits = {
   warmMs: 30_000,
   boundMs: 10_000,
+  jobMs: 30_000,
   readyMs: 20_000,
   silenceMs: 3_000,
   stopMs: 8_000,
@@ -195,8 +198,7 @@ export class CompositorChild extends TypedEmitter<ChildEvents> {
         return;
       case 'bound':
         if (!this.#advance('bound')) break;
-        clearTimeout(this.#timer);
-        if (this.#jobSent) this.#limit(this.#limits.readyMs, 'start-timeout');
+        this.#limit(this.#jobSent ? this.#limits.readyMs : this.#limits.jobMs, 'start-timeout');
         break;
       case 'ready':
         if (this.#advance('running')) this.#limit(this.#limits.silenceMs, 'unresponsive');

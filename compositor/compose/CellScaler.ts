@@ -1,15 +1,18 @@
 /**
  * Draws one source into one cell of the canvas. libswscale writes through plane pointers, so a `subarray` of the canvas
- * planes is the cell itself, and a `subarray` of the picture's planes is the crop: nothing is copied. Only, its SIMD
- * writes whole vectors past a width that is no multiple of 32 (seen: up to 12 samples), which would be the neighbour's
- * cell; such a cell is scaled into a padded sprite and copied.
+ * planes is the cell itself, and a `subarray` of the picture's planes is the crop. Two copies are worth their price:
+ * - The picture is first copied into a frame that stays. Asking each new frame for its planes makes Buffers that V8 counts
+ *   as memory of ours, and it then collects garbage 2 to 3 times a second: that cost a tenth of a core with four cameras,
+ *   the copies a hundredth.
+ * - libswscale's SIMD writes whole vectors past a width that is no multiple of 32 (seen: up to 12 samples), which would be
+ *   the neighbour's cell; such a cell is scaled into a padded sprite, and that is copied.
  */
 import {
   AV_PIX_FMT_YUV420P,
   AV_PIX_FMT_YUVJ420P,
   AVCOL_RANGE_JPEG,
   FFmpegError,
-  type Frame,
+  Frame,
   SoftwareScaleContext,
   SWS_AREA,
   SWS_BICUBIC,
@@ -26,6 +29,8 @@ const SPILL_FREE_WIDTH = 32;
 export class CellScaler {
   #key = '';
   #scaler: SoftwareScaleContext | null = null;
+  #source: Frame | null = null;
+  #planes: ReturnType<typeof planesOf> | null = null;
   #scratch: Sprite | null = null;
   #placement: Placement | null = null;
 
@@ -43,6 +48,13 @@ export class CellScaler {
     this.close();
     this.#placement = place(fit, frame.width, frame.height, cell);
     const { source, target } = this.#placement;
+    this.#source = new Frame();
+    this.#source.alloc();
+    this.#source.width = frame.width;
+    this.#source.height = frame.height;
+    this.#source.format = frame.format;
+    FFmpegError.throwIfError(this.#source.getBuffer(), 'source picture');
+    this.#planes = planesOf(this.#source);
     this.#scaler = new SoftwareScaleContext();
     this.#scaler.getContext(
       source.width,
@@ -58,11 +70,12 @@ export class CellScaler {
     return true;
   }
 
-  /** Scales on the thread pool. After `prepare`; the frame must stay until this has resolved. */
+  /** Scales on the thread pool. After `prepare`. */
   async draw(frame: Frame, canvas: Canvas): Promise<void> {
-    if (!this.#scaler || !this.#placement) throw new Error('draw before prepare');
+    if (!this.#scaler || !this.#placement || !this.#source || !this.#planes) throw new Error('draw before prepare');
+    FFmpegError.throwIfError(this.#source.copy(frame), 'source picture');
     const { source, target } = this.#placement;
-    const [[luma, cb, cr], strides] = planesOf(frame);
+    const [[luma, cb, cr], strides] = this.#planes;
     const from = [
       luma.subarray(source.y * strides[0] + source.x),
       cb.subarray((source.y >> 1) * strides[1] + (source.x >> 1)),
@@ -78,7 +91,10 @@ export class CellScaler {
   /** Not while `draw` runs. */
   close(): void {
     this.#scaler?.freeContext();
+    this.#source?.free();
     this.#scaler = null;
+    this.#source = null;
+    this.#planes = null;
     this.#scratch = null;
     this.#placement = null;
     this.#key = '';

@@ -18,6 +18,8 @@ import { type Picture, VideoDecoder } from './VideoDecoder.ts';
 const MAX_PICTURES = 6;
 /** Two seconds at 30 fps: more than the longest playout delay. */
 const MAX_ENCODED = 60;
+/** Further ahead than any playout delay: the clock mapping was wrong, and the picture must not hold up what follows. */
+const MAX_AHEAD_MS = 3000;
 /**
  * A picture this near the middle between two program frames may go to either, ms: it goes where otherwise none would be
  * new, so that jitter of the clock mapping does not show as one picture twice and one never.
@@ -106,7 +108,7 @@ export class VideoSource {
     while (count < this.#pictures.length) {
       const playoutMs = this.#pictures[count]?.playoutMs ?? 0;
       const limit = due + (count === 0 ? CADENCE_SLACK_MS : -CADENCE_SLACK_MS);
-      if (playoutMs > limit) break;
+      if (playoutMs > limit && playoutMs < timeMs + MAX_AHEAD_MS) break;
       count += 1;
     }
     const passed = this.#pictures.splice(0, count);

@@ -34,6 +34,8 @@ import { SrtpReceiver } from './SrtpReceiver.ts';
 const BUSY_TICK_MS = 10;
 /** Else: key frames, playout delay, ms. */
 const IDLE_TICK_MS = 100;
+/** A timer that is this late tells that the process stood still, ms. */
+const STALL_MS = 50;
 /** Between two receiver reports, ms. */
 const REPORT_MS = 1_000;
 
@@ -87,6 +89,8 @@ export class MediaIngest extends TypedEmitter<MediaIngestEvents> {
   #wrongPayloadType = 0;
   #timer: NodeJS.Timeout | null = null;
   #busy = false;
+  /** When the timer is to fire, program time. */
+  #dueMs = 0;
   #reportedMs = 0;
   #closed = false;
 
@@ -233,6 +237,7 @@ export class MediaIngest extends TypedEmitter<MediaIngestEvents> {
   #received(datagram: Buffer): void {
     if (!this.#srtp || datagram.length < 12) return;
     const nowMs = this.#clock.nowMs();
+    this.#noticeStall(nowMs);
     if (isRtcp(datagram)) {
       this.#receivedRtcp(datagram, nowMs);
       return;
@@ -264,11 +269,22 @@ export class MediaIngest extends TypedEmitter<MediaIngestEvents> {
     if (this.#closed || !this.#srtp) return;
     this.#busy = false;
     for (const receiver of this.#receivers.values()) if (receiver.pending) this.#busy = true;
-    this.#timer = setTimeout(() => this.#tick(), this.#busy ? BUSY_TICK_MS : IDLE_TICK_MS);
+    const waitMs = this.#busy ? BUSY_TICK_MS : IDLE_TICK_MS;
+    this.#dueMs = this.#clock.nowMs() + waitMs;
+    this.#timer = setTimeout(() => this.#tick(), waitMs);
+  }
+
+  /** After a stall the timer comes before what waits in the socket: without this it would give up what is there already. */
+  #noticeStall(nowMs: number): void {
+    const lateMs = nowMs - this.#dueMs;
+    if (lateMs < STALL_MS) return;
+    this.#dueMs = nowMs;
+    for (const receiver of this.#receivers.values()) receiver.stalled(lateMs);
   }
 
   #tick(): void {
     const nowMs = this.#clock.nowMs();
+    this.#noticeStall(nowMs);
     for (const delay of this.#delays.values()) delay.update(nowMs);
     for (const receiver of this.#receivers.values()) receiver.tick(nowMs);
     if (nowMs - this.#reportedMs >= REPORT_MS) {

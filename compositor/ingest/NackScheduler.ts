@@ -49,6 +49,11 @@ export class NackScheduler {
     }
   }
 
+  /** The process stood still: time in which nothing could be received does not count as waiting. */
+  stalled(ms: number): void {
+    for (const missing of this.#missing.values()) missing.sinceMs += ms;
+  }
+
   /** The packets to ask for now. */
   due(nowMs: number): number[] {
     const indices: number[] = [];

@@ -121,6 +121,7 @@ export class SourceReceiver {
     if (this.#reorder.hasHole) this.#sink.ahead(packet);
     this.#drain(nowMs);
     this.#mend(nowMs);
+    this.#askKeyFrame(nowMs);
     return true;
   }
 
@@ -132,6 +133,11 @@ export class SourceReceiver {
   /** What is missing now is lost: the stream ended, or is not waited for any more. */
   flush(nowMs: number): void {
     while (this.#reorder.hasHole) this.#skip(nowMs);
+  }
+
+  /** The process stood still for `ms`; what came meanwhile is still in the socket. */
+  stalled(ms: number): void {
+    this.#nacks.stalled(ms);
   }
 
   requestKeyFrame(nowMs: number): void {

@@ -30,8 +30,10 @@ export class VideoFrames implements OrderedSink {
   readonly #dropped: () => void;
   #parts: Buffer[] = [];
   #timestamp = 0;
-  /** False where it is unknown whether the next packet begins a frame: at the start and behind a hole. */
+  /** The packet before, in order, ended a frame. */
   #atBoundary = false;
+  /** The packet before is not known: at the start, and behind a hole. */
+  #behindHole = true;
   #needsKeyFrame = true;
   #started = false;
   /** Index of the newest start of a key frame that waits behind a hole. */
@@ -72,7 +74,8 @@ export class VideoFrames implements OrderedSink {
       this.#atBoundary = true;
     }
     if (this.#parts.length === 0) {
-      const known = this.#atBoundary || newTimestamp;
+      const known = !this.#behindHole && (this.#atBoundary || newTimestamp);
+      this.#behindHole = false;
       this.#timestamp = packet.timestamp;
       this.#atBoundary = packet.marker;
       if (start === 'no' || (start === 'maybe' && !known)) {
@@ -89,7 +92,7 @@ export class VideoFrames implements OrderedSink {
 
   lost(_count: number, nowMs: number): void {
     this.#discard();
-    this.#atBoundary = false;
+    this.#behindHole = true;
     this.#needKeyFrame(nowMs);
   }
 

@@ -5,14 +5,16 @@
  *   av_offset_ms_max   flash to beep in the program, largest of all peers and events; ≤ 50
  *   late_ratio         frames composed more than a frame period after their time on the grid, of all; ≤ 0.01
  *   missing, doubled   frames of the grid that the program lacks or has twice; 0
+ *
+ * --keep FOLDER keeps the recording and the server's log.
  */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { gridLayout } from '../../src/layout/grid.ts';
 import { HlsRecorder } from '../../test/support/program/HlsRecorder.ts';
-import { type ProgramReading, readProgram } from '../../test/support/program/readProgram.ts';
+import { type PeerReading, type ProgramReading, readProgram } from '../../test/support/program/readProgram.ts';
 import { breaks, cadence } from '../../test/support/program/timeline.ts';
 import { ServerProcess } from '../../test/support/ServerProcess.ts';
 import type { Bench, BenchContext } from '../bench.ts';
@@ -72,7 +74,10 @@ async function broadcast(folder: string, peers: number, seconds: number, { say, 
   await using stack = new AsyncDisposableStack();
   signal.throwIfAborted();
   const server = await ServerProcess.start({ LIANMAI_LOG_LEVEL: 'info' });
-  stack.defer(async () => void (await server.stop()));
+  stack.defer(async () => {
+    await server.stop();
+    await writeFile(join(folder, 'server.log'), server.output.join('\n'));
+  });
   const simulator = await SimulatorProcess.start(['--url', server.url, '--room', ROOM, '--peers', String(peers)]);
   stack.defer(() => simulator.stop().then(() => {}));
   await simulator.joined(peers);
@@ -128,6 +133,8 @@ function report(program: ProgramReading, { recorder, metrics, cpu, simulated }: 
     pictures_repeated: total((peer) => peer.counters.repeats),
     pictures_skipped: total((peer) => peer.counters.skips),
     pictures_back: total((peer) => peer.counters.backwards),
+    /** Sums of all peers: where in the recording it went wrong. */
+    pictures_repeated_by_second: repeatsBySecond(readings),
     by_peer: readings.map((peer) => ({
       ...{ peer: peer.clip, ...peer.counters, flashes: peer.flashes.length, beeps: peer.beeps.length },
       av_offset_ms: spread(peer.offsets.map((o) => o.offsetMs)),
@@ -143,6 +150,18 @@ function report(program: ProgramReading, { recorder, metrics, cpu, simulated }: 
       missing === 0 &&
       doubled === 0,
   };
+}
+
+function repeatsBySecond(readings: readonly PeerReading[]): number[] {
+  const seconds: number[] = [];
+  for (const { sightings } of readings) {
+    const start = sightings[0]?.at ?? 0;
+    sightings.forEach(({ at, counter }, i) => {
+      const second = Math.floor(at - start);
+      seconds[second] = (seconds[second] ?? 0) + (counter === sightings[i - 1]?.counter ? 1 : 0);
+    });
+  }
+  return Array.from(seconds, (repeats) => repeats ?? 0);
 }
 
 const round = (value: number): number => Number(value.toFixed(1));

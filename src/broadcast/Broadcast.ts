@@ -28,10 +28,13 @@ import type { RoomTap } from './RoomTap.ts';
 import { RoomWatch } from './RoomWatch.ts';
 import { StatusBoard } from './StatusBoard.ts';
 
-/** Frame 0 is this long after the first compositor is bound: it opens its encoders and makes the slate meanwhile, ms. */
-const START_LEAD_MS = 500;
+/**
+ * Frame 0 is this long after the first compositor is bound, ms: it opens its encoders and makes a segment of slate meanwhile, which
+ * took 0.7 to 0.85 s at 1280x720 on two busy cores. A compositor that is ready later begins with late frames.
+ */
+const START_LEAD_MS = 1_000;
 /** A successor's first segment begins at least this long after it is bound, for the same reason, ms. */
-const RESTART_LEAD_MS = 500;
+const RESTART_LEAD_MS = 1_000;
 /** A broadcast that is not live after this long has failed, ms. */
 const START_LIMIT_MS = 30_000;
 /** One for which no compositor could be had for this long has failed, ms. */
@@ -232,6 +235,7 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
       delivery.send({ type: 'take', from, compositor: run.compositor, fence: run.fence });
       await run.start(program, from, this.#carried);
       signal.throwIfAborted();
+      this.#lastPartAt = Math.max(this.#lastPartAt, this.#clock.now());
       this.#logger.info({ compositor: run.compositor, fence: run.fence, firstSegment: from }, 'compositor ready');
       return run;
     } catch (error) {
@@ -357,7 +361,7 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
     const run = this.#run;
     if (!run || !this.#program || this.#board.state !== 'live' || count < LATE_PARTS) return;
     const silentMs = this.#clock.now() - this.#lastPartAt;
-    if (segment < run.firstSegment || silentMs < (LATE_PARTS - 1) * partSeconds(this.#program.grid) * 1000) return;
+    if (segment < run.firstSegment || silentMs < LATE_PARTS * partSeconds(this.#program.grid) * 1000) return;
     run.fail('unresponsive', 'delivery gets no parts');
   }
 

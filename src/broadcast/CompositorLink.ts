@@ -93,6 +93,7 @@ export class CompositorLink extends TypedEmitter<CompositorLinkEvents> {
     const giveUp = () => this.close();
     const limit = setTimeout(giveUp, BOUND_LIMIT_MS);
     signal?.addEventListener('abort', giveUp, { once: true });
+    if (signal?.aborted) giveUp();
     this.send({ type: 'open', protocol: PROTOCOL, broadcast, compositor, fence });
     try {
       return await bound;

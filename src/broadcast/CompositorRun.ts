@@ -29,6 +29,8 @@ const AHEAD_FRAMES = 4;
 const READY_LIMIT_MS = 25_000;
 /** From `stop` to `ended`; the agent's own limits (message, SIGTERM, SIGKILL) together are shorter, ms. */
 const STOP_LIMIT_MS = 15_000;
+/** The job's token is renewed, since broadcasts may last longer than tokens, ms. */
+const TOKEN_RENEWAL_MS = 12 * 3_600_000;
 /** A source that could not be consumed is tried again after, ms. */
 const RETRY_MS = 1_000;
 
@@ -82,6 +84,7 @@ export class CompositorRun extends TypedEmitter<CompositorRunEvents> {
   #working: Promise<unknown> = Promise.resolve();
   #looping = false;
   #retry: NodeJS.Timeout | undefined;
+  #renewal: NodeJS.Timeout | undefined;
 
   private constructor(options: CompositorRunOptions, link: CompositorLink, bound: MediaSide, tap: MediaTap) {
     super();
@@ -241,6 +244,10 @@ export class CompositorRun extends TypedEmitter<CompositorRunEvents> {
     this.#retry = setTimeout(this.#onChanged, RETRY_MS);
   }
 
+  #renew(): void {
+    this.apply().catch((error: unknown) => this.#logger.warn({ err: error }, 'token could not be renewed'));
+  }
+
   /** The frame from which the job holds. `force`: even when it asks for nothing new. */
   async #sendJob(force: boolean): Promise<number> {
     const room = this.#room;
@@ -295,6 +302,7 @@ export class CompositorRun extends TypedEmitter<CompositorRunEvents> {
         this.#state = 'ready';
         this.#applied(Number.POSITIVE_INFINITY);
         this.#ready?.();
+        this.#renewal = setInterval(() => this.#renew(), TOKEN_RENEWAL_MS);
         this.#loop();
         return;
       case 'applied':
@@ -328,6 +336,7 @@ export class CompositorRun extends TypedEmitter<CompositorRunEvents> {
     this.#state = 'ended';
     this.#abort.abort();
     clearTimeout(this.#retry);
+    clearInterval(this.#renewal);
     this.#room.off('changed', this.#onChanged);
     this.#room.off('router-replaced', this.#onRouterReplaced);
     this.#tap.close();

@@ -87,6 +87,11 @@ export class Room extends TypedEmitter<RoomEvents> implements RoomTap {
     return this.#router.media.router;
   }
 
+  /** The process that its media is in, for logs and for tests that kill it. */
+  get workerPid(): number {
+    return this.#router.media.workerPid;
+  }
+
   get scene(): { version: number; scene: Scene } {
     return this.#scene;
   }
@@ -205,15 +210,16 @@ export class Room extends TypedEmitter<RoomEvents> implements RoomTap {
       this.#options.metrics.peers.dec({ role: peer.role });
       this.#options.metrics.peers.inc({ role: claims.role });
     }
+    // A tab that is still open must fall silent at once; one that merely lost its connection goes on until it is back.
+    // Before the new connection is known: what ends here is nothing that it has.
+    if (old && !resumes) peer.media.reset();
+    else peer.media.retire(this.#options.limits.retireMs);
     peer.role = claims.role;
     peer.name = claims.name;
     peer.asking = false;
     peer.comeBack(link);
-    // A tab that is still open must fall silent at once; one that merely lost its connection goes on until it is back.
-    if (old && !resumes) peer.media.reset();
-    else peer.media.retire(this.#options.limits.retireMs);
     old?.dismiss('joined-elsewhere');
-    this.#roster.update(peer);
+    this.#roster.update(peer, { tellItself: false });
   }
 
   /** The connection broke: a seat is kept for a while, anybody else is gone. */

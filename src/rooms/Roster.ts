@@ -60,11 +60,12 @@ export class Roster {
     }
   }
 
-  /** Something about it changed; it is told too. */
-  update(peer: Peer): void {
+  /** Something about it changed; it is told too, except while it is only coming in: that is its answer's to say. */
+  update(peer: Peer, { tellItself = true } = {}): void {
     if (!this.#peers.has(peer.id)) return;
     const info = this.infoOf(peer);
     for (const viewer of this.all) {
+      if (viewer === peer && !tellItself) continue;
       const knew = this.#knows(viewer, peer);
       if (this.#mayKnow(viewer, peer)) viewer.link?.tell(knew ? 'peer:updated' : 'peer:joined', info);
       else if (knew) viewer.link?.tell('peer:left', { peerId: peer.id });

@@ -23,8 +23,10 @@ const INITIAL_OUTGOING_BPS = 1_000_000;
 /** The most that a peer may send: a camera with three layers (2.2 Mbit/s), a screen and sound, bits a second. */
 const MAX_INCOMING_BPS = 8_000_000;
 /**
- * Least time between two key-frame requests for one stream, ms. mediasoup holds it constant for a producer's life, so
- * the slow rate rules; see KeyFrameBooster.ts for the first two seconds.
+ * Least time between two key-frame requests for one stream, ms. The wish is 300 in a producer's first 2 s and 1000 later,
+ * but mediasoup holds one value for a producer's life. A publisher must not be made to send nothing but key frames by
+ * viewers on a bad network, so the slow one rules: whoever is too late for the first key frame waits for up to a second.
+ * (Pausing and resuming the producer forces a request, but makes every viewer's bandwidth estimate start anew.)
  */
 export const KEY_FRAME_INTERVAL_MS = 1_000;
 

@@ -8,15 +8,17 @@ import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Swarm } from '../../scripts/simulator/Swarm.ts';
+import { ServerApi } from '../../scripts/simulator/serverApi.ts';
 import type { RoomSummary } from '../../src/contracts/api.ts';
 import { gridLayout } from '../../src/layout/grid.ts';
 import { launchBrowser, type TestBrowser } from '../support/browser.ts';
 import { type Colour, colourDistance, grabPicture, meanColour, packetsOf } from '../support/frames.ts';
-import { HlsRecorder } from '../support/HlsRecorder.ts';
+import { HlsRecorder } from '../support/program/HlsRecorder.ts';
 import { RtmpServer } from '../support/rtmpServer.ts';
 import { eventually, ServerProcess } from '../support/ServerProcess.ts';
 
 const ROOM = 'demo';
+const STREAM_KEY = 'stream-key-of-the-test';
 const WIDTH = 1280;
 const HEIGHT = 720;
 /** What 4:2:0, VP8 and x264 leave of a flat colour, in one channel of 255. */
@@ -40,7 +42,7 @@ beforeAll(async () => {
 afterAll(async () => {
   for (const browser of browsers) await browser.close();
   await server?.stop();
-  await rtmp?.stop();
+  await rtmp?.close();
   await rm(folder, { recursive: true, force: true });
 });
 
@@ -91,17 +93,15 @@ test('two browsers go live; HLS and RTMP show both in their cells; a third comes
   const watch = await openPage(`/watch/${ROOM}`);
   await expect.poll(() => watch.getByTestId('state').getAttribute('data-state'), { timeout: 20_000 }).toBe('idle');
 
-  await ann.getByTestId('go-live').click();
   await ann.getByTestId('add-destination').click();
   await ann.getByTestId('destination-url').fill(rtmp.url);
-  await ann.getByTestId('destination-key').fill('stream-key-of-the-test');
-  await ann.getByTestId('confirm-live').click();
+  await ann.getByTestId('destination-key').fill(STREAM_KEY);
+  await ann.getByTestId('go-live').click();
   await ann.getByTestId('live-state').waitFor({ timeout: 30_000 });
 
   const multivariant = `${server.url}/live/${ROOM}/index.m3u8`;
   await eventually(async () => (await fetch(multivariant)).ok, 'the multivariant playlist is there');
-  const recorder = new HlsRecorder(multivariant);
-  await recorder.start();
+  const recorder = await HlsRecorder.start({ url: multivariant, folder });
 
   // The watch page plays: time goes on, the resolution is right, nothing fatal.
   const video = watch.locator('video');
@@ -118,7 +118,8 @@ test('two browsers go live; HLS and RTMP show both in their cells; a third comes
     .toEqual([true, true]);
 
   // A third person joins: three cells.
-  const swarm = new Swarm({ url: server.url, room: ROOM, peers: 1 });
+  const api = new ServerApi(server.url);
+  const swarm = new Swarm({ url: server.url, peers: 1, token: () => api.joinToken(ROOM, 'cohost', 'Cat') });
   await swarm.start();
   await expect
     .poll(
@@ -133,33 +134,36 @@ test('two browsers go live; HLS and RTMP show both in their cells; a third comes
   await expect
     .poll(async () => (await cellsOf(multivariant, 2)).map((c, i) => near(c, i === 0 ? ANN : BOB)), { timeout: 30_000 })
     .toEqual([true, true]);
-  const key = Object.keys(await rtmp.streams())[0] ?? '';
 
   await ann.getByTestId('stop-live').click();
   await ann.getByTestId('confirm-stop').click();
   await expect.poll(() => watch.getByTestId('state').getAttribute('data-state'), { timeout: 30_000 }).toBe('ended');
-  await recorder.untilEnded();
+  await recorder.finished();
 
   await checkTiming(recorder);
-  await checkRtmp(await rtmp.recording(key));
-  const fatal = await watch.evaluate(() =>
-    (globalThis as unknown as { lianmai: { errors: { fatal: boolean }[] } }).lianmai.errors.filter((e) => e.fatal),
-  );
-  expect(fatal).toEqual([]);
+  await rtmp.waitFor((call) => call.call === 'record_done' && call.name === STREAM_KEY);
+  expect(rtmp.publishes(STREAM_KEY)).toBe(1);
+  const [flv = ''] = await rtmp.recordings();
+  await checkRtmp(flv);
+  const errors = await watch.evaluate(() => {
+    const { lianmai } = window as unknown as { lianmai: { hls: { errors: { fatal: boolean; details: string }[] } } };
+    return lianmai.hls.errors;
+  });
+  expect(errors.filter((error) => error.fatal)).toEqual([]);
   expect(pageErrors).toEqual([]);
 });
 
 /** Video frames exactly 1/30 s apart, audio without a hole, one init segment, media sequence never back. */
 async function checkTiming(recorder: HlsRecorder): Promise<void> {
-  for (const name of ['v720', 'a0']) {
-    const { mediaSequences, initUris } = recorder.rendition(name);
-    expect(initUris.size).toBe(1);
-    expect(mediaSequences).toEqual([...mediaSequences].sort((a, b) => a - b));
-    const { file, gaps, segments } = await recorder.write(name, folder);
-    expect(gaps).toEqual([]);
-    expect(segments.length).toBeGreaterThan(5);
-    const step = name === 'v720' ? 1 / 30 : 1024 / 48_000;
-    const times = (await packetsOf(file, name === 'v720' ? 'v' : 'a')).map((p) => p.ptsS);
+  expect(recorder.tracks.map((track) => track.name).sort()).toEqual(['a0', 'v720']);
+  for (const track of recorder.tracks) {
+    expect(track.inits.size).toBe(1);
+    expect(track.sequences).toEqual(track.sequences.toSorted((a, b) => a - b));
+    expect([track.gaps, track.missed, track.discontinuities]).toEqual([[], 0, 0]);
+    expect(track.segments.length).toBeGreaterThan(5);
+    const video = track.name === 'v720';
+    const step = video ? 1 / 30 : 1024 / 48_000;
+    const times = (await packetsOf(track.file, video ? 'v' : 'a')).map((p) => p.ptsS);
     const wrong = times.slice(1).filter((t, i) => Math.abs(t - (times[i] ?? 0) - step) > 2e-5);
     expect(wrong).toEqual([]);
   }

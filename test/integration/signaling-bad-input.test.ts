@@ -1,10 +1,11 @@
 import { connect } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { WebSocket } from 'ws';
 import { Secret } from '../../src/common/Secret.ts';
 import { requestGuard } from '../../src/http/requestGuard.ts';
 import { Tokens } from '../../src/tokens/Tokens.ts';
+import { absurdRtpParameters, type CameraParameters } from '../support/absurdRtpParameters.ts';
 import { RtcPeer, RtcTransport } from '../support/RtcPeer.ts';
+import { rawOutcome } from '../support/rawSocket.ts';
 import type { CallError, SignalingClient } from '../support/SignalingClient.ts';
 import { SignalingStack } from '../support/SignalingStack.ts';
 
@@ -183,10 +184,10 @@ describe('messages', () => {
         `424[${json}]`,
         `42${json}`,
       ]) {
-        await expectAnswerOrClose(await tokenOf('deep', 'audience'), packet);
+        await rawOutcome(stack.url, await tokenOf('deep', 'audience'), packet);
       }
       // In the token's place, before anybody is let in.
-      await expectAnswerOrClose(undefined, undefined, `40{"token":${json}}`);
+      expect(await rawOutcome(stack.url, undefined, undefined, `40{"token":${json}}`)).toBe('refused');
     }
   });
 
@@ -201,7 +202,7 @@ describe('messages', () => {
       '42["disconnect"]',
       '4299999999999999999999["join",{}]',
     ]) {
-      await expectAnswerOrClose(await tokenOf('odd', 'audience'), packet);
+      await rawOutcome(stack.url, await tokenOf('odd', 'audience'), packet);
     }
   });
 
@@ -259,45 +260,8 @@ describe('media parameters', () => {
 
   test('produce with foreign or absurd RTP parameters', async () => {
     const { id: transportId } = await eve.call('transport:create', { direction: 'send' });
-    const good = new RtcPeer(sending).cameraParameters as { codecs: object[]; encodings: object[] };
-    const codec = good.codecs[0] as object;
-    const parameters: [string, object][] = [
-      ['a codec nobody has', { ...good, codecs: [{ ...codec, mimeType: 'video/XYZ' }] }],
-      [
-        'a codec of another kind',
-        { ...good, codecs: [{ mimeType: 'audio/opus', payloadType: 111, clockRate: 48_000, channels: 2 }] },
-      ],
-      ['retransmissions only', { ...good, codecs: [{ ...codec, mimeType: 'video/rtx', parameters: { apt: 96 } }] }],
-      [
-        'rtx of rtx',
-        { ...good, codecs: [codec, { ...codec, payloadType: 97, mimeType: 'video/rtx', parameters: { apt: 97 } }] },
-      ],
-      ['the same payload type twice', { ...good, codecs: [codec, codec] }],
-      ['the same SSRC twice', { ...good, encodings: [{ ssrc: 5 }, { ssrc: 5 }] }],
-      ['SSRC and RTX SSRC the same', { ...good, encodings: [{ ssrc: 5, rtx: { ssrc: 5 } }] }],
-      ['encodings without a name', { ...good, encodings: [{}, {}] }],
-      ['too many layers', { ...good, encodings: [1, 2, 3, 4].map((ssrc) => ({ ssrc })) }],
-      ['another clock rate', { ...good, codecs: [{ ...codec, clockRate: 1 }] }],
-      ['neither SSRC nor RID nor MID', { ...good, encodings: [{}] }],
-      ['a payload type that no codec has', { ...good, encodings: [{ ssrc: 5, codecPayloadType: 3 }] }],
-      ['fractional bitrate', { ...good, encodings: [{ ssrc: 5, maxBitrate: 1.5 }] }],
-      ['nested format parameters', { ...good, codecs: [{ ...codec, parameters: { a: { b: 1 } } }] }],
-      ['null format parameters', { ...good, codecs: [{ ...codec, parameters: { a: null } }] }],
-      ['no codecs', { ...good, codecs: [] }],
-      ['an SSRC beyond 32 bits', { ...good, encodings: [{ ssrc: 2 ** 32 }] }],
-      [
-        'the same header extension id twice',
-        {
-          ...good,
-          headerExtensions: [
-            { uri: 'urn:ietf:params:rtp-hdrext:sdes:mid', id: 1 },
-            { uri: 'urn:3gpp:video-orientation', id: 1 },
-          ],
-        },
-      ],
-      ['10 kB of scalability mode', { ...good, encodings: [{ ssrc: 5, scalabilityMode: 'L1T1'.repeat(2_500) }] }],
-    ];
-    for (const [what, rtpParameters] of parameters) {
+    const good = new RtcPeer(sending).cameraParameters as CameraParameters;
+    for (const [what, rtpParameters] of absurdRtpParameters(good)) {
       const code = await eve.refusal('producer:create', { transportId, source: 'camera', rtpParameters });
       expect([what, code]).toEqual([what, expect.stringMatching(/^(bad-media|bad-request)$/)]);
     }
@@ -416,28 +380,3 @@ test('no token is in any log line', () => {
   expect(log.length).toBeGreaterThan(1_000);
   for (const token of secrets) expect(log.includes(token)).toBe(false);
 });
-
-/** Sends raw packets; the server answers the event (43…), refuses the connection (44…) or closes it. */
-async function expectAnswerOrClose(
-  token: string | undefined,
-  packet: string | undefined,
-  connectPacket?: string,
-): Promise<void> {
-  const ws = new WebSocket(`${stack.url.replace('http', 'ws')}/socket.io/?EIO=4&transport=websocket`);
-  const seen = await new Promise<string>((resolve, reject) => {
-    ws.on('error', reject);
-    ws.on('close', () => resolve('closed'));
-    ws.on('message', (data) => {
-      const text = String(data);
-      if (text.startsWith('0')) ws.send(connectPacket ?? `40${JSON.stringify({ token, protocol: 1 })}`);
-      else if (text.startsWith('44')) resolve('refused');
-      else if (text.startsWith('40') && packet !== undefined) {
-        ws.send(packet);
-        // What is ignored is not answered: then at least the next event is.
-        ws.send('4277["nothing"]');
-      } else if (text.startsWith('43')) resolve('answered');
-    });
-  });
-  ws.terminate();
-  expect(seen).toMatch(/^(closed|refused|answered)$/);
-}

@@ -26,6 +26,9 @@ const CLIPS_MS = 180_000;
 /** Opus, AAC and their windows blur an onset; the reader's own error is below 1 ms. */
 const LIP_SYNC_TOLERANCE_MS = 3;
 
+/** FLV has no edit list: a player hears a plain AAC encoder's priming, 1024 samples, as a delay. */
+const AAC_PRIMING_MS = 1024 / 48 + LIP_SYNC_TOLERANCE_MS;
+
 let folder: string;
 let store: ClipStore;
 let clips: EncodedClip[];
@@ -198,5 +201,25 @@ describe('a program of simulated clips, through VP8, a small cell and x264', () 
       expect(offsets).toHaveLength(3);
       for (const { offsetMs } of offsets) expect(Math.abs(offsetMs - 80)).toBeLessThan(LIP_SYNC_TOLERANCE_MS);
     }
+  });
+
+  test('the same program as FLV, as an RTMP server has it: times are whole milliseconds', async () => {
+    const mp4 = await compose('flv', 2, 0, 4);
+    const flv = join(folder, 'program.flv');
+    await ffmpeg(['-i', mp4, '-c', 'copy', flv]);
+    const program = await readProgram({ inputs: [flv] });
+    expect(program.frames).toHaveLength(120);
+    expect(cadence(program.videoTimes, 30, 0.0011)).toMatchObject({ missing: 0, doubled: 0, offGrid: 0 });
+    expect(breaks(program.audioPackets, 0.0021)).toEqual([]);
+    for (const peer of program.peers.values()) {
+      expect(peer.counters).toMatchObject({ repeats: 0, skips: 0, backwards: 0 });
+      for (const { offsetMs } of peer.offsets) expect(Math.abs(offsetMs)).toBeLessThan(AAC_PRIMING_MS);
+    }
+  });
+
+  test('reading stops after the seconds that were asked for', async () => {
+    const { frames } = await readProgram({ inputs: [await compose('short', 2, 0, 4)], seconds: 1 });
+    expect(frames.length).toBeGreaterThan(25);
+    expect(frames.length).toBeLessThan(40);
   });
 });

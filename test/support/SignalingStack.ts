@@ -65,7 +65,10 @@ export class SignalingStack {
   /** All that was logged, at every level. */
   readonly log: string[] = [];
   readonly logger: Logger;
-  readonly #http: Server = createServer((_, response) => response.writeHead(404).end());
+  readonly #http: Server = createServer((_, response) => {
+    // A page for browser tests, which need an origin of their own.
+    response.setHeader('content-type', 'text/html').end('<!doctype html><title>test</title>');
+  });
   readonly #clients = new Set<SignalingClient>();
   pool!: WorkerPool;
   registry!: RoomRegistry;

@@ -99,6 +99,8 @@ export class TestController {
   readonly #socket: WebSocket;
   readonly #listeners = new Set<() => void>();
   closed = false;
+  /** False: delivery never knows the time, and so judges nothing by it. */
+  answersClock = true;
 
   private constructor(socket: WebSocket, room: string, startMs: number, broadcast: string | undefined) {
     this.#socket = socket;
@@ -109,8 +111,8 @@ export class TestController {
     socket.on('message', (data) => {
       const t1 = monotonicClock.now();
       const report = JSON.parse(String(data)) as DeliveryReport;
-      if (report.type === 'clock-ask') this.send({ type: 'clock', t0: report.t0, t1, t2: monotonicClock.now() });
-      else this.reports.push(report);
+      if (report.type !== 'clock-ask') this.reports.push(report);
+      else if (this.answersClock) this.send({ type: 'clock', t0: report.t0, t1, t2: monotonicClock.now() });
       for (const listener of this.#listeners) listener();
     });
     socket.on('close', () => {
@@ -125,6 +127,7 @@ export class TestController {
       room?: string;
       startMs?: number;
       broadcast?: string;
+      answersClock?: boolean;
       order?: Partial<Extract<DeliveryOrder, { type: 'open' }>>;
     } = {},
   ): Promise<TestController> {
@@ -135,6 +138,7 @@ export class TestController {
       options.startMs ?? monotonicClock.now(),
       options.broadcast,
     );
+    controller.answersClock = options.answersClock ?? true;
     controller.send({
       type: 'open',
       protocol: 1,

@@ -368,6 +368,9 @@ export function samples(file: string): Float32Array {
   return new Float32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
 }
 
+/** The largest sample, whatever its sign. */
+export const peakOf = (sound: Float32Array): number => sound.reduce((peak, v) => Math.max(peak, Math.abs(v)), 0);
+
 /** Whether a colour is near another. */
 export const near = (a: readonly number[], b: readonly number[], by = 12): boolean =>
   a.every((v, i) => Math.abs(v - (b[i] ?? 0)) <= by);

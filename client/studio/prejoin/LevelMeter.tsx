@@ -22,6 +22,7 @@ export function LevelMeter({ track }: { track: MediaStreamTrack | null }) {
   }, [track]);
   return (
     <div>
+      {/* biome-ignore lint/a11y/useSemanticElements: <meter> cannot be styled alike in all browsers. */}
       <div
         ref={meter}
         class="level"

@@ -22,7 +22,7 @@ export function DestinationStates({ destinations }: { destinations: readonly Des
           <li key={destination.id} class="destination-line">
             <div class="grow">
               <div class="name">{destination.name}</div>
-              <div class="small muted name">
+              <div class="small muted reason">
                 {destination.state !== 'live' && destination.reason ? destination.reason : destination.target}
               </div>
             </div>

@@ -4,7 +4,7 @@ import { gridLayout } from '../../../src/layout/grid.ts';
 import { t } from '../../shared/language.ts';
 import type { LocalMedia } from '../media/LocalMedia.ts';
 import type { StudioSession } from '../session/StudioSession.ts';
-import { stageTiles } from './stageTiles.ts';
+import { fitTile, stageTiles } from './stageTiles.ts';
 import { Tile } from './Tile.tsx';
 
 /** Between the tiles, CSS pixels. */
@@ -17,7 +17,7 @@ interface Props {
 
 /** The people in the program, laid out as the program lays them out, in the space there is. */
 export function Stage({ session, media }: Props) {
-  const ref = useRef<HTMLDivElement>(null);
+  const ref = useRef<HTMLUListElement>(null);
   const size = useSignal({ width: 0, height: 0 });
   useEffect(() => {
     const stage = ref.current;
@@ -39,13 +39,13 @@ export function Stage({ session, media }: Props) {
   const cells = gridLayout(tiles.length, size.value.width, size.value.height, GAP);
   const speaking = new Set(state.speakers.value);
   return (
-    <div ref={ref} class="stage" role="list" aria-label={t('studio.stage')}>
+    <ul ref={ref} class="stage" aria-label={t('studio.stage')}>
       {tiles.map((tile, i) => {
         const cell = cells[i];
         return cell ? (
-          <Tile key={tile.key} tile={tile} cell={cell} speaking={speaking.has(tile.peerId)} session={session} />
+          <Tile key={tile.key} tile={tile} cell={fitTile(cell)} speaking={speaking.has(tile.peerId)} session={session} />
         ) : null;
       })}
-    </div>
+    </ul>
   );
 }

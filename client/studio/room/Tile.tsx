@@ -22,8 +22,7 @@ export function Tile({ tile, cell, speaking, session }: Props) {
   const label = tile.source === 'screen' ? t('studio.sharing', { name: tile.name }) : tile.name;
   const onSize = useReportedSize(session, tile.consumerId);
   return (
-    <div
-      role="listitem"
+    <li
       class={`tile ${speaking && !tile.muted ? 'speaking' : ''}`}
       style={{
         left: `${cell.x}px`,
@@ -61,7 +60,7 @@ export function Tile({ tile, cell, speaking, session }: Props) {
         {tile.self ? <span class="you">{t('common.you')}</span> : null}
       </div>
       {tile.away ? <div class="away">{t('studio.away')}</div> : null}
-    </div>
+    </li>
   );
 }
 

@@ -1,6 +1,7 @@
 /** Who stands where on the stage: the same tiles in the same order as in the program. Pure. */
 import type { SourceKind } from '../../../src/contracts/ids.ts';
 import type { PeerInfo } from '../../../src/contracts/signaling.ts';
+import type { Cell } from '../../../src/layout/grid.ts';
 import type { RemoteTrack } from '../session/MediaLink.ts';
 
 export interface StageTile {
@@ -59,3 +60,12 @@ export function stageTiles(
 /** Whether a peer sends something of this kind right now. */
 export const sends = (peer: PeerInfo, kind: SourceKind): boolean =>
   peer.sources.some((source) => source.kind === kind && !source.paused);
+
+/** No wider than cameras are: a wider cell would cut off heads. */
+const WIDEST = 16 / 9;
+
+/** The part of a cell that a tile takes: all of it, or its middle where it is too wide. */
+export function fitTile(cell: Cell): Cell {
+  const width = Math.min(cell.width, Math.round(cell.height * WIDEST));
+  return { ...cell, x: cell.x + Math.round((cell.width - width) / 2), width };
+}

@@ -130,7 +130,10 @@ export class StudioSession {
     > = {
       'consumer:new': (consumer, ack) => {
         const link = this.#link;
-        if (!link) return ack(false);
+        if (!link) {
+          ack(false);
+          return;
+        }
         link.consume(consumer, ack).catch((error: unknown) => {
           if (link === this.#link) this.#onMediaError(error);
         });
@@ -263,7 +266,10 @@ export class StudioSession {
   /** Joining failed, or the server refused the socket. */
   #onProblem(problem: Problem): void {
     if (this.phase.value === 'left') return;
-    if (FINAL.includes(problem.code)) return this.#end(problem);
+    if (FINAL.includes(problem.code)) {
+      this.#end(problem);
+      return;
+    }
     this.problem.value = problem;
     this.#tryAgain();
   }
@@ -272,7 +278,10 @@ export class StudioSession {
   #onMediaError(error: unknown): void {
     if (this.phase.value !== 'joined') return;
     const problem = problemOf(error);
-    if (problem.code === 'no-webrtc') return this.#end(problem);
+    if (problem.code === 'no-webrtc') {
+      this.#end(problem);
+      return;
+    }
     // A socket that is gone is taken care of where it is noticed.
     if (problem.code === 'connection-lost' && !this.#signaling.socket.connected) return;
     console.warn('media connection failed, building it anew', error);

@@ -22,6 +22,7 @@ const MAX_ERRORS = 50;
 
 const CONFIG: Partial<HlsConfig> = {
   lowLatencyMode: true,
+  debug: location.hash === '#debug',
   // fMP4 is passed through: a worker would cost more than it saves, and its script is a blob: URL.
   enableWorker: false,
   liveDurationInfinity: true,
@@ -41,7 +42,8 @@ const CONFIG: Partial<HlsConfig> = {
       maxTimeToFirstByteMs: 9_000,
       maxLoadTimeMs: 12_000,
       timeoutRetry: { maxNumRetry: 2, retryDelayMs: 0, maxRetryDelayMs: 0 },
-      errorRetry: { maxNumRetry: 4, retryDelayMs: 300, maxRetryDelayMs: 2_000 },
+      // In a broadcast's first two seconds its playlists are empty, which hls.js counts as an error, in each of them.
+      errorRetry: { maxNumRetry: 100, retryDelayMs: 250, maxRetryDelayMs: 500, backoff: 'linear' },
     },
   },
   // A part that is not there now was lost: it is better to go on at the edge than to ask for it again and again.

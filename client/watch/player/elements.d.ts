@@ -1,11 +1,16 @@
 import type { HTMLAttributes } from 'preact';
 
-type Attributes = HTMLAttributes<HTMLElement>;
+type Plain = HTMLAttributes<HTMLElement>;
 
 declare module 'preact' {
+  /** Understood by media-controller on whatever lies in its slots: it stays when the controls hide. */
+  interface ClassAttributes<T> {
+    noautohide?: boolean;
+  }
+
   namespace JSX {
     interface IntrinsicElements {
-      'media-controller': Attributes & {
+      'media-controller': Plain & {
         defaultstreamtype?: string;
         hotkeys?: string;
         autohide?: string;
@@ -14,12 +19,12 @@ declare module 'preact' {
         gesturesdisabled?: boolean;
         keyboardcontrol?: boolean;
       };
-      'media-control-bar': Attributes;
-      'media-play-button': Attributes & { notooltip?: boolean };
-      'media-mute-button': Attributes & { notooltip?: boolean };
-      'media-volume-range': Attributes;
-      'media-pip-button': Attributes & { notooltip?: boolean };
-      'media-fullscreen-button': Attributes & { notooltip?: boolean };
+      'media-control-bar': Plain;
+      'media-play-button': Plain & { notooltip?: boolean };
+      'media-mute-button': Plain & { notooltip?: boolean };
+      'media-volume-range': Plain;
+      'media-pip-button': Plain & { notooltip?: boolean };
+      'media-fullscreen-button': Plain & { notooltip?: boolean };
     }
   }
 }

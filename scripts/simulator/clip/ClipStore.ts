@@ -68,7 +68,13 @@ export class ClipStore {
       if (error.code === 'ENOENT') return null;
       throw error;
     });
-    if (cached) return unpackClip(cached);
+    if (cached) {
+      try {
+        return unpackClip(cached);
+      } catch (error) {
+        throw new Error(`${path}: ${(error as Error).message}; delete it, and it is made anew`, { cause: error });
+      }
+    }
     await this.#turn();
     try {
       this.#onMake(clip, codec);

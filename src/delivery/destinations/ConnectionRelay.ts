@@ -146,5 +146,6 @@ function sentenceOf(error: Error): string {
     EHOSTUNREACH: 'the server can not be reached',
     ENETUNREACH: 'the server can not be reached',
   };
+  if (/CERT|VERIFY|ALTNAME/.test(code)) return `the server's certificate is not valid (${code})`;
   return known[code] ?? (code ? `the connection failed (${code})` : 'the connection failed');
 }

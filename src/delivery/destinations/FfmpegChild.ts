@@ -165,8 +165,9 @@ function buildCommand(path: string, input: PassThrough, output: FfmpegOutput, pr
     ffmpeg(input, { stdoutLines: 1, logger: undefined })
       .setFfmpegPath(path)
       .inputFormat('mp4')
-      // Only its stdin; no waiting for what the init segment says already; times stay as they are on the grid.
-      .inputOptions(['-hide_banner', '-loglevel info', '-nostats', '-protocol_whitelist pipe', '-fflags +nobuffer'])
+      // Only its stdin; no waiting for what the init segment says already; times stay as they are on the grid. (`nobuffer` would
+      // lose the packets that ffmpeg looks at first, and with them the first GOP.)
+      .inputOptions(['-hide_banner', '-loglevel info', '-nostats', '-protocol_whitelist pipe'])
       .inputOptions(['-probesize 32', '-analyzeduration 0', '-copyts'])
       .outputOptions(['-map 0:v:0', '-map 0:a:0', '-c copy', '-progress pipe:2', '-stats_period 0.5'])
       .outputOptions(['-muxdelay 0', '-muxpreload 0', '-flush_packets 1'])

@@ -42,7 +42,7 @@ export function parseDestination(text: string): ParsedDestination {
   if (!match || (scheme !== 'rtmp' && scheme !== 'rtmps' && scheme !== 'srt'))
     throw refuse('is not an rtmp://, rtmps:// or srt:// URL');
   const authority = match[2] ?? '';
-  if (authority.includes('@')) throw refuse('has a user name in its URL; put the secret into the stream key');
+  if (authority.includes('@')) throw refuse('has a user name in its URL, which is not supported; use a stream key');
   const { host, port } = parseAuthority(authority, scheme);
   const path = match[3] ?? '';
   const query = (match[4] ?? '').slice(1);
@@ -59,7 +59,7 @@ export function parseDestination(text: string): ParsedDestination {
       key: '',
       srt,
       target: `srt://${place}`,
-      secrets: secretsOf(query, srt.streamid, srt.passphrase),
+      secrets: secretsOf(query, srt.streamid, srt.passphrase, ...query.split('&').map((p) => p.replace(/^[^=]*=/, ''))),
     };
   }
   const { app, key } = splitRtmpPath(path, `${query}${match[5] ?? ''}`, match[4] !== undefined);

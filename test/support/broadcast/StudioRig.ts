@@ -24,21 +24,23 @@ interface AgentLike {
   close(): Promise<void>;
 }
 
-/** A real agent whose children are real processes without media. `mode`: how they misbehave (fakeCompositor.ts). */
-export function realAgent(
-  options: { maxChildren?: number; mode?: string; limits?: Partial<ChildLimits> } = {},
-): Promise<Agent> {
-  if (options.mode) process.env.FAKE_COMPOSITOR = options.mode;
-  return Agent.create({
+/** A real agent whose children are real processes without media. FAKE_COMPOSITOR in the environment: how they misbehave (fakeCompositor.ts). */
+export async function realAgent(
+  options: { warmChildren?: number; limits?: Partial<ChildLimits> } = {},
+): Promise<Agent & { log: { msg: string; pid?: number }[] }> {
+  const log: { msg: string; pid?: number }[] = [];
+  const agent = await Agent.create({
     mediaIp: '127.0.0.1',
     mediaPorts: [42_000, 42_999],
-    maxChildren: options.maxChildren ?? 3,
+    maxChildren: 3,
+    warmChildren: options.warmChildren ?? 1,
     verifyService: async (token) => token === 'service',
-    logger: pino({ level: 'silent' }),
+    logger: pino({ level: 'info' }, { write: (line: string) => log.push(JSON.parse(line)) }),
     metrics: agentMetrics(),
     entry: FAKE_CHILD,
     limits: options.limits ?? {},
   });
+  return Object.assign(agent, { log });
 }
 
 /** Broadcasts with a real mediasoup worker, and an agent and a delivery end that keep what they are told. */

@@ -1,4 +1,4 @@
-/** An agent in a process of its own, for tests that kill it. Says its URL over IPC; `FAKE_ENTRY` is its child program. */
+/** An agent in a process of its own, for tests that kill it. Says its URL over IPC; `FAKE_ENTRY` is its child program, the real one when absent. */
 import { pino } from 'pino';
 import { Agent } from '../../../compositor/agent/Agent.ts';
 import { InternalServer } from './InternalServer.ts';
@@ -11,7 +11,7 @@ const agent = await Agent.create({
   verifyService: async () => true,
   logger: pino({ level: 'silent' }),
   metrics: agentMetrics(),
-  entry: process.env.FAKE_ENTRY ?? '',
+  ...(process.env.FAKE_ENTRY ? { entry: process.env.FAKE_ENTRY } : {}),
 });
 const server = await InternalServer.listen({ '/control': agent });
 process.send?.({ url: server.url });

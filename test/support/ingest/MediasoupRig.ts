@@ -51,7 +51,7 @@ export class MediasoupRig {
     const worker = await createWorker({ logLevel: 'warn' });
     const router = await worker.createRouter({ mediaCodecs: [OPUS, VP8, H264] });
     const input = await router.createPlainTransport({
-      listenInfo: { protocol: 'udp', ip: '127.0.0.1' },
+      listenInfo: { protocol: 'udp', ip: '127.0.0.1', recvBufferSize: 1 << 20 },
       comedia: true,
       rtcpMux: true,
     });

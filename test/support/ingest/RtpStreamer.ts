@@ -1,4 +1,4 @@
-/** Sends RTP streams in real time into a mediasoup PlainTransport (comedia, no SRTP), with sender reports; answers PLI. */
+/** Sends RTP streams in real time into a mediasoup PlainTransport (comedia, no SRTP), with sender reports; answers PLI and NACK. */
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { rtp, senderReport } from './packetize.ts';
@@ -22,7 +22,12 @@ interface Running {
   packets: number;
   octets: number;
   wantsKey: boolean;
+  /** The newest packets, by sequence number modulo HISTORY. */
+  history: Buffer[];
 }
+
+/** Packets kept for a NACK. */
+const HISTORY = 2_048;
 
 export class RtpStreamer {
   /** Wall-clock ms of frame 0 of every stream. */
@@ -56,6 +61,7 @@ export class RtpStreamer {
       packets: 0,
       octets: 0,
       wantsKey: false,
+      history: [],
     });
   }
 
@@ -99,7 +105,10 @@ export class RtpStreamer {
     for (const [i, payload] of payloads.entries()) {
       const marker = i === payloads.length - 1;
       const { payloadType, ssrc } = definition;
-      this.#send(rtp({ payloadType, sequence: stream.sequence++, timestamp, ssrc, marker }, payload));
+      const sequence = stream.sequence++ & 0xffff;
+      const packet = rtp({ payloadType, sequence, timestamp, ssrc, marker }, payload);
+      stream.history[sequence % HISTORY] = packet;
+      this.#send(packet);
       stream.packets++;
       stream.octets += payload.length;
     }
@@ -111,11 +120,23 @@ export class RtpStreamer {
 
   #received(message: Buffer): void {
     for (let at = 0; at + 12 <= message.length; at += 4 + 4 * message.readUInt16BE(at + 2)) {
-      const isPli = message[at + 1] === 206 && ((message[at] ?? 0) & 0x1f) === 1;
       const stream = this.#streams.find((s) => s.definition.ssrc === message.readUInt32BE(at + 8));
-      if (!isPli || !stream) continue;
+      if (!stream || ((message[at] ?? 0) & 0x1f) !== 1) continue;
+      if (message[at + 1] === 205)
+        this.#resend(stream, message.subarray(at + 12, at + 4 + 4 * message.readUInt16BE(at + 2)));
+      if (message[at + 1] !== 206) continue;
       stream.wantsKey = true;
       this.keyFrameRequests.set(stream.definition.ssrc, (this.keyFrameRequests.get(stream.definition.ssrc) ?? 0) + 1);
+    }
+  }
+
+  #resend(stream: Running, entries: Buffer): void {
+    for (let at = 0; at + 4 <= entries.length; at += 4) {
+      const mask = (entries.readUInt16BE(at + 2) << 1) | 1;
+      for (let bit = 0; bit <= 16; bit++) {
+        const packet = stream.history[((entries.readUInt16BE(at) + bit) & 0xffff) % HISTORY];
+        if (packet && mask & (1 << bit)) this.#send(packet);
+      }
     }
   }
 }

@@ -93,7 +93,7 @@ describe('who may have a compositor', () => {
 });
 
 describe('a child at work', () => {
-  test('is warm before it is asked for, and replaced in the pool when it is taken', async () => {
+  test('is warm before it is asked for, and replaced in the pool when it is at work', async () => {
     const { connect, children } = await setUp();
     await eventually(async () => (await children('warm')) === 1);
     const client = await connect();
@@ -193,6 +193,11 @@ describe('how a child ends', () => {
     if (mode === 'unready') await client.message('bound');
     client.send({ type: 'job', job: emptyJob() });
     expect(await client.message('ended')).toMatchObject({ reason: 'start-timeout' });
+  });
+
+  test('no job in time: start-timeout, so that nothing is held for a controller that forgot it', async () => {
+    const { connect } = await setUp({ limits: { jobMs: 200 } });
+    expect(await (await connect()).open().message('ended')).toMatchObject({ reason: 'start-timeout' });
   });
 
   test('statistics stop: unresponsive, killed although it can not run', async () => {

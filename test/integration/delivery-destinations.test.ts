@@ -1,0 +1,337 @@
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdir, readFile } from 'node:fs/promises';
+import { type AddressInfo, connect as connectTcp, createServer, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { createServer as createTlsServer, getCACertificates, setDefaultCACertificates } from 'node:tls';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { newId } from '../../src/common/ids.ts';
+import type { DestinationStatus } from '../../src/contracts/deliveryControl.ts';
+import { childrenOf, isAlive } from '../support/childProcesses.ts';
+import { DeliveryStack, TestCompositor, TestController } from '../support/deliveryStack.ts';
+import { GRID, TestClip } from '../support/programParts.ts';
+import { RtmpServer } from '../support/rtmpServer.ts';
+
+const run = promisify(execFile);
+const FRAME = 1 / GRID.fps;
+let clip: TestClip;
+beforeAll(async () => {
+  clip = await TestClip.make();
+});
+afterAll(() => clip.close());
+
+interface Show {
+  stack: DeliveryStack;
+  controller: TestController;
+  compositor: TestCompositor;
+  from: number;
+  /** The newest status of a destination. */
+  status(id: string): DestinationStatus | undefined;
+  until(id: string, matches: (status: DestinationStatus) => boolean): Promise<DestinationStatus>;
+}
+
+/** A program on the clock with the destinations given, closed at the test's end. */
+async function show(
+  urls: Record<string, string>,
+  options: Parameters<typeof DeliveryStack.start>[0] = {},
+): Promise<Show> {
+  const stack = await DeliveryStack.start(options);
+  const destinations = Object.entries(urls).map(([id, url]) => ({ id, name: id, url }));
+  const controller = await TestController.open(stack, { order: { destinations } });
+  const compositor = new TestCompositor(stack, controller, clip);
+  onTestFinished(async () => {
+    await compositor.stop();
+    await stack.close();
+  });
+  await controller.waitFor('opened');
+  const from = controller.nextSegment;
+  await compositor.start(from);
+  const status = (id: string): DestinationStatus | undefined =>
+    controller.of('destination').findLast((r) => r.status.id === id)?.status;
+  const until = async (id: string, matches: (s: DestinationStatus) => boolean): Promise<DestinationStatus> => {
+    await controller.until(() => {
+      const now = status(id);
+      return now !== undefined && matches(now);
+    });
+    return status(id) as DestinationStatus;
+  };
+  return { stack, controller, compositor, from, status, until };
+}
+
+async function rtmpServer(): Promise<RtmpServer> {
+  const server = await RtmpServer.start();
+  onTestFinished(() => server.close());
+  return server;
+}
+
+/** Decode times in seconds of a recording, by kind, and whether the first picture is a key frame. */
+async function packetsOf(file: string): Promise<{ video: number[]; audio: number[]; startsWithKey: boolean }> {
+  const entries = ['-show_entries', 'packet=codec_type,dts_time,flags', '-of', 'csv=p=0'];
+  const { stdout } = await run('ffprobe', ['-v', 'error', ...entries, file], { maxBuffer: 1 << 26 });
+  const rows = stdout.split('\n').map((line) => line.split(','));
+  const times = (kind: string): number[] => rows.flatMap((r) => (r[0] === kind ? [Number(r[1])] : []));
+  const flags = rows.find((r) => r[0] === 'video')?.[2] ?? '';
+  return { video: times('video'), audio: times('audio'), startsWithKey: flags.startsWith('K') };
+}
+
+/** FLV has milliseconds: a step of 1/30 s is 33 or 34. */
+function expectEven(times: number[], step: number): void {
+  for (const [i, time] of times.entries()) expect(Math.abs(time - (times[0] ?? 0) - i * step)).toBeLessThan(0.0021);
+}
+
+describe('rtmp', () => {
+  test('the program arrives whole, under the right name, and no secret is to be seen anywhere', async () => {
+    const server = await rtmpServer();
+    const { stack, controller, until } = await show({ done: `${server.url}/inst/KEY-s3cret?token=t0p5ecret&x=1` });
+    expect(await until('done', (s) => s.state === 'live')).toMatchObject({
+      target: `${server.url}/inst`,
+      connects: 1,
+      reason: '',
+      droppedGops: 0,
+    });
+    const [child] = (await childrenOf(process.pid)).filter((p) => p.command.includes('pipe:0'));
+    expect(child?.command).toContain('-c copy');
+    const files = await readdir(stack.dataDir, { recursive: true });
+    await controller.until(() => controller.of('part').length > 20);
+    controller.send({ type: 'end' });
+    await controller.waitFor('ended');
+    const call = await server.waitFor((c) => c.call === 'publish_done');
+    expect(call).toMatchObject({ app: 'live/inst', name: 'KEY-s3cret', tcUrl: `${server.url}/inst` });
+    expect(call.fields).toMatchObject({ token: 't0p5ecret', x: '1' });
+    const seen = [child?.command, files.join(), JSON.stringify(controller.reports), stack.log.join('')].join('\n');
+    expect(seen).not.toMatch(/s3cret|t0p5ecret/);
+    expect(files.filter((f) => f.endsWith('.ffpreset'))).toEqual([]);
+    expect((await childrenOf(process.pid)).filter((p) => p.command.includes('pipe:0'))).toEqual([]);
+  });
+
+  test('times are those of the grid, without a hole, from the first key frame to the end', async () => {
+    const server = await rtmpServer();
+    const { controller, from, until } = await show({ done: `${server.url}/key` });
+    await until('done', (s) => s.state === 'live');
+    await controller.until(() => controller.of('part').length > 14);
+    controller.send({ type: 'end' });
+    await controller.waitFor('ended');
+    const done = await server.waitFor((c) => c.call === 'record_done');
+    const { video, audio, startsWithKey } = await packetsOf(done.fields.path ?? '');
+    expect(startsWithKey).toBe(true);
+    expect(video[0]).toBeCloseTo(from * 2, 2);
+    expect(video.length).toBeGreaterThanOrEqual(13 * GRID.framesPerPart);
+    expectEven(video, FRAME);
+    expectEven(audio, 1024 / 48_000);
+  });
+
+  test('a child that is killed is back with a key frame; neither HLS nor the other destination notice', async () => {
+    const server = await rtmpServer();
+    const { controller, status, until } = await show({ done: `${server.url}/one`, dtwo: `${server.url}/two` });
+    await Promise.all([until('done', (s) => s.state === 'live'), until('dtwo', (s) => s.state === 'live')]);
+    const relays = (await childrenOf(process.pid)).filter((p) => p.command.includes('pipe:0'));
+    expect(relays).toHaveLength(2);
+    // Which of the two is whose is not in the argument list: the first that was started is the first in the order.
+    const victim = relays.sort((a, b) => a.pid - b.pid)[0];
+    process.kill(victim?.pid ?? 0, 'SIGKILL');
+    await controller.until(() => status('done')?.connects === 2 || status('dtwo')?.connects === 2);
+    const [killed, other] = status('done')?.connects === 2 ? ['one', 'dtwo'] : ['two', 'done'];
+    expect(status(other)).toMatchObject({ state: 'live', connects: 1 });
+    expect(controller.of('gap')).toEqual([]);
+    expect(controller.of('late')).toEqual([]);
+    await controller.until(() => controller.of('part').length > 20);
+    controller.send({ type: 'end' });
+    await controller.waitFor('ended');
+    await server.waitFor((c) => c.call === 'record_done' && c.name === killed);
+    const recordings = (await server.recordings()).filter((f) => f.includes(`/${killed}-`));
+    for (const file of recordings) {
+      const { video, startsWithKey } = await packetsOf(file);
+      expect(startsWithKey).toBe(true);
+      expectEven(video, FRAME);
+    }
+    expect(server.publishes(killed)).toBe(2);
+  });
+
+  test('a server that dies and comes back', async () => {
+    const server = await rtmpServer();
+    const { until } = await show({ done: `${server.url}/key` });
+    await until('done', (s) => s.state === 'live');
+    await server.kill();
+    const gone = await until('done', (s) => s.state === 'reconnecting' && s.reason.includes('refused the connection'));
+    expect(gone.connects).toBe(1);
+    await server.run();
+    expect(await until('done', (s) => s.state === 'live')).toMatchObject({ connects: 2 });
+  });
+
+  test('a server that hangs is noticed, and the connection made anew when it is back', async () => {
+    const server = await rtmpServer();
+    const { controller, until } = await show({ done: `${server.url}/key` });
+    await until('done', (s) => s.state === 'live');
+    server.hang();
+    const hungAt = controller.programMs;
+    await until('done', (s) => s.state === 'reconnecting');
+    console.log(`a hung server was noticed after ${Math.round(controller.programMs - hungAt)} ms`);
+    server.resume();
+    expect(await until('done', (s) => s.state === 'live')).toMatchObject({ connects: 2 });
+    expect(controller.of('gap')).toEqual([]);
+  });
+
+  test('a key that is turned away is said so, and tried again', async () => {
+    const server = await rtmpServer();
+    server.denied.add('wrongkey');
+    const { status, until } = await show({ done: `${server.url}/wrongkey` });
+    const refused = await until('done', (s) => s.state === 'reconnecting');
+    expect(refused.reason).not.toBe('');
+    expect(refused.reason).not.toContain('wrongkey');
+    expect(refused.connects).toBe(0);
+    server.denied.clear();
+    await until('done', (s) => s.state === 'live');
+    expect(status('done')?.connects).toBe(1);
+  });
+
+  test('a hole of the program is held with slate and silence on the same connection', async () => {
+    const server = await rtmpServer();
+    const { stack, controller, compositor, until } = await show({ done: `${server.url}/key` });
+    await until('done', (s) => s.state === 'live');
+    await compositor.stop();
+    await controller.waitFor('late', (l) => l.count >= 3);
+    const second = new TestCompositor(stack, controller, clip, 2);
+    onTestFinished(() => second.stop());
+    const resumed = controller.nextSegment + 1;
+    await second.start(resumed);
+    await controller.waitFor('part', (p) => p.segment === resumed + 1);
+    controller.send({ type: 'end' });
+    await controller.waitFor('ended');
+    const done = await server.waitFor((c) => c.call === 'record_done');
+    expect(server.publishes('key')).toBe(1);
+    const { video, audio } = await packetsOf(done.fields.path ?? '');
+    expect(video.at(-1)).toBeGreaterThan((resumed + 1) * 2);
+    expectEven(video, FRAME);
+    expectEven(audio, 1024 / 48_000);
+  });
+
+  test('a destination is added to the running program and taken away again', async () => {
+    const server = await rtmpServer();
+    const { controller, until } = await show({});
+    await controller.waitFor('part');
+    const id = newId('d');
+    controller.send({ type: 'add-destination', destination: { id, name: 'late', url: `${server.url}/late` } });
+    await until(id, (s) => s.state === 'live');
+    controller.send({ type: 'remove-destination', id });
+    await server.waitFor((c) => c.call === 'publish_done');
+    await until(id, (s) => s.state === 'stopped');
+  });
+});
+
+describe('rtmps', () => {
+  test('certificates are checked; with a good one the program arrives', async () => {
+    const server = await rtmpServer();
+    const [certFile, keyFile] = [join(server.folder, 'cert.pem'), join(server.folder, 'key.pem')];
+    await run('openssl', [
+      ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'],
+      ...['-keyout', keyFile, '-out', certFile, '-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost'],
+    ]);
+    const [cert, key] = [await readFile(certFile), await readFile(keyFile)];
+    const names: string[] = [];
+    const tls = createTlsServer({ cert, key }, (socket) => {
+      names.push(String(socket.servername));
+      const upstream = connectTcp(Number(new URL(server.url).port), '127.0.0.1');
+      socket.pipe(upstream).pipe(socket);
+      for (const end of [socket, upstream]) end.on('error', () => socket.destroy() && upstream.destroy());
+    });
+    tls.on('tlsClientError', () => undefined);
+    await new Promise<void>((resolve) => tls.listen(0, resolve));
+    onTestFinished(() => void tls.close());
+    const { until } = await show({ done: `rtmps://localhost:${(tls.address() as AddressInfo).port}/live/key` });
+    expect((await until('done', (s) => s.state === 'reconnecting')).reason).toContain('certificate');
+    setDefaultCACertificates([...getCACertificates(), String(cert)]);
+    await until('done', (s) => s.state === 'live');
+    expect(names.at(-1)).toBe('localhost');
+    expect((await server.waitFor((c) => c.call === 'publish')).tcUrl).toMatch(/^rtmps:\/\/localhost:\d+\/live$/);
+  });
+});
+
+describe('srt', () => {
+  test('an encrypted push with a stream id', async () => {
+    const port = await freeUdpPort();
+    const url = `srt://127.0.0.1:${port}`;
+    const listener = spawn('ffprobe', [
+      ...['-v', 'error', '-show_entries', 'packet=codec_type,dts_time', '-of', 'csv=p=0'],
+      ...['-read_intervals', '%+6', `${url}?mode=listener&passphrase=0123456789&pbkeylen=16`],
+    ]);
+    onTestFinished(() => void listener.kill('SIGKILL'));
+    let out = '';
+    listener.stdout.on('data', (chunk) => {
+      out += chunk;
+    });
+    const { stack, controller, until } = await show({
+      done: `${url}?streamid=publish:s3cretid&passphrase=0123456789&pbkeylen=16&latency=120`,
+    });
+    expect(await until('done', (s) => s.state === 'live')).toMatchObject({ target: url });
+    const [child] = (await childrenOf(process.pid)).filter((p) => p.command.includes('pipe:0'));
+    expect([child?.command, stack.log.join(), JSON.stringify(controller.reports)].join()).not.toMatch(
+      /s3cretid|0123456789/,
+    );
+    await once(listener, 'close');
+    expect(out).toContain('video');
+    expect(out).toContain('audio');
+  });
+});
+
+describe('what can not be', () => {
+  test('a destination that the policy refuses fails alone, without a child', async () => {
+    const server = await rtmpServer();
+    const { destinationPolicy } = await import('../../src/delivery/destinationPolicy.ts');
+    const strict = destinationPolicy({ allowPrivate: false });
+    const lenient = destinationPolicy({ allowPrivate: true });
+    const policy = (url: string) => (url.includes('/refused') ? strict(url) : lenient(url));
+    const urls = { done: `${server.url}/good`, dtwo: `${server.url}/refused`, dfile: 'file:///etc/passwd' };
+    const { until } = await show(urls, { destinationPolicy: policy });
+    expect((await until('dtwo', (s) => s.state === 'failed')).reason).toContain('not at a public address');
+    expect(await until('dfile', (s) => s.state === 'failed')).toMatchObject({ target: '(refused)', connects: 0 });
+    await until('done', (s) => s.state === 'live');
+  });
+
+  test('a server that takes the connection and says nothing', async () => {
+    const sockets = new Set<Socket>();
+    const mute = createServer((socket) => sockets.add(socket.on('error', () => undefined)));
+    await new Promise<void>((resolve) => mute.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => {
+      for (const socket of sockets) socket.destroy();
+      mute.close();
+    });
+    const { until } = await show({ done: `rtmp://127.0.0.1:${(mute.address() as AddressInfo).port}/live/key` });
+    expect(await until('done', (s) => s.state === 'reconnecting')).toMatchObject({
+      connects: 0,
+      reason: 'the server did not accept the stream in time',
+    });
+  });
+
+  test('an ffmpeg that is not there', async () => {
+    const server = await rtmpServer();
+    const { controller, until } = await show({ done: `${server.url}/key` }, { ffmpegPath: '/nonexistent/ffmpeg' });
+    expect((await until('done', (s) => s.state === 'reconnecting')).reason).toMatch(/ffmpeg/i);
+    await controller.waitFor('part', (p) => p.part === 5);
+    expect(controller.of('gap')).toEqual([]);
+  });
+});
+
+test('a process that is killed leaves no ffmpeg behind', async () => {
+  const server = await rtmpServer();
+  const script = fileURLToPath(new URL('../support/deliveryWithDestination.ts', import.meta.url));
+  const owner = spawn(process.execPath, [script, `${server.url}/key`], { stdio: ['ignore', 'pipe', 'inherit'] });
+  onTestFinished(() => void owner.kill('SIGKILL'));
+  await once(createInterface({ input: owner.stdout }), 'line');
+  const children = (await childrenOf(owner.pid ?? 0)).filter((p) => p.command.includes('pipe:0'));
+  expect(children).toHaveLength(1);
+  owner.kill('SIGKILL');
+  await once(owner, 'exit');
+  await expect.poll(() => children.some((p) => isAlive(p.pid)), { timeout: 20_000 }).toBe(false);
+});
+
+async function freeUdpPort(): Promise<number> {
+  const { createSocket } = await import('node:dgram');
+  const socket = createSocket('udp4');
+  await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve));
+  const { port } = socket.address();
+  await new Promise<void>((resolve) => socket.close(() => resolve()));
+  return port;
+}

@@ -1,0 +1,131 @@
+/** The server as a process: how it starts, refuses to start, and ends; no process is left, however it ends. */
+import { spawn } from 'node:child_process';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { afterEach, describe, expect, test } from 'vitest';
+import { Swarm } from '../../scripts/simulator/Swarm.ts';
+import { ServerApi } from '../../scripts/simulator/serverApi.ts';
+import { RtmpServer } from '../support/rtmpServer.ts';
+import { descendantsOf, eventually, listProcesses, type ProcessInfo, ServerProcess } from '../support/ServerProcess.ts';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const ROOM = 'life';
+
+const cleanUp: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const step of cleanUp.splice(0).reverse()) await step();
+});
+
+/** A server with a running broadcast to an RTMP server: workers, compositors and an ffmpeg are its children. */
+async function liveServer() {
+  const rtmp = await RtmpServer.start();
+  cleanUp.push(() => rtmp.close());
+  const server = await ServerProcess.start({ LIANMAI_ALLOW_PRIVATE_DESTINATIONS: 'true' });
+  cleanUp.push(() => server.stop('SIGKILL'));
+  const api = new ServerApi(server.url);
+  const swarm = new Swarm({ url: server.url, peers: 1, token: () => api.joinToken(ROOM, 'host') });
+  cleanUp.push(() => swarm.stop());
+  await swarm.start();
+  await api.startBroadcast(ROOM, { destinations: [{ url: rtmp.url, key: 'life-key' }] });
+  await rtmp.waitFor((call) => call.call === 'publish');
+  const children = await descendantsOf(server.pid);
+  const names = children.map((p) => p.command.join(' '));
+  for (const kind of ['mediasoup-worker', 'compositor/main.ts', 'ffmpeg'])
+    expect(names.some((n) => n.includes(kind))).toBe(true);
+  return { server, rtmp, children };
+}
+
+async function gone(children: ProcessInfo[]): Promise<void> {
+  await eventually(
+    async () => {
+      const now = await listProcesses();
+      return !children.some((child) =>
+        now.some((p) => p.pid === child.pid && p.command.join() === child.command.join()),
+      );
+    },
+    `no orphan of ${children.map((c) => c.command.slice(0, 2).join(' ')).join(', ')}`,
+    20_000,
+  );
+}
+
+describe('the end', () => {
+  test('SIGTERM: playlists end, RTMP is closed, exit code 0, no orphan', async () => {
+    const { server, rtmp, children } = await liveServer();
+    const multivariant = `${server.url}/live/${ROOM}/index.m3u8`;
+    const playlist = new URL(
+      (await (await fetch(multivariant)).text()).split('\n').findLast((l) => l.endsWith('.m3u8')) ?? '',
+      multivariant,
+    );
+    let last = '';
+    // Follows the playlist while the server ends: the last answer that there is has to say that it is over.
+    const following = (async () => {
+      while (!last.includes('#EXT-X-ENDLIST')) {
+        const answer = await fetch(playlist).catch(() => undefined);
+        if (!answer) return;
+        last = await answer.text();
+        await delay(20);
+      }
+    })();
+    expect(await server.stop('SIGTERM')).toBe(0);
+    await following;
+    expect(last).toContain('#EXT-X-ENDLIST');
+    await rtmp.waitFor((call) => call.call === 'publish_done');
+    await gone(children);
+  });
+
+  test('SIGKILL: no orphan', async () => {
+    const { server, children } = await liveServer();
+    await server.stop('SIGKILL');
+    await gone(children);
+  });
+
+  test('SIGTERM twice: ends at once, no orphan', async () => {
+    const { server, children } = await liveServer();
+    server.child.kill('SIGTERM');
+    await server.waitForLog((line) => line.msg === 'ending');
+    server.child.kill('SIGTERM');
+    expect(await server.ended()).toBe(130);
+    await gone(children);
+  });
+
+  test('npm start is killed: the server ends by itself, no orphan', async () => {
+    const { server, children } = await liveServer();
+    // The channel is what `npm start` holds; this is what its death looks like to the server.
+    server.child.disconnect();
+    expect(await server.ended()).toBe(0);
+    await gone(children);
+  });
+});
+
+describe('the start', () => {
+  async function startAndFail(env: Record<string, string>): Promise<{ code: number | null; text: string }> {
+    const child = spawn(process.execPath, ['src/index.ts'], {
+      cwd: ROOT,
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let text = '';
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (data: Buffer) => (text += data.toString()));
+    const code = await new Promise<number | null>((resolve) => child.once('exit', resolve));
+    return { code, text };
+  }
+
+  test('beyond loopback without a secret: it refuses, and says why and what to do', async () => {
+    const { code, text } = await startAndFail({ LIANMAI_HOST: '0.0.0.0' });
+    expect(code).not.toBe(0);
+    expect(text).toMatch(/LIANMAI_SECRET/);
+    expect(text).not.toMatch(/\n\s+at /);
+  });
+
+  test('a port that is in use: it says which, and what to do', async () => {
+    const server = await ServerProcess.start();
+    cleanUp.push(() => server.stop());
+    const { code, text } = await startAndFail({
+      LIANMAI_PORT: new URL(server.url).port,
+      LIANMAI_INTERNAL_PORT: '0',
+      LIANMAI_RTC_PORT: '0',
+    });
+    expect(code).not.toBe(0);
+    expect(text).toMatch(/in use.*--port/s);
+  });
+});

@@ -1,0 +1,73 @@
+/** Runs in Chromium: joins a room and sends the fake camera with three simulcast layers, with the real mediasoup-client. */
+import { Device } from 'mediasoup-client';
+import { io } from 'socket.io-client';
+
+interface Extension {
+  uri: string;
+  direction: string;
+}
+interface Transceiver {
+  getHeaderExtensionsToNegotiate(): Extension[];
+  setHeaderExtensionsToNegotiate(extensions: Extension[]): void;
+}
+
+/** Has Chromium offer abs-capture-time, which breaks layer switching unless the server takes it away. */
+function offerAbsCaptureTime(): void {
+  const { prototype } = (
+    globalThis as never as { RTCPeerConnection: { prototype: { addTransceiver(...args: unknown[]): Transceiver } } }
+  ).RTCPeerConnection;
+  const { addTransceiver } = prototype;
+  prototype.addTransceiver = function (...args) {
+    const transceiver = addTransceiver.apply(this, args);
+    const extensions = transceiver.getHeaderExtensionsToNegotiate();
+    for (const e of extensions) if (e.uri.endsWith('/abs-capture-time')) e.direction = 'sendrecv';
+    transceiver.setHeaderExtensionsToNegotiate(extensions);
+    return transceiver;
+  };
+}
+
+interface Publisher {
+  publishCamera(token: string): Promise<string>;
+}
+
+(globalThis as unknown as { publisher: Publisher }).publisher = {
+  async publishCamera(token) {
+    offerAbsCaptureTime();
+    const socket = io({ transports: ['websocket'], auth: { token, protocol: 1 } });
+    const call = async (event: string, payload: object): Promise<never> => {
+      const answer = await socket.timeout(20_000).emitWithAck(event, payload);
+      if (!answer.ok) throw new Error(`${event}: ${answer.error.message}`);
+      return answer.data as never;
+    };
+    const { routerRtpCapabilities } = (await call('join', {})) as { routerRtpCapabilities: never };
+    const device = await Device.factory();
+    await device.load({ routerRtpCapabilities });
+    const transport = device.createSendTransport(await call('transport:create', { direction: 'send' }));
+    transport.on('connect', ({ dtlsParameters }, done, failed) => {
+      call('transport:connect', { transportId: transport.id, dtlsParameters }).then(done, failed);
+    });
+    transport.on('produce', ({ rtpParameters }, done, failed) => {
+      call('producer:create', { transportId: transport.id, source: 'camera', rtpParameters }).then(
+        ({ producerId }: { producerId: string }) => done({ id: producerId }),
+        failed,
+      );
+    });
+    const [track] = (
+      await (
+        globalThis as never as {
+          navigator: { mediaDevices: { getUserMedia(c: object): Promise<{ getVideoTracks(): never[] }> } };
+        }
+      ).navigator.mediaDevices.getUserMedia({ video: { width: 1280, height: 720, frameRate: 30 } })
+    ).getVideoTracks();
+    const producer = await transport.produce({
+      track: track as never,
+      codec: device.rtpCapabilities.codecs?.find((c) => c.mimeType === 'video/VP8') as never,
+      encodings: [
+        { scaleResolutionDownBy: 4, maxBitrate: 150_000, scalabilityMode: 'L1T1' },
+        { scaleResolutionDownBy: 2, maxBitrate: 500_000, scalabilityMode: 'L1T1' },
+        { scaleResolutionDownBy: 1, maxBitrate: 1_500_000, scalabilityMode: 'L1T1' },
+      ],
+    });
+    return JSON.stringify(producer.rtpParameters.headerExtensions);
+  },
+};

@@ -1,0 +1,164 @@
+import { describe, expect, test } from 'vitest';
+import { RtpTimeline } from '../../../../compositor/ingest/RtpTimeline.ts';
+import type { SenderReport } from '../../../../compositor/ingest/rtcp.ts';
+import { SfuClock } from '../../../../compositor/ingest/SfuClock.ts';
+import { WindowedMinimum } from '../../../../compositor/ingest/WindowedMinimum.ts';
+
+const FRAME = 3_000;
+const FRAME_MS = 100 / 3;
+/** The SFU's wall clock at program time 0. */
+const NTP = 1_763_951_234_000;
+
+const reportOf = (ntpMs: number, rtpTimestamp: number): SenderReport => ({
+  ssrc: 1,
+  ntpMs,
+  compactNtp: 0,
+  rtpTimestamp: rtpTimestamp >>> 0,
+});
+
+function timeline(carried?: { atRtp: number; atProgramMs: number }): { clock: SfuClock; line: RtpTimeline } {
+  const clock = new SfuClock();
+  return { clock, line: new RtpTimeline({ clockRate: 90_000, clock, ...(carried ? { carried } : {}) }) };
+}
+
+describe('RtpTimeline', () => {
+  test('unwraps over 2^32, and lets small steps back be', () => {
+    const { line } = timeline();
+    const start = 0xffffff00;
+    expect(line.advance(start, 0)).toBe(start);
+    expect(line.advance((start + FRAME) >>> 0, 33)).toBe(start + FRAME);
+    expect(line.advance((start + FRAME - 5_940) >>> 0, 34)).toBe(start + FRAME - 5_940);
+    expect(line.steps).toBe(0);
+    expect(line.carry()!.atRtp).toBe((start + FRAME - 5_940) >>> 0);
+  });
+
+  test('before a report the earliest arrival counts as capture', () => {
+    const { line } = timeline();
+    line.advance(0, 1_000);
+    expect(line.captureMs(0, 1_000)).toBe(1_000);
+    for (let n = 1; n < 60; n++) line.advance(n * FRAME, 1_000 + n * FRAME_MS - (n === 30 ? 8 : -3));
+    const captureMs = line.captureMs(59 * FRAME, 1_000 + 59 * FRAME_MS);
+    // 8 ms early once: slewed towards that by 5 ms a second.
+    expect(captureMs - (1_000 + 59 * FRAME_MS)).toBeLessThan(-3);
+    expect(captureMs - (1_000 + 59 * FRAME_MS)).toBeGreaterThan(-8);
+    expect(line.steps).toBe(0);
+  });
+
+  test('steps once to the first report when it differs by more than 30 ms', () => {
+    const { clock, line } = timeline();
+    // Captured 80 ms before its arrival.
+    for (let n = 0; n <= 30; n++) line.advance(n * FRAME, 1_080 + n * FRAME_MS);
+    clock.add(NTP + 2_000, 2_000.5);
+    line.report(reportOf(NTP + 2_000, 30 * FRAME), 2_000.5);
+    expect(line.synchronised).toBe(true);
+    expect(line.steps).toBe(1);
+    expect(line.captureMs(30 * FRAME, 2_090)).toBeCloseTo(2_000.5, 3);
+  });
+
+  test('slews to a report that differs by less', () => {
+    const { clock, line } = timeline();
+    for (let n = 0; n <= 30; n++) line.advance(n * FRAME, 1_010 + n * FRAME_MS);
+    clock.add(NTP + 2_000, 2_000);
+    line.report(reportOf(NTP + 2_000, 30 * FRAME), 2_000);
+    expect(line.captureMs(30 * FRAME, 2_010)).toBeCloseTo(2_010, 0);
+    expect(line.captureMs(30 * FRAME, 3_010)).toBeCloseTo(2_005, 0);
+    expect(line.captureMs(30 * FRAME, 6_010)).toBeCloseTo(2_000, 3);
+    expect(line.steps).toBe(0);
+  });
+
+  test('starts where its predecessor was', () => {
+    const { line } = timeline({ atRtp: 0xffffff00, atProgramMs: 5_000 });
+    const rtp = line.advance((0xffffff00 + 90_000) >>> 0, 6_060);
+    expect(line.captureMs(rtp, 6_060)).toBeCloseTo(6_000, 6);
+    for (let n = 1; n < 30; n++) line.advance((0xffffff00 + 90_000 + n * FRAME) >>> 0, 6_060 + n * FRAME_MS);
+    expect(line.captureMs(rtp, 7_060)).toBeCloseTo(6_000, 6);
+  });
+
+  test('does not believe a carried mapping that puts the first packet in the future', () => {
+    const { line } = timeline({ atRtp: 0, atProgramMs: 50_000 });
+    const rtp = line.advance(0, 6_000);
+    expect(line.captureMs(rtp, 6_000)).toBe(6_000);
+  });
+
+  test('a pause needs no new anchor', () => {
+    const { line } = timeline();
+    line.advance(0, 1_000);
+    line.advance(20 * 90_000, 21_002);
+    expect(line.steps).toBe(0);
+    expect(Math.abs(line.captureMs(20 * 90_000, 21_002) - 21_000)).toBeLessThan(3);
+  });
+
+  test.each([
+    ['a jump into the future', 90_000 * 60],
+    ['a jump back', -90_000 * 60],
+    ['a step back of 300 ms', -27_000],
+  ])('anchors anew at %s', (_, jump) => {
+    const { clock, line } = timeline();
+    let rtp = 0;
+    for (let n = 0; n <= 30; n++) rtp = line.advance(1_000_000 + n * FRAME, 1_000 + n * FRAME_MS);
+    clock.add(NTP + 2_000, 2_000);
+    line.report(reportOf(NTP + 2_000, rtp), 2_000);
+    rtp = line.advance((rtp + FRAME + jump) >>> 0, 2_040);
+    expect(line.steps).toBeGreaterThanOrEqual(1);
+    expect(line.captureMs(rtp, 2_040)).toBeCloseTo(2_040, 3);
+    expect(line.synchronised).toBe(false);
+    // A report that is older than the jump does not fit what arrives now.
+    clock.add(NTP + 2_041, 2_041);
+    if (Math.abs(jump) > 90_000) {
+      line.report(reportOf(NTP + 2_041, 1_000_000 + 31 * FRAME), 2_041);
+      expect(line.synchronised).toBe(false);
+    }
+    line.report(reportOf(NTP + 2_041, rtp), 2_041);
+    expect(line.synchronised).toBe(true);
+  });
+
+  test('a stall of the network is no new anchor, but what stays late is', () => {
+    const { line } = timeline();
+    for (let n = 0; n <= 30; n++) line.advance(n * FRAME, n * FRAME_MS);
+    // 3 s nothing, then all of it at once.
+    for (let n = 31; n <= 120; n++) line.advance(n * FRAME, 4_000 + (n - 31));
+    expect(line.steps).toBe(0);
+    expect(line.captureMs(120 * FRAME, 4_100)).toBeCloseTo(4_000, 0);
+    for (let n = 121; n <= 160; n++) line.advance(n * FRAME, 10_000 + n * FRAME_MS);
+    expect(line.steps).toBe(1);
+  });
+});
+
+describe('SfuClock', () => {
+  test('takes the least late report of the window', () => {
+    const clock = new SfuClock();
+    expect(clock.offsetMs).toBeNull();
+    clock.add(NTP, 40);
+    clock.add(NTP + 1_000, 1_001);
+    clock.add(NTP + 2_000, 2_300);
+    expect(clock.offsetMs).toBeCloseTo(1 - NTP, 3);
+    for (let s = 3; s < 40; s++) clock.add(NTP + s * 1_000, s * 1_000 + 5);
+    expect(clock.offsetMs).toBeCloseTo(5 - NTP, 3);
+  });
+
+  test('a report that is late by a stall changes nothing; a clock that was set is followed', () => {
+    const clock = new SfuClock();
+    clock.add(NTP, 1);
+    clock.add(NTP + 1_000, 3_500);
+    expect(clock.offsetMs).toBeCloseTo(1 - NTP, 3);
+    clock.add(NTP + 100_000, 4_000);
+    expect(clock.offsetMs).toBeCloseTo(-96_000 - NTP, 3);
+    for (let s = 5; s < 10; s++) clock.add(NTP + s * 1_000, s * 1_000);
+    expect(clock.offsetMs).toBeCloseTo(0 - NTP, 3);
+  });
+});
+
+describe('WindowedMinimum', () => {
+  test('works before program time 0, and forgets', () => {
+    const minimum = new WindowedMinimum(3);
+    minimum.add(5, -2_500);
+    minimum.add(9, -1_500);
+    expect(minimum.value).toBe(5);
+    minimum.add(9, -100);
+    expect(minimum.value).toBe(5);
+    minimum.add(9, 100);
+    expect(minimum.value).toBe(9);
+    minimum.add(10, 50_000);
+    expect(minimum.value).toBe(10);
+  });
+});

@@ -1,0 +1,161 @@
+import { describe, expect, test } from 'vitest';
+import { Grid } from '../../../../src/contracts/grid.ts';
+import {
+  type ListedSegment,
+  type MediaPlaylist,
+  partTargetSeconds,
+  renderMediaPlaylist,
+  renderMultivariant,
+} from '../../../../src/delivery/hls/playlists.ts';
+
+const grid = Grid.parse({});
+const complete = (number: number): ListedSegment => ({ number, state: 'complete', parts: 6 });
+const playlist = (segments: ListedSegment[], more: Partial<MediaPlaylist> = {}): MediaPlaylist => ({
+  grid,
+  rendition: 'v720',
+  epoch: Date.UTC(2026, 0, 2, 3, 4, 5, 678),
+  initName: 'init-0123456789abcdef.mp4',
+  segments,
+  ended: false,
+  siblings: ['../a0/index.m3u8'],
+  ...more,
+});
+const lines = (p: MediaPlaylist): string[] => renderMediaPlaylist(p).trimEnd().split('\n');
+const tag = (p: MediaPlaylist, name: string): string[] => lines(p).filter((l) => l.startsWith(`#EXT-X-${name}`));
+
+describe('media playlist', () => {
+  test('whole text, live', () => {
+    const text = renderMediaPlaylist(playlist([complete(7), { number: 8, state: 'open', parts: 2 }]));
+    expect(text).toBe(`#EXTM3U
+#EXT-X-VERSION:9
+#EXT-X-INDEPENDENT-SEGMENTS
+#EXT-X-TARGETDURATION:2
+#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,PART-HOLD-BACK=1.19467,HOLD-BACK=6.0
+#EXT-X-PART-INF:PART-TARGET=0.34134
+#EXT-X-MEDIA-SEQUENCE:7
+#EXT-X-MAP:URI="init-0123456789abcdef.mp4"
+#EXT-X-PROGRAM-DATE-TIME:2026-01-02T03:04:19.678Z
+#EXT-X-PART:DURATION=0.333333,URI="7.0.m4s",INDEPENDENT=YES
+#EXT-X-PART:DURATION=0.333333,URI="7.1.m4s"
+#EXT-X-PART:DURATION=0.333333,URI="7.2.m4s"
+#EXT-X-PART:DURATION=0.333333,URI="7.3.m4s"
+#EXT-X-PART:DURATION=0.333333,URI="7.4.m4s"
+#EXT-X-PART:DURATION=0.333333,URI="7.5.m4s"
+#EXTINF:2.000,
+7.m4s
+#EXT-X-PROGRAM-DATE-TIME:2026-01-02T03:04:21.678Z
+#EXT-X-PART:DURATION=0.333333,URI="8.0.m4s",INDEPENDENT=YES
+#EXT-X-PART:DURATION=0.333333,URI="8.1.m4s"
+#EXT-X-PRELOAD-HINT:TYPE=PART,URI="8.2.m4s"
+#EXT-X-RENDITION-REPORT:URI="../a0/index.m3u8",LAST-MSN=8,LAST-PART=1
+`);
+  });
+
+  test('audio parts are all independent, and their exact durations add up to the segment', () => {
+    const audio = playlist([complete(0), complete(1)], { rendition: 'a0' });
+    expect(tag(audio, 'PART:').every((l) => l.endsWith('INDEPENDENT=YES'))).toBe(true);
+    const durations = tag(audio, 'PART:').map((l) => Number(/DURATION=([\d.]+)/.exec(l)?.[1]));
+    const extinf = lines(audio).flatMap((l) => (l.startsWith('#EXTINF') ? [Number.parseFloat(l.slice(8))] : []));
+    for (const [i, length] of extinf.entries())
+      expect(durations.slice(i * 6, i * 6 + 6).reduce((a, b) => a + b, 0)).toBeCloseTo(length, 5);
+    // 94 and 94 frames of 1024 samples.
+    expect(extinf).toEqual([2.005333, 2.005333]);
+  });
+
+  test('the program date time of an audio segment is that of its first frame', () => {
+    // Segment 1 begins at 2 s; frame 94 is the first that does not start before it, at 2.005333 s.
+    expect(tag(playlist([complete(1)], { rendition: 'a0' }), 'PROGRAM')).toEqual([
+      '#EXT-X-PROGRAM-DATE-TIME:2026-01-02T03:04:07.683Z',
+    ]);
+  });
+
+  test('no part is longer than the target or shorter than 85 % of it, for every rate', () => {
+    for (const fps of [24, 25, 30, 50, 60]) {
+      const framesPerSegment = fps * 2;
+      for (const framesPerPart of [fps / 5, fps / 3, fps / 2].filter(
+        (n) => Number.isInteger(n) && framesPerSegment % n === 0,
+      )) {
+        const other = Grid.parse({ fps, framesPerSegment, framesPerPart });
+        const target = Number(
+          /PART-TARGET=([\d.]+)/.exec(renderMediaPlaylist(playlist([complete(0)], { grid: other })))?.[1],
+        );
+        expect(target).toBeGreaterThanOrEqual(partTargetSeconds(other));
+        for (const rendition of ['v720', 'a0']) {
+          const all = playlist(
+            [3, 4, 5].map((n) => ({ number: n, state: 'complete', parts: framesPerSegment / framesPerPart })),
+            {
+              grid: other,
+              rendition,
+            },
+          );
+          for (const part of tag(all, 'PART:')) {
+            const duration = Number(/DURATION=([\d.]+)/.exec(part)?.[1]);
+            expect(duration).toBeLessThanOrEqual(target);
+            expect(duration).toBeGreaterThanOrEqual(target * 0.85);
+          }
+        }
+      }
+    }
+  });
+
+  test('parts are listed for the newest three segments and the open one alone', () => {
+    const segments = [1, 2, 3, 4, 5].map(complete);
+    expect(tag(playlist(segments), 'PART:').map((l) => /URI="(\d+)\./.exec(l)?.[1])).not.toContain('2');
+    expect(tag(playlist(segments), 'PART:')).toHaveLength(18);
+    expect(tag(playlist([...segments, { number: 6, state: 'open', parts: 1 }]), 'PART:')).toHaveLength(19);
+  });
+
+  test('after a complete segment the hint is the first part of the next', () => {
+    expect(tag(playlist([complete(4)]), 'PRELOAD')).toEqual(['#EXT-X-PRELOAD-HINT:TYPE=PART,URI="5.0.m4s"']);
+    expect(tag(playlist([complete(4)]), 'RENDITION')[0]).toContain('LAST-MSN=4,LAST-PART=5');
+  });
+
+  test('a lost segment is a gap; parts that were announced stay, the others are marked as not there', () => {
+    const gap = playlist([
+      complete(1),
+      { number: 2, state: 'gap', parts: 2 },
+      { number: 3, state: 'gap', parts: 0 },
+      complete(4),
+    ]);
+    const text = renderMediaPlaylist(gap);
+    expect(text).toContain(
+      '#EXT-X-PART:DURATION=0.333333,URI="2.1.m4s"\n#EXT-X-PART:DURATION=0.333333,URI="2.2.m4s",GAP=YES\n',
+    );
+    expect(text).toContain('#EXT-X-GAP\n#EXTINF:2.000,\n2.m4s\n');
+    expect(text).toContain('Z\n#EXT-X-GAP\n#EXTINF:2.000,\n3.m4s\n');
+    expect(text).not.toContain('"3.0.m4s"');
+  });
+
+  test('the end: no hint, no report, the last segment as long as its parts', () => {
+    const ended = playlist([complete(1), { number: 2, state: 'short', parts: 4 }], { ended: true });
+    expect(tag(ended, 'PRELOAD')).toEqual([]);
+    expect(tag(ended, 'RENDITION')).toEqual([]);
+    expect(lines(ended).slice(-3)).toEqual(['#EXTINF:1.333333,', '2.m4s', '#EXT-X-ENDLIST']);
+  });
+});
+
+describe('multivariant playlist', () => {
+  test('codecs, audio group and relative URIs', () => {
+    const text = renderMultivariant({
+      base: 'babcdefgh',
+      variants: [{ id: 'v720', width: 1280, height: 720, fps: 30, codec: 'avc1.4d401f', bitrate: 2_500_000, peak: 0 }],
+      audio: { id: 'a0', codec: 'mp4a.40.2', channels: 2, bitrate: 128_000, peak: 0 },
+    });
+    expect(text).toBe(`#EXTM3U
+#EXT-X-VERSION:9
+#EXT-X-INDEPENDENT-SEGMENTS
+#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="audio",NAME="Program",DEFAULT=YES,AUTOSELECT=YES,CHANNELS="2",URI="babcdefgh/a0/index.m3u8"
+#EXT-X-STREAM-INF:BANDWIDTH=3153600,AVERAGE-BANDWIDTH=2628000,CODECS="avc1.4d401f,mp4a.40.2",RESOLUTION=1280x720,FRAME-RATE=30.000,AUDIO="audio",CLOSED-CAPTIONS=NONE
+babcdefgh/v720/index.m3u8
+`);
+  });
+
+  test('BANDWIDTH is the measured peak where that is higher', () => {
+    const text = renderMultivariant({
+      base: 'b',
+      variants: [{ id: 'v720', width: 2, height: 2, fps: 30, codec: 'c', bitrate: 1000, peak: 5000 }],
+      audio: { id: 'a0', codec: 'a', channels: 2, bitrate: 100, peak: 200 },
+    });
+    expect(text).toContain('BANDWIDTH=5200,AVERAGE-BANDWIDTH=1100,');
+  });
+});
