@@ -40,7 +40,7 @@ export function HomePage() {
 function Picture() {
   return (
     <div class="picture" aria-hidden="true">
-      <svg viewBox="0 0 320 180">
+      <svg viewBox="0 0 320 180" aria-hidden="true">
         {[0, 1, 2, 3].map((n) => (
           <g key={n} class={`face face-${n}`} transform={`translate(${(n % 2) * 161} ${Math.floor(n / 2) * 91})`}>
             <rect width="159" height="89" />

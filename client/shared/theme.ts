@@ -17,8 +17,8 @@ export function setTheme(next: Theme): void {
 export function followSettings(): void {
   effect(() => {
     const root = document.documentElement;
-    if (theme.value === 'system') delete root.dataset['theme'];
-    else root.dataset['theme'] = theme.value;
+    if (theme.value === 'system') delete root.dataset.theme;
+    else root.dataset.theme = theme.value;
     root.lang = language.value === 'zh' ? 'zh-CN' : 'en';
   });
 }

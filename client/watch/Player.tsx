@@ -64,7 +64,14 @@ function StatePicture({ watch }: { watch: WatchRoom }) {
   const state = watch.state.value;
   const blocked = watch.blocked.value;
   return (
-    <div slot="centered-chrome" noautohide class={`state state-${state}`} data-testid="state" data-state={state} role="status">
+    <div
+      slot="centered-chrome"
+      noautohide
+      class={`state state-${state}`}
+      data-testid="state"
+      data-state={state}
+      role="status"
+    >
       {blocked ? (
         <button type="button" class="button primary large" data-testid="play" onClick={() => void watch.play()}>
           <Icon name="play" />

@@ -4,8 +4,8 @@
  *
  * Timestamps. Source time is the RTP timestamp in samples of 48 kHz, unwrapped, arbitrary zero. Program time is in
  * samples too, 0 is frame 0 of the broadcast. Each block says where its first sample belongs (`playoutMs`); the newest
- * such mapping is what reading steers to: by up to 0.5 % faster or slower, or, when it is off by more than 60 ms, by a
- * jump with a crossfade. A step of more than the ring in either direction is a new stream: what was there is forgotten.
+ * such mapping is what reading steers to: by up to 0.5 % faster or slower; or, when it is off by more than 12 ms or nothing
+ * is heard just now, by a jump with a crossfade to where the waveform goes on alike. A step of more than the ring in either direction is a new stream: what was there is forgotten.
  *
  * Drop policy. What comes after its time is dropped by being behind the reading position; what was never written is
  * silence, entered and left with a short fade.
@@ -19,9 +19,17 @@ const CAPACITY = 1 << 17;
 const STEER_FROM_SAMPLES = 2 * SAMPLES_PER_MS;
 /** Faster or slower by this much at most: under what is heard as another pitch (9 cents). */
 const MAX_RATE = 0.005;
-/** Further off than this, steering would take 12 s: jump. */
-const JUMP_SAMPLES = 60 * SAMPLES_PER_MS;
+/**
+ * Further off than this is jumped: the picture follows a new mapping at once, and sound that is later or earlier than it
+ * by more than a frame is seen; steering would take seconds.
+ */
+const JUMP_SAMPLES = 12 * SAMPLES_PER_MS;
 const CROSSFADE_SAMPLES = 10 * SAMPLES_PER_MS;
+/** A jump lands within this of its aim, where the waveform is most alike: one period of 125 Hz each way. */
+const SEARCH_SAMPLES = 4 * SAMPLES_PER_MS;
+const SEARCH_STEP = 4;
+/** Mean square below which nothing is heard: −50 dBFS. */
+const QUIET = 1e-5;
 /** Fade in after a hole, in samples (5 ms). */
 const FADE_SAMPLES = 5 * SAMPLES_PER_MS;
 /** The last value before a hole decays by this a sample: −60 dB in 7 ms. */
@@ -90,8 +98,14 @@ export class PcmTrack {
       this.#steering = false;
     }
     const wrong = this.#target - this.#offset;
-    if (Math.abs(wrong) > JUMP_SAMPLES) return this.#jump(at, left, right);
-    if (Math.abs(wrong) > STEER_FROM_SAMPLES) this.#steering = true;
+    const off = Math.abs(wrong);
+    if (
+      off > JUMP_SAMPLES ||
+      (off > STEER_FROM_SAMPLES && this.#power(at - this.#offset) + this.#power(at - this.#target) < QUIET)
+    ) {
+      return this.#jump(at, left, right);
+    }
+    if (off > STEER_FROM_SAMPLES) this.#steering = true;
     let change = 0;
     if (this.#steering) {
       const most = MAX_RATE * count;
@@ -105,7 +119,7 @@ export class PcmTrack {
 
   #jump(at: number, left: Float32Array, right: Float32Array): boolean {
     const from = this.#offset ?? 0;
-    const to = this.#target ?? 0;
+    const to = this.#landing(at, from, this.#target ?? 0);
     const oldLeft = new Float32Array(CROSSFADE_SAMPLES);
     const oldRight = new Float32Array(CROSSFADE_SAMPLES);
     const oldAudible = this.#render(at, from, 0, oldLeft, oldRight, this.#edge);
@@ -153,6 +167,42 @@ export class PcmTrack {
       right[i] = edge.right;
     }
     return audible;
+  }
+
+  /** The offset near `to` at which the sound of the crossfade is most like what would have been heard. */
+  #landing(at: number, from: number, to: number): number {
+    let best = to;
+    let bestLikeness = 0;
+    for (let shift = -SEARCH_SAMPLES; shift <= SEARCH_SAMPLES; shift += SEARCH_STEP) {
+      let product = 0;
+      let power = QUIET;
+      for (let i = 0; i < CROSSFADE_SAMPLES; i += SEARCH_STEP) {
+        const candidate = this.#sampleAt(at - to - shift + i);
+        product += this.#sampleAt(at - from + i) * candidate;
+        power += candidate * candidate;
+      }
+      const likeness = product / Math.sqrt(power);
+      if (likeness > bestLikeness * 1.0001) {
+        bestLikeness = likeness;
+        best = to + shift;
+      }
+    }
+    return best;
+  }
+
+  /** Mean square over the length of a crossfade. */
+  #power(position: number): number {
+    let sum = 0;
+    for (let i = 0; i < CROSSFADE_SAMPLES; i += SEARCH_STEP) sum += this.#sampleAt(position + i) ** 2;
+    return (sum * SEARCH_STEP) / CROSSFADE_SAMPLES;
+  }
+
+  /** Both channels together; 0 where nothing is. */
+  #sampleAt(position: number): number {
+    const index = Math.floor(position);
+    if (!this.#rangeAt(index)) return 0;
+    const at = ((index % CAPACITY) + CAPACITY) % CAPACITY;
+    return (this.#left[at] ?? 0) + (this.#right[at] ?? 0);
   }
 
   #has(position: number, count: number): boolean {

@@ -287,7 +287,8 @@ export class MediaIngest extends TypedEmitter<MediaIngestEvents> {
     this.#noticeStall(nowMs);
     for (const delay of this.#delays.values()) delay.update(nowMs);
     for (const receiver of this.#receivers.values()) receiver.tick(nowMs);
-    if (nowMs - this.#reportedMs >= REPORT_MS) {
+    // The program clock may be set back once, when it is first synchronised.
+    if (Math.abs(nowMs - this.#reportedMs) >= REPORT_MS) {
       this.#reportedMs = nowMs;
       this.#sendReceiverReports(nowMs);
     }

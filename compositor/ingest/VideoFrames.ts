@@ -11,8 +11,8 @@ import type { RtpPacket } from './rtpPacket.ts';
 
 /** A hole is waited for as long as the largest playout delay, ms: what comes later could not be shown in time by any delay. */
 const GIVE_UP_MS = 400;
-/** With a key frame waiting behind it, a hole is worth only a retransmission from the SFU, ms. */
-const GIVE_UP_BEFORE_KEY_MS = 100;
+/** With a key frame waiting behind it a hole need not be mended: it is given up when what follows should be seen, not before this, ms. */
+const GIVE_UP_BEFORE_KEY_MS = 150;
 /** A hole this old will likely not be mended: a key frame is asked for while the waiting goes on, ms. */
 const ASK_KEY_FRAME_MS = 200;
 /** The first packets of a stream are a key frame, since mediasoup asks for one; if not after this, ask, ms. */
@@ -100,11 +100,12 @@ export class VideoFrames implements OrderedSink {
     if (packet.index > this.#keyAhead && this.#codec.startsKeyFrame(packet.payload)) this.#keyAhead = packet.index;
   }
 
-  giveUpAtMs(sinceMs: number, next: RtpPacket): number {
+  giveUpAtMs(sinceMs: number, next: RtpPacket, nowMs: number): number {
     if (this.#keyAhead < next.index) return sinceMs + GIVE_UP_MS;
     // Nothing in front of the key frame can be shown, so there is nothing to wait for.
     if (this.#needsKeyFrame && this.#parts.length === 0) return sinceMs;
-    return sinceMs + GIVE_UP_BEFORE_KEY_MS;
+    const playoutMs = this.#timing.playoutMs(this.#timing.unwrap(next.timestamp), nowMs);
+    return Math.min(sinceMs + GIVE_UP_MS, Math.max(sinceMs + GIVE_UP_BEFORE_KEY_MS, playoutMs));
   }
 
   tick(nowMs: number, holeSinceMs: number | null): void {

@@ -107,10 +107,6 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
     return this.#board.status;
   }
 
-  get ended(): boolean {
-    return RANK[this.#board.state] === 3;
-  }
-
   /** Resolves when it is live. Throws AppError when it can not go live; then it has failed. */
   async start(): Promise<BroadcastStatus> {
     const graceMs = this.#input.emptyGraceSeconds * 1000;
@@ -135,7 +131,8 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
 
   /** Idempotent: the first reason stays. Resolves when playlists are closed and destinations are gone. */
   stop(reason: EndReason): Promise<BroadcastStatus> {
-    return this.#finish(reason);
+    this.#ending ??= this.#end(reason);
+    return this.#ending;
   }
 
   async addDestination(input: DestinationInput): Promise<DestinationStatus> {
@@ -169,7 +166,7 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
   }
 
   #endBecause(reason: EndReason): void {
-    this.#finish(reason).catch((error: unknown) => this.#logger.error({ err: error }, 'broadcast did not end cleanly'));
+    this.stop(reason).catch((error: unknown) => this.#logger.error({ err: error }, 'broadcast did not end cleanly'));
   }
 
   #fail(error: unknown): void {
@@ -365,11 +362,6 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
     run.fail('unresponsive', 'delivery gets no parts');
   }
 
-  #finish(reason: EndReason): Promise<BroadcastStatus> {
-    this.#ending ??= this.#end(reason);
-    return this.#ending;
-  }
-
   /** First the compositor, so that its last parts are in the playlist; then delivery. Bounded by their own limits. */
   async #end(reason: EndReason): Promise<BroadcastStatus> {
     this.#advance('ending');
@@ -387,20 +379,19 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
       bitrate: 0,
       viewers: 0,
     });
-    this.#advance(reason === 'failed' ? 'failed' : 'ended');
+    this.#advance(reason === 'failed' ? 'failed' : 'ended', { reason });
     this.#board.close();
     this.#options.metrics.ended.inc({ reason });
-    this.#logger.info({ reason }, 'broadcast ended');
     this.emit('closed', reason);
     return this.status;
   }
 
-  #advance(next: BroadcastState): boolean {
+  #advance(next: BroadcastState, why: { reason?: EndReason } = {}): boolean {
     const { state } = this.#board;
     const turn = (state === 'live' && next === 'recovering') || (state === 'recovering' && next === 'live');
     if (RANK[next] <= RANK[state] && !turn) return false;
     this.#board.set({ state: next });
-    this.#logger.info({ state: `${state} -> ${next}` }, 'broadcast moved');
+    this.#logger.info({ state: `${state} -> ${next}`, ...why }, 'broadcast moved');
     this.emit('state', next);
     return true;
   }

@@ -322,6 +322,43 @@ describe('a compositor is lost', () => {
   });
 });
 
+describe('what can not be had for long', () => {
+  /** The real clock, and a minute more when the test says so. */
+  function minuteHand() {
+    let ahead = 0;
+    return {
+      clock: { now: () => monotonicClock.now() + ahead },
+      pass: () => {
+        ahead += 61_000;
+      },
+    };
+  }
+
+  test('no compositor for a minute: failed, playlists closed', async () => {
+    const { clock, pass } = minuteHand();
+    const { rig, compositor } = await live({ clock });
+    rig.agent.refuse = true;
+    compositor.cut();
+    await rig.status((s) => s.state === 'recovering');
+    pass();
+    expect(await rig.status((s) => s.state === 'failed')).toMatchObject({ endReason: 'failed' });
+    expect(rig.delivery.all('end')).toHaveLength(1);
+    expect(rig.broadcasts.isLive('demo')).toBe(false);
+  });
+
+  test('no delivery for as long as it keeps a broadcast: failed', async () => {
+    const { clock, pass } = minuteHand();
+    const { rig, compositor } = await live({ clock });
+    rig.delivery.down = true;
+    rig.delivery.cut();
+    await delay(100);
+    expect(rig.broadcasts.status('demo')?.state).toBe('live');
+    pass();
+    expect(await rig.status((s) => s.state === 'failed')).toMatchObject({ endReason: 'failed' });
+    await compositor.closed;
+  });
+});
+
 describe('the end', () => {
   test('stop: the compositor first, then delivery', async () => {
     const { rig, compositor } = await live();

@@ -116,7 +116,7 @@ function Control({ testId, icon, label, on = false, off = false, leave = false, 
     <button
       type="button"
       class={`control ${off ? 'off' : ''} ${on ? 'on' : ''} ${leave ? 'leave' : ''}`}
-      aria-label={label}
+      aria-label={count > 0 ? `${label} (${count})` : label}
       title={label}
       data-testid={testId}
       data-state={off ? 'off' : 'on'}

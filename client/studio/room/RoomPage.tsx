@@ -37,6 +37,7 @@ export function RoomPage({ studio, session }: Props) {
         <h1 class="visually-hidden">{`${t('studio.title')} ${studio.room}`}</h1>
         <div class="banners">
           <Banners studio={studio} session={session} />
+          <SeatGranted session={session} />
           <RemoteAudio session={session} />
         </div>
         <Stage session={session} media={media} />
@@ -88,6 +89,11 @@ export function Banners({ studio, session }: Props) {
           </div>
         </div>
       ) : null}
+      {session.phase.value === 'joined' && session.state.self.value?.seated && !session.mediaReady.value ? (
+        <p class="small muted" role="status" data-testid="media-building">
+          {t('studio.rebuilding')}
+        </p>
+      ) : null}
       {session.refused.value ? (
         <ProblemNotice problem={session.refused.value}>
           <Dismiss
@@ -107,6 +113,22 @@ export function Banners({ studio, session }: Props) {
         </ProblemNotice>
       ) : null}
     </>
+  );
+}
+
+/** Somebody who asked for a seat is on air from one moment to the next, and must know. */
+function SeatGranted({ session }: { session: StudioSession }) {
+  if (session.seatNews.value !== 'granted') return null;
+  return (
+    <div class="notice info" role="status">
+      <Icon name="info" />
+      <strong class="grow">{t('seat.granted')}</strong>
+      <Dismiss
+        onClick={() => {
+          session.seatNews.value = null;
+        }}
+      />
+    </div>
   );
 }
 

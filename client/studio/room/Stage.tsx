@@ -43,7 +43,13 @@ export function Stage({ session, media }: Props) {
       {tiles.map((tile, i) => {
         const cell = cells[i];
         return cell ? (
-          <Tile key={tile.key} tile={tile} cell={fitTile(cell)} speaking={speaking.has(tile.peerId)} session={session} />
+          <Tile
+            key={tile.key}
+            tile={tile}
+            cell={fitTile(cell)}
+            speaking={speaking.has(tile.peerId)}
+            session={session}
+          />
         ) : null;
       })}
     </ul>

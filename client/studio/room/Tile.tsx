@@ -44,7 +44,7 @@ export function Tile({ tile, cell, speaking, session }: Props) {
           contain={tile.source === 'screen'}
           onSize={onSize}
         />
-      ) : (
+      ) : tile.away ? null : (
         <span class="initials" aria-hidden="true">
           {initials(tile.name)}
         </span>

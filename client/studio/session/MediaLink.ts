@@ -196,9 +196,9 @@ export class MediaLink {
       this.#signaling
         .request('producer:create', {
           transportId: send.id,
-          source: appData['source'] as SourceKind,
+          source: appData.source as SourceKind,
           rtpParameters: rtpParameters as never,
-          paused: appData['paused'] === true,
+          paused: appData.paused === true,
         })
         .then(({ producerId }) => callback({ id: producerId }), errback);
     });

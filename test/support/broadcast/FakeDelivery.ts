@@ -11,11 +11,17 @@ export class FakeDelivery {
   readonly orders: DeliveryOrder[] = [];
   /** What it answers to `open`; tests make it refuse. */
   onOpen: (order: Order<'open'>) => DeliveryReport = () => ({ type: 'opened' });
+  /** Nobody gets in. */
+  down = false;
   readonly #server = new WebSocketServer({ noServer: true });
   readonly #events = new EventEmitter();
   #socket: WebSocket | undefined;
 
   handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    if (this.down) {
+      socket.destroy();
+      return;
+    }
     this.#server.handleUpgrade(request, socket, head, (ws) => {
       this.#socket = ws;
       ws.on('message', (data) => this.#receive(ws, DeliveryOrder.parse(JSON.parse(String(data)))));

@@ -3,7 +3,10 @@ import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 
 export interface Damage {
-  /** Probability from 0 to 1 that a packet is lost, comes twice, or comes after the following one. */
+  /**
+   * Probability from 0 to 1 that a packet is lost, comes twice, or comes after the following one. A packet that is sent
+   * again is not lost again, so that all can be mended.
+   */
   lose: number;
   double: number;
   reorder: number;
@@ -21,6 +24,8 @@ export class DamageProxy {
   #sfuPort = 0;
   #ingestPort = 0;
   #held: Buffer | null = null;
+  /** SSRC and sequence number of each packet lost by chance. */
+  readonly #lost = new Set<string>();
   #random = 12345;
 
   private constructor(socket: Socket) {
@@ -53,7 +58,7 @@ export class DamageProxy {
 
   #toIngest(datagram: Buffer): void {
     const isRtcp = (datagram[1] ?? 0) >= 192 && (datagram[1] ?? 0) <= 223;
-    if (this.damage.loseIf?.(datagram, isRtcp) || (!isRtcp && this.#chance(this.damage.lose))) {
+    if (this.damage.loseIf?.(datagram, isRtcp) || (!isRtcp && this.#losesNow(datagram))) {
       this.counts.lost++;
       return;
     }
@@ -69,6 +74,13 @@ export class DamageProxy {
     }
     if (this.#held) this.#pass(this.#held);
     this.#held = null;
+  }
+
+  #losesNow(datagram: Buffer): boolean {
+    const packet = `${datagram.readUInt32BE(8)} ${datagram.readUInt16BE(2)}`;
+    if (this.#lost.has(packet) || !this.#chance(this.damage.lose)) return false;
+    this.#lost.add(packet);
+    return true;
   }
 
   #pass(datagram: Buffer): void {

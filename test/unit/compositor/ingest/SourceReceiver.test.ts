@@ -146,8 +146,24 @@ describe('SourceReceiver, video', () => {
     for (const packet of framePackets(1, 3).slice(1)) receiver.rtp(packet, 33);
     for (const packet of framePackets(3, 3)) receiver.rtp(packet, 99);
     expect(numbers(frames)).toEqual([0]);
-    pass(150);
+    pass(170);
+    expect(numbers(frames)).toEqual([0]);
+    pass(200);
     expect(numbers(frames)).toEqual([0, 3]);
+  });
+
+  test('time in which the process stood still does not count as waiting', () => {
+    const { receiver, frames, pass } = rig(CAMERA);
+    for (const packet of framePackets(0)) receiver.rtp(packet, 0);
+    const [a, b, c] = framePackets(1);
+    receiver.rtp(a!, 33);
+    receiver.rtp(c!, 33);
+    pass(100);
+    receiver.stalled(1_000);
+    receiver.tick(1_100);
+    receiver.rtp(b!, 1_101);
+    expect(numbers(frames)).toEqual([0, 1]);
+    expect(receiver.stats.lost).toBe(0);
   });
 
   test('an outage of thousands of packets ends at the next key frame', () => {

@@ -1,0 +1,44 @@
+import { describe, expect, test } from 'vitest';
+import * as client from '../../../client/shared/contract.ts';
+import { BroadcastInput } from '../../../src/contracts/broadcast.ts';
+import { DisplayName, PROTOCOL, RoomId } from '../../../src/contracts/ids.ts';
+import { MAX_SEATS } from '../../../src/contracts/job.ts';
+
+describe('the values that the pages repeat are those of the contracts', () => {
+  test('protocol, seats, destinations, length of a name', () => {
+    expect(client.PROTOCOL).toBe(PROTOCOL);
+    expect(client.MAX_SEATS).toBe(MAX_SEATS);
+    const many = (count: number) => ({ destinations: Array.from({ length: count }, () => ({ url: 'rtmp://a/b' })) });
+    expect(BroadcastInput.safeParse(many(client.MAX_DESTINATIONS)).success).toBe(true);
+    expect(BroadcastInput.safeParse(many(client.MAX_DESTINATIONS + 1)).success).toBe(false);
+    expect(DisplayName.safeParse('x'.repeat(client.NAME_LENGTH)).success).toBe(true);
+    expect(DisplayName.safeParse('x'.repeat(client.NAME_LENGTH + 1)).success).toBe(false);
+  });
+
+  test.each(['demo', 'a', '9-x_', 'x'.repeat(64), 'x'.repeat(65), '', '-a', '_a', 'A', 'a.b', 'a/b', 'a%20', 'ä'])(
+    'room id %j',
+    (id) => {
+      expect(client.ROOM_ID.test(id)).toBe(RoomId.safeParse(id).success);
+    },
+  );
+});
+
+describe('room names', () => {
+  test('the room of a path', () => {
+    expect(client.roomOfPath('/studio/demo')).toBe('demo');
+    expect(client.roomOfPath('/watch/demo/')).toBe('demo');
+    for (const path of ['/studio/', '/studio/De', '/studio/..%2fx', '/other/demo', '/studio/a/b', '/'])
+      expect(client.roomOfPath(path)).toBeUndefined();
+  });
+
+  test('what somebody typed becomes an id', () => {
+    expect(client.toRoomId('My Show! 2')).toBe('my-show-2');
+    expect(client.toRoomId('--Été ')).toBe('ete-');
+    expect(client.toRoomId('x'.repeat(80))).toHaveLength(64);
+    expect(client.toRoomId('连麦')).toBe('');
+  });
+
+  test.each([0, 0.5, 0.999999])('a suggestion is valid with random %d', (random) => {
+    expect(RoomId.safeParse(client.suggestRoom(() => random)).success).toBe(true);
+  });
+});

@@ -1,0 +1,90 @@
+import { describe, expect, test } from 'vitest';
+import { parsePlaybackState } from '../../../client/watch/player/playbackState.ts';
+import { rescueTarget } from '../../../client/watch/player/stallRescue.ts';
+import { splitStyles } from '../../../client/watch/player/strictStyles.ts';
+import { type WatchFacts, watchStateOf } from '../../../client/watch/watchState.ts';
+import { PlaybackState } from '../../../src/contracts/playback.ts';
+
+describe('parsePlaybackState', () => {
+  const good = { room: 'demo', state: 'live', broadcast: 'babcdefgh12345678', startedAt: 5, endedAt: null };
+
+  test('takes what the contract takes', () => {
+    for (const state of [
+      good,
+      { ...good, state: 'idle', broadcast: null, startedAt: null },
+      { ...good, state: 'ended' },
+    ])
+      expect(parsePlaybackState(state)).toEqual(PlaybackState.parse(state));
+  });
+
+  test.each([null, 'x', [], {}, { ...good, state: 'new' }, { ...good, broadcast: 5 }, { ...good, startedAt: '5' }])(
+    'refuses %j',
+    (json) => {
+      expect(parsePlaybackState(json)).toBeUndefined();
+    },
+  );
+});
+
+describe('rescueTarget', () => {
+  test('over a hole to the next range', () => {
+    const buffered = [
+      { start: 0, end: 4 },
+      { start: 8, end: 12 },
+    ];
+    expect(rescueTarget({ currentTime: 3.98, buffered, livePosition: 10 })).toBeCloseTo(8.05);
+    expect(rescueTarget({ currentTime: 6, buffered, livePosition: 10 })).toBeCloseTo(8.05);
+  });
+
+  test('a push where there is data', () => {
+    const buffered = [{ start: 2, end: 12 }];
+    expect(rescueTarget({ currentTime: 5, buffered, livePosition: 10 })).toBeCloseTo(5.05);
+    expect(rescueTarget({ currentTime: 1.95, buffered, livePosition: 10 })).toBeCloseTo(2.05);
+  });
+
+  test('waits for data, but follows an edge that ran away', () => {
+    const buffered = [{ start: 0, end: 4 }];
+    expect(rescueTarget({ currentTime: 4, buffered, livePosition: 6 })).toBeNull();
+    expect(rescueTarget({ currentTime: 4, buffered, livePosition: null })).toBeNull();
+    expect(rescueTarget({ currentTime: 4, buffered, livePosition: 20 })).toBe(20);
+    expect(rescueTarget({ currentTime: 4, buffered: [], livePosition: 20 })).toBe(20);
+  });
+});
+
+describe('watchStateOf', () => {
+  const facts = (changes: Partial<WatchFacts>): WatchFacts => ({
+    server: 'live',
+    unreachable: false,
+    playing: true,
+    finished: false,
+    paused: false,
+    movedAt: 1000,
+    now: 1100,
+    ...changes,
+  });
+
+  test.each<[string, Partial<WatchFacts>, string]>([
+    ['before the first answer', { server: null, playing: false, movedAt: null }, 'connecting'],
+    ['the server is not there', { server: null, playing: false, movedAt: null, unreachable: true }, 'reconnecting'],
+    ['nothing was ever live', { server: 'idle', playing: false, movedAt: null }, 'idle'],
+    ['live, no frame yet', { movedAt: null }, 'connecting'],
+    ['live', {}, 'live'],
+    ['it stands still', { now: 9000 }, 'reconnecting'],
+    ['it was paused by the person', { now: 9000, paused: true }, 'live'],
+    ['the server is away but it still plays', { unreachable: true }, 'live'],
+    ['it ended before one came', { server: 'ended', playing: false, movedAt: null }, 'ended'],
+    ['it ended, the last seconds still play', { server: 'ended' }, 'live'],
+    ['it ended and was shown to its end', { server: 'ended', finished: true }, 'ended'],
+    ['it ended and stands', { server: 'ended', now: 9000 }, 'ended'],
+  ])('%s', (_name, changes, state) => {
+    expect(watchStateOf(facts(changes))).toBe(state);
+  });
+});
+
+test('splitStyles takes styles and the roots of children out of a template', () => {
+  const html = `<style>a{}</style><slot></slot><x-y><template shadowrootmode="open"><style>inner{}</style></template></x-y>
+    <style id="b">b{}</style>`;
+  const { css, markup } = splitStyles(html);
+  expect(css).toBe('a{}b{}');
+  expect(markup).toContain('<slot></slot><x-y></x-y>');
+  expect(markup).not.toContain('style');
+});
