@@ -19,6 +19,7 @@ import { type Stage, Stager } from './compose/Stage.ts';
 import { VideoComposer } from './compose/VideoComposer.ts';
 import { type DecodeStats, SourceSet } from './decode/SourceSet.ts';
 import { audioFrameEndMs, ProgramEncoder, sortRenditions } from './encode/ProgramEncoder.ts';
+import { SlateMaker } from './encode/SlateMaker.ts';
 import type { PartSink } from './output/PartSink.ts';
 import type { Pacer } from './Pacer.ts';
 import { type PipelineFigures, PipelineMeter } from './PipelineMeter.ts';
@@ -65,6 +66,8 @@ export class Pipeline extends TypedEmitter<PipelineEvents> {
   readonly #composer: VideoComposer;
   readonly #mixer = new Mixer();
   readonly #encoder: ProgramEncoder;
+  readonly #slateMaker: SlateMaker;
+  readonly #putSlate: (slate: Buffer) => Promise<void>;
   readonly #meter = new PipelineMeter();
   readonly #abort = new AbortController();
   #state: State = 'ready';
@@ -79,7 +82,13 @@ export class Pipeline extends TypedEmitter<PipelineEvents> {
 
   private constructor(
     options: PipelineOptions,
-    parts: { sources: SourceSet; stager: Stager; composer: VideoComposer; encoder: ProgramEncoder },
+    parts: {
+      sources: SourceSet;
+      stager: Stager;
+      composer: VideoComposer;
+      encoder: ProgramEncoder;
+      slateMaker: SlateMaker;
+    },
   ) {
     super();
     const { job, pacer, logger } = options;
@@ -92,23 +101,24 @@ export class Pipeline extends TypedEmitter<PipelineEvents> {
     this.#stager = parts.stager;
     this.#composer = parts.composer;
     this.#encoder = parts.encoder;
+    this.#slateMaker = parts.slateMaker;
+    this.#putSlate = (slate) => options.sink.putSlate(sortRenditions(job.renditions).video.id, slate);
     this.#audioFrame = parts.encoder.firstAudioFrame;
   }
 
-  /** Opens encoders and decoders, draws the first picture's cards, and puts init segments and slate. */
+  /** Opens encoders and decoders, draws the first picture's cards, and puts init segments and silence. */
   static async create(options: PipelineOptions): Promise<Pipeline> {
     const { job, sink, logger } = options;
     const { video } = sortRenditions(job.renditions);
     const stager = new Stager(video.width, video.height);
     const slate = await stager.slate(job.scene.slateText, job.scene.background);
-    const [encoder] = await Promise.all([
-      ProgramEncoder.create(job, sink),
-      ProgramEncoder.putPrefaces(job, slate, sink),
-    ]);
+    const encoder = await ProgramEncoder.create(job, sink);
+    await encoder.putInits(job, sink);
+    const slateMaker = await SlateMaker.create({ rendition: video, grid: job.grid, settings: job.encoder, slate });
     let pipeline: Pipeline | null = null;
     const sources = new SourceSet(logger, (source) => pipeline?.emit('keyframe', source));
     const composer = new VideoComposer(video.width, video.height, logger);
-    pipeline = new Pipeline(options, { sources, stager, composer, encoder });
+    pipeline = new Pipeline(options, { sources, stager, composer, encoder, slateMaker });
     await pipeline.#stage(job);
     return pipeline;
   }
@@ -189,7 +199,10 @@ export class Pipeline extends TypedEmitter<PipelineEvents> {
         if (this.#abort.signal.aborted || this.#isDone(n)) break;
         this.#applyDue(n);
         if (n < this.#firstFrame) this.#sources.show(frameTimeMs(this.#grid, n), this.#framePeriodMs);
-        else await this.#frame(n);
+        else {
+          await this.#frame(n);
+          await this.#makeSlate(n);
+        }
       }
     } catch (thrown) {
       error = thrown;
@@ -221,6 +234,15 @@ export class Pipeline extends TypedEmitter<PipelineEvents> {
       await Promise.all([encoding, mixing]).finally(() => Promise.allSettled([encoding, mixing]));
       this.#meter.encoded(performance.now() - startedAt);
     } else this.#mixUntil(timeMs);
+  }
+
+  /** One frame of the slate, when there is time for it. */
+  async #makeSlate(n: number): Promise<void> {
+    if (this.#pacer.nowMs() > frameTimeMs(this.#grid, n) + this.#framePeriodMs) return;
+    const slate = await this.#slateMaker.step();
+    if (!slate) return;
+    this.#slateMaker.close();
+    this.#putSlate(slate).catch((error: unknown) => this.#logger.warn({ err: error }, 'delivery has no slate'));
   }
 
   /** Mixes all AAC frames that are over by `timeMs`. */
@@ -269,6 +291,7 @@ export class Pipeline extends TypedEmitter<PipelineEvents> {
     this.#meter.put(this.#encoder.bytes);
     this.#sources.close();
     this.#composer.close();
+    this.#slateMaker.close();
     this.#encoder.close();
     this.emit('ended', error === undefined ? { lastSegment } : { lastSegment, error });
   }

@@ -45,9 +45,19 @@ export class Studio {
   join(name: string): void {
     this.name.value = name;
     if (!this.nameFixed.value) remembered.set('name', name);
-    const session = new StudioSession(this.#token, this.media.value, {
-      recall: () => tab.get(`peer.${this.room}`),
-      remember: (peerId) => tab.set(`peer.${this.room}`, peerId),
+    const session = new StudioSession({
+      token: this.#token,
+      media: this.media.value,
+      memory: {
+        recall: () => tab.get(`peer.${this.room}`),
+        remember: (peerId) => tab.set(`peer.${this.room}`, peerId),
+      },
+      renewToken: async () => {
+        const token = await requestToken(this.room, { role: this.role.value });
+        keepToken(this.room, token);
+        this.#token = token;
+        return token;
+      },
     });
     this.session.value = session;
     session.join(name);

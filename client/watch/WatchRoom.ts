@@ -178,6 +178,8 @@ export class WatchRoom {
   }
 
   #tick(): void {
+    // Over is over: nothing that trickles in later brings the picture back.
+    if (this.state.value === 'ended' && this.engine.value) this.#stop();
     const time = this.#video?.currentTime ?? 0;
     this.#now.value = performance.now();
     if (time === this.#lastTime || !this.engine.value || (this.#video?.readyState ?? 0) < 2) return;

@@ -24,7 +24,7 @@ export interface WatchFacts {
 /** A picture that stands longer than this is a fault that one should be told of, ms. */
 const STILL_MS = 2_500;
 /** After the server's word that it is over, a player that stands this long has come to the end, ms. */
-const LAST_FRAME_MS = 1_500;
+const LAST_FRAME_MS = 3_000;
 
 export function watchStateOf(facts: WatchFacts): WatchState {
   const { server, unreachable, playing, finished, paused, movedAt, now } = facts;

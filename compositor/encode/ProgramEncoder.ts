@@ -6,11 +6,10 @@
 import type { Frame } from 'node-av';
 import { AAC_FRAME_SAMPLES, type Grid } from '../../src/contracts/grid.ts';
 import type { AudioRendition, Job, VideoRendition } from '../../src/contracts/job.ts';
-import type { Sprite } from '../compose/Canvas.ts';
 import type { PartSink } from '../output/PartSink.ts';
 import { RenditionWriter } from '../output/RenditionWriter.ts';
 import { AAC_PRIMING_FRAMES, AudioEncoder } from './AudioEncoder.ts';
-import { audioFragmenter, audioPreface, videoFragmenter, videoPreface } from './preface.ts';
+import { audioFragmenter, silenceOf, videoFragmenter } from './fragmenters.ts';
 import { VideoEncoder } from './VideoEncoder.ts';
 
 interface VideoOutput {
@@ -49,17 +48,14 @@ export class ProgramEncoder {
     return new ProgramEncoder([{ rendition: video, encoder, writer: videoWriter }], audioEncoder, audioWriter);
   }
 
-  /** Puts each rendition's init segment and slate; resolves when all are taken. */
-  static async putPrefaces({ grid, encoder, renditions }: Job, slate: Sprite, sink: PartSink): Promise<void> {
-    await Promise.all(
-      renditions.map(async (rendition) => {
-        const preface =
-          rendition.kind === 'audio'
-            ? await audioPreface(rendition, grid)
-            : await videoPreface(rendition, grid, encoder, slate);
-        await sink.putPreface(rendition.id, preface.init, preface.slate);
-      }),
-    );
+  /** Puts each rendition's init segment, and the silence; resolves when all are taken. The slate comes from a SlateMaker. */
+  async putInits({ grid, renditions }: Job, sink: PartSink): Promise<void> {
+    const { audio } = sortRenditions(renditions);
+    await Promise.all([
+      ...this.#video.map(({ rendition, writer }) => sink.putInit(rendition.id, writer.init)),
+      sink.putInit(audio.id, this.#audioWriter.init),
+    ]);
+    await sink.putSlate(audio.id, await silenceOf(audio, grid));
   }
 
   /** The number of the first AAC frame to give: some before the first that is put. */

@@ -75,19 +75,23 @@ export class DeliverySink extends TypedEmitter<DeliverySinkEvents> implements Pa
     return this.#latenciesMs.splice(0);
   }
 
-  async putPreface(rendition: RenditionId, init: Buffer, slate: Buffer): Promise<void> {
+  putInit(rendition: RenditionId, init: Buffer): Promise<void> {
+    return this.#putOnce(`${rendition}/init`, init);
+  }
+
+  putSlate(rendition: RenditionId, slate: Buffer): Promise<void> {
+    return this.#putOnce(`${rendition}/slate`, slate);
+  }
+
+  /** What every broadcast needs once: tried until it is taken, refused, or too late. */
+  async #putOnce(path: string, data: Buffer): Promise<void> {
     const until = performance.now() + PREFACE_TIMEOUT_MS;
-    for (const [name, data] of [
-      ['init', init],
-      ['slate', slate],
-    ] as const) {
-      for (let attempt = 0; ; attempt++) {
-        const verdict = await this.#put(`${rendition}/${name}`, data);
-        if (verdict === 'done') break;
-        if (typeof verdict === 'object') throw new Error(`delivery refused ${rendition}/${name}: ${verdict.refused}`);
-        if (this.#closed || performance.now() > until) throw new Error(`delivery does not take ${rendition}/${name}`);
-        await this.#backoff(attempt);
-      }
+    for (let attempt = 0; ; attempt++) {
+      const verdict = await this.#put(path, data);
+      if (verdict === 'done') return;
+      if (typeof verdict === 'object') throw new Error(`delivery refused ${path}: ${verdict.refused}`);
+      if (this.#closed || performance.now() > until) throw new Error(`delivery does not take ${path}`);
+      await this.#backoff(attempt);
     }
   }
 

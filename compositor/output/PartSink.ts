@@ -13,8 +13,10 @@ export interface ProgramPart {
 
 /** Where the pipeline's output goes. `output/DeliverySink.ts` is the real one; tests collect. */
 export interface PartSink {
-  /** Resolves when the init segment and the slate are where they should be; rejects when that cannot be. */
-  putPreface(rendition: RenditionId, init: Buffer, slate: Buffer): Promise<void>;
+  /** Resolves when the init segment is where it should be; rejects when that cannot be. */
+  putInit(rendition: RenditionId, init: Buffer): Promise<void>;
+  /** Likewise one segment of slate (a GOP) or silence. */
+  putSlate(rendition: RenditionId, slate: Buffer): Promise<void>;
   /** Takes the part into its queue; never blocks. Parts of one rendition arrive in this order. */
   putPart(part: ProgramPart): void;
 }

@@ -44,6 +44,11 @@ export class RenditionWriter {
     return this.#firstOf(this.#options.firstSegment * partsPerSegment(this.#options.grid));
   }
 
+  /** The init segment. */
+  get init(): Buffer {
+    return this.#options.fragmenter.init;
+  }
+
   /** Bytes of all parts until now. */
   get bytes(): number {
     return this.#bytes;

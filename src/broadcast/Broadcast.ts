@@ -41,6 +41,10 @@ const START_LIMIT_MS = 30_000;
 const RECOVERY_LIMIT_MS = 60_000;
 /** So many parts late in a row, and nothing new meanwhile: the compositor is gone, whatever its connection says. */
 const LATE_PARTS = 3;
+/** Statistics come each second; a compositor whose frame number does not grow for this long stands still, ms. */
+const PROGRESS_MS = 2_000;
+/** One that composes and yet puts nothing for this long is replaced all the same, ms. */
+const PARTLESS_LIMIT_MS = 10_000;
 const MAX_DESTINATIONS = 16;
 
 export type EndReason = NonNullable<BroadcastStatus['endReason']>;
@@ -87,6 +91,8 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
   #fence = 0;
   #carried: Record<string, Carried> = {};
   #lastPartAt = 0;
+  /** When the compositor was last heard to have composed a new frame. */
+  #lastProgressAt = 0;
   #watch: RoomWatch | undefined;
   #supervising: Promise<void> = Promise.resolve();
   #ending: Promise<BroadcastStatus> | undefined;
@@ -233,6 +239,7 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
       await run.start(program, from, this.#carried);
       signal.throwIfAborted();
       this.#lastPartAt = Math.max(this.#lastPartAt, this.#clock.now());
+      this.#lastProgressAt = this.#lastPartAt;
       this.#logger.info({ compositor: run.compositor, fence: run.fence, firstSegment: from }, 'compositor ready');
       return run;
     } catch (error) {
@@ -257,8 +264,12 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
       metrics,
     });
     run.on('keyframe', () => metrics.keyframes.inc());
+    let frame = -1;
     run.on('stats', (stats) => {
-      if (this.#run === run) this.#board.figures(this.#figures.add(stats));
+      if (this.#run !== run) return;
+      if (stats.frame > frame) this.#lastProgressAt = this.#clock.now();
+      frame = stats.frame;
+      this.#board.figures(this.#figures.add(stats));
     });
     run.on('carry', (sources) => {
       if (this.#run === run) this.#carried = sources;
@@ -353,12 +364,17 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
     }
   }
 
-  /** Slow is not gone: parts that come late but come are no reason to lose what the compositor has. */
+  /**
+   * Slow is not gone: a compositor whose parts come late, or that still composes, keeps its place. To start another takes
+   * more from a busy machine than it gives.
+   */
   #onLate(count: number, segment: number): void {
     const run = this.#run;
     if (!run || !this.#program || this.#board.state !== 'live' || count < LATE_PARTS) return;
-    const silentMs = this.#clock.now() - this.#lastPartAt;
+    const now = this.#clock.now();
+    const silentMs = now - this.#lastPartAt;
     if (segment < run.firstSegment || silentMs < LATE_PARTS * partSeconds(this.#program.grid) * 1000) return;
+    if (silentMs < PARTLESS_LIMIT_MS && now - this.#lastProgressAt < PROGRESS_MS) return;
     run.fail('unresponsive', 'delivery gets no parts');
   }
 

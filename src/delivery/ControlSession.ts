@@ -87,13 +87,8 @@ export class ControlSession extends TypedEmitter<SessionEvents> {
 
   #receive(text: string | undefined): void {
     if (this.#closed) return;
-    const order = parseOrder(text);
-    if (!order) {
-      this.#refuse(new AppError('bad-request', 'not an order'));
-      return;
-    }
     try {
-      this.#obey(order);
+      this.#obey(parseOrder(text));
     } catch (error) {
       if (!(error instanceof AppError)) this.#log.error({ err: error }, 'order failed');
       this.#refuse(error instanceof AppError ? error : new AppError('internal'));
@@ -170,11 +165,16 @@ export class ControlSession extends TypedEmitter<SessionEvents> {
   }
 }
 
-function parseOrder(text: string | undefined): DeliveryOrder | undefined {
+/** Throws `bad-request`; its sentence names the fields, never what is in them: a destination's URL is a secret. */
+function parseOrder(text: string | undefined): DeliveryOrder {
+  let value: unknown;
   try {
-    const parsed = DeliveryOrder.safeParse(JSON.parse(text ?? ''));
-    return parsed.success ? parsed.data : undefined;
+    value = JSON.parse(text ?? '');
   } catch {
-    return undefined;
+    throw new AppError('bad-request', 'an order is a JSON text');
   }
+  const parsed = DeliveryOrder.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const fields = parsed.error.issues.map((i) => i.path.join('.') || i.code);
+  throw new AppError('bad-request', `not an order: ${fields.join(', ').slice(0, 200)}`);
 }

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -105,6 +105,9 @@ export class ServerProcess {
     const result = await ended;
     clearTimeout(timer);
     await rm(this.#dataDir, { recursive: true, force: true });
+    if (process.env.TEST_LOG_FOLDER) {
+      await writeFile(join(process.env.TEST_LOG_FOLDER, `server-${this.pid}.log`), this.output.join('\n'));
+    }
     return result;
   }
 

@@ -196,10 +196,12 @@ export class TestController {
         reject(new Error(`it did not come about; the reports were ${JSON.stringify(this.reports.slice(-20))}`));
       }, limitMs);
       const check = (): void => {
-        if (!done()) return;
+        const refused = this.of('refused')[0];
+        if (!done() && !refused) return;
         clearTimeout(timer);
         this.#listeners.delete(check);
-        resolve();
+        if (done()) resolve();
+        else reject(new Error(`refused: ${refused?.message}`));
       };
       this.#listeners.add(check);
     });

@@ -199,8 +199,11 @@ export class CollectingSink implements PartSink {
   readonly slates = new Map<string, Buffer>();
   readonly parts: ProgramPart[] = [];
 
-  async putPreface(rendition: string, init: Buffer, slate: Buffer): Promise<void> {
+  async putInit(rendition: string, init: Buffer): Promise<void> {
     this.inits.set(rendition, init);
+  }
+
+  async putSlate(rendition: string, slate: Buffer): Promise<void> {
     this.slates.set(rendition, slate);
   }
 

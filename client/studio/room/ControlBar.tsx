@@ -123,7 +123,7 @@ function Control({ testId, icon, label, on = false, off = false, leave = false, 
       onClick={onClick}
     >
       <Icon name={icon} />
-      {count > 0 ? <span class="count">{count}</span> : null}
+      {count > 0 ? <span class="count" data-count={count} /> : null}
     </button>
   );
 }

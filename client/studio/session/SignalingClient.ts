@@ -51,6 +51,11 @@ export class SignalingClient {
     throw new ProblemError(problem.code, problem.detail);
   }
 
+  /** For the next connection. */
+  setToken(token: string): void {
+    this.socket.auth = { token, protocol: PROTOCOL };
+  }
+
   /** Drops this connection and makes a new one: the way to a clean start on both sides. */
   renew(): void {
     this.socket.disconnect();

@@ -21,6 +21,13 @@ export interface PeerMemory {
   remember(peerId: string): void;
 }
 
+export interface StudioSessionOptions {
+  token: string;
+  media: LocalMedia;
+  memory: PeerMemory;
+  renewToken: () => Promise<string>;
+}
+
 const RETRY_FIRST_MS = 500;
 const RETRY_MOST_MS = 8_000;
 /** With these, trying again by oneself would not help. */
@@ -56,14 +63,20 @@ export class StudioSession {
   #stopSending: (() => void) | undefined;
   /** Grows with each rebuild: an older one that is still under way gives up. */
   #generation = 0;
+  /** The token has been renewed since the last time that it was taken. */
+  #renewed = false;
   #retry: ReturnType<typeof setTimeout> | undefined;
 
   /** The peer that this tab was before it was loaded again, if it was one; told to `remember` after each join. */
   readonly #memory: PeerMemory;
 
-  constructor(token: string, media: LocalMedia, memory: PeerMemory) {
+  /** Gets another token for the same person when the server takes this one no more; throws ProblemError. */
+  readonly #renewToken: () => Promise<string>;
+
+  constructor({ token, media, memory, renewToken }: StudioSessionOptions) {
     this.#media = media;
     this.#memory = memory;
+    this.#renewToken = renewToken;
     this.#signaling = new SignalingClient(token);
     this.#listen();
   }
@@ -171,6 +184,7 @@ export class StudioSession {
       this.state.joined(answer);
       this.problem.value = null;
       this.#backoff.success();
+      this.#renewed = false;
       this.phase.value = 'joined';
       await this.#buildMedia();
     } catch (error) {
@@ -266,12 +280,30 @@ export class StudioSession {
   /** Joining failed, or the server refused the socket. */
   #onProblem(problem: Problem): void {
     if (this.phase.value === 'left') return;
+    // Only who was in the room already: a link that never was good is told so.
+    if (problem.code === 'unauthorized' && this.#answer && !this.#renewed) {
+      this.#renewed = true;
+      void this.#comeWithNewToken(problem);
+      return;
+    }
     if (FINAL.includes(problem.code)) {
       this.#end(problem);
       return;
     }
     this.problem.value = problem;
     this.#tryAgain();
+  }
+
+  /** A server without a secret has new keys after each start, and gives a token to whoever asks. */
+  async #comeWithNewToken(refusal: Problem): Promise<void> {
+    try {
+      this.#signaling.setToken(await this.#renewToken());
+      this.#tryAgain();
+    } catch (error) {
+      const { code } = problemOf(error);
+      this.#renewed = code === 'invitation-needed';
+      this.#onProblem(code === 'invitation-needed' ? refusal : problemOf(error));
+    }
   }
 
   /** The media connection is of no use; a new socket gives a clean start on both sides. */

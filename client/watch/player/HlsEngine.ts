@@ -6,6 +6,7 @@ import { signal } from '@preact/signals';
 import Hls, { type ErrorData, ErrorTypes, Events, type HlsConfig } from 'hls.js';
 import { Backoff } from '../../shared/backoff.ts';
 import type { Engine, EngineEvents, QualityLevel } from './Engine.ts';
+import { afterGap } from './gapJump.ts';
 import { rangesOf, rescueTarget } from './stallRescue.ts';
 
 const TICK_MS = 250;
@@ -13,6 +14,12 @@ const TICK_MS = 250;
 const STALLED_MS = 1_200;
 /** Between two of our own attempts, ms: a seek needs time to show. */
 const RESCUE_EVERY_MS = 1_000;
+/** With less than this left to play, seconds, a hole that follows is jumped. */
+const NEARLY_EMPTY_SECONDS = 0.25;
+/** hls.js loads a part that it wants within this time, ms. */
+const GAP_PATIENCE_MS = 400;
+/** An AAC frame and its priming: where video begins, sound may begin this much later, seconds. */
+const INTO_SEGMENT_SECONDS = 0.05;
 /** Twice within this time, ms, and mending the decoder has not helped: everything is built anew. */
 const MEDIA_ERRORS_MS = 10_000;
 const RETRY_FIRST_MS = 500;
@@ -22,7 +29,6 @@ const MAX_ERRORS = 50;
 
 const CONFIG: Partial<HlsConfig> = {
   lowLatencyMode: true,
-  debug: location.hash === '#debug',
   // fMP4 is passed through: a worker would cost more than it saves, and its script is a blob: URL.
   enableWorker: false,
   liveDurationInfinity: true,
@@ -64,6 +70,7 @@ export interface HlsStats {
   level: number;
   stalls: number;
   rescues: number;
+  gaps: number;
   restarts: number;
   errors: { at: number; type: string; details: string; fatal: boolean }[];
 }
@@ -86,6 +93,8 @@ export class HlsEngine implements Engine {
   #movedAt = performance.now();
   #rescuedAt = 0;
   #mediaErrorAt = -MEDIA_ERRORS_MS;
+  /** The hole that is being jumped, or was last. */
+  #gap: { target: number; seenAt: number; restarted: boolean } | undefined;
   #closed = false;
 
   static get supported(): boolean {
@@ -166,6 +175,35 @@ export class HlsEngine implements Engine {
     }, this.#backoff.next());
   }
 
+  /** Over lost segments to what comes after them, as soon as its first part is there. */
+  #jumpGap(): void {
+    const video = this.#video;
+    const details = this.#hls.latestLevelDetails;
+    if (!details || video.paused || video.readyState === 0) return;
+    const bufferEnd = rangesOf(video.buffered).find(
+      (range) => video.currentTime < range.end + INTO_SEGMENT_SECONDS,
+    )?.end;
+    if (bufferEnd === undefined || bufferEnd - video.currentTime > NEARLY_EMPTY_SECONDS) return;
+    const target = afterGap({ fragments: details.fragments, parts: details.partList }, bufferEnd);
+    if (target === null) return;
+    const now = performance.now();
+    if (target !== this.#gap?.target) {
+      this.#gap = { target, seenAt: now, restarted: false };
+      this.stats.gaps++;
+    }
+    const landing = target + INTO_SEGMENT_SECONDS;
+    if (rangesOf(video.buffered).some((range) => range.start <= landing && range.end > landing)) {
+      video.currentTime = landing;
+      this.#rescuedAt = now;
+    } else if (now - this.#gap.seenAt > GAP_PATIENCE_MS && !this.#gap.restarted) {
+      // hls.js has stopped to load parts and waits for the whole segment. A start, unlike a seek, lets it load parts again;
+      // done while it loads them, it would put the init segment in their midst, and all up to the next IDR be dropped.
+      this.#gap.restarted = true;
+      this.#hls.stopLoad();
+      this.#hls.startLoad(target);
+    }
+  }
+
   #tick(): void {
     const hls = this.#hls;
     const video = this.#video;
@@ -173,6 +211,7 @@ export class HlsEngine implements Engine {
     this.latency.value = known ? hls.latency : null;
     this.stats.latency = this.latency.value;
     this.stats.targetLatency = hls.targetLatency;
+    this.#jumpGap();
     const now = performance.now();
     if (video.currentTime !== this.#lastTime || video.paused || video.ended) {
       this.#lastTime = video.currentTime;
@@ -199,6 +238,7 @@ export const newHlsStats = (): HlsStats => ({
   level: -1,
   stalls: 0,
   rescues: 0,
+  gaps: 0,
   restarts: 0,
   errors: [],
 });

@@ -7,15 +7,18 @@ import { connect as connectTcp, createServer, type LookupFunction, type Server, 
 import { connect as connectTls } from 'node:tls';
 import { TypedEmitter } from '../../common/TypedEmitter.ts';
 import type { AllowedDestination } from '../destinationPolicy.ts';
+import { sendQueueBytes } from './sendQueue.ts';
 
 /** A server that does not answer at all, ms. */
 const CONNECT_LIMIT_MS = 10_000;
 /** How long the last bytes may take to go out after the end, ms. */
 const GOODBYE_LIMIT_MS = 1000;
 
+export type RelayEnd = 'server' | 'ffmpeg' | 'us';
+
 interface RelayEvents {
-  /** The connection to the server is gone; the reason is a sentence. */
-  closed: [reason: string];
+  /** The connection is gone; who ended it, and why in a sentence. */
+  closed: [by: RelayEnd, reason: string];
 }
 
 export class ConnectionRelay extends TypedEmitter<RelayEvents> {
@@ -68,7 +71,18 @@ export class ConnectionRelay extends TypedEmitter<RelayEvents> {
     return this.#upstream.writableLength;
   }
 
-  close(reason = 'stopped'): void {
+  /** The same for what the kernel has taken, and the server has not; undefined where that can not be seen. */
+  async unacknowledgedBytes(): Promise<number | undefined> {
+    const queued = await sendQueueBytes(this.#upstream);
+    return queued === undefined ? undefined : queued + this.pendingBytes;
+  }
+
+  /** What was sent last still goes out, if the server takes it. Idempotent. */
+  close(): void {
+    this.#close('us', 'stopped');
+  }
+
+  #close(by: RelayEnd, reason: string): void {
     if (this.#closed) return;
     this.#closed = true;
     this.#server.close();
@@ -76,13 +90,13 @@ export class ConnectionRelay extends TypedEmitter<RelayEvents> {
     // What ffmpeg sent last (deleteStream) still goes out, if the server takes it.
     this.#upstream.destroySoon();
     setTimeout(() => this.#upstream.destroy(), GOODBYE_LIMIT_MS).unref();
-    this.emit('closed', reason);
+    this.emit('closed', by, reason);
   }
 
   #start(): void {
-    this.#upstream.on('error', (error) => this.close(sentenceOf(error)));
-    this.#upstream.on('close', () => this.close('the server closed the connection'));
-    this.#server.on('error', () => this.close('the loopback port failed'));
+    this.#upstream.on('error', (error) => this.#close('server', sentenceOf(error)));
+    this.#upstream.on('close', () => this.#close('server', 'the server closed the connection'));
+    this.#server.on('error', () => this.#close('ffmpeg', 'the loopback port failed'));
     this.#server.on('connection', (socket) => {
       if (this.#downstream || this.#closed) {
         socket.destroy();
@@ -91,8 +105,8 @@ export class ConnectionRelay extends TypedEmitter<RelayEvents> {
       this.#downstream = socket;
       this.#server.close();
       socket.setNoDelay(true);
-      socket.on('error', () => this.close('ffmpeg closed the connection'));
-      socket.on('close', () => this.close('ffmpeg closed the connection'));
+      socket.on('error', () => this.#close('ffmpeg', 'ffmpeg closed the connection'));
+      socket.on('close', () => this.#close('ffmpeg', 'ffmpeg closed the connection'));
       socket.pipe(this.#upstream);
       this.#upstream.pipe(socket);
     });

@@ -13,6 +13,8 @@ const KEPT_LINES = 100;
 /** How long ffmpeg may take to flush and say goodbye after its stdin ended, ms; then SIGTERM, then SIGKILL. */
 const FLUSH_LIMIT_MS = 3000;
 const TERM_LIMIT_MS = 1500;
+/** What fluent-ffmpeg passes on when there was no process, and then trips over; see buildCommand(). */
+const NO_LINES = { get: (): string => '', callback: (): void => undefined };
 
 export interface FfmpegOutput {
   format: 'flv' | 'mpegts';
@@ -44,6 +46,7 @@ export class FfmpegChild extends TypedEmitter<ChildEvents> {
   readonly #lines: string[] = [];
   #state: 'starting' | 'opened' | 'closing' | 'closed' = 'starting';
   #closing: Promise<void> | undefined;
+  #killed = false;
 
   private constructor(
     path: string,
@@ -106,6 +109,7 @@ export class FfmpegChild extends TypedEmitter<ChildEvents> {
 
   /** Ends it now. */
   kill(): void {
+    this.#killed = true;
     if (this.#state !== 'closed') this.#signal('SIGKILL');
   }
 
@@ -115,7 +119,7 @@ export class FfmpegChild extends TypedEmitter<ChildEvents> {
     this.#state = 'closing';
     this.#input.end();
     const term = setTimeout(() => this.#signal('SIGTERM'), FLUSH_LIMIT_MS);
-    const kill = setTimeout(() => this.#signal('SIGKILL'), FLUSH_LIMIT_MS + TERM_LIMIT_MS);
+    const kill = setTimeout(() => this.kill(), FLUSH_LIMIT_MS + TERM_LIMIT_MS);
     await gone;
     clearTimeout(term);
     clearTimeout(kill);
@@ -127,8 +131,15 @@ export class FfmpegChild extends TypedEmitter<ChildEvents> {
 
   #run(): void {
     this.#input.on('drain', () => this.emit('drain'));
+    // It looks for ffmpeg's abilities first: told to end meanwhile, it ends as soon as it runs.
+    this.#command.on('start', () => {
+      if (this.#killed) this.#signal('SIGKILL');
+    });
     this.#command.on('stderr', (line: string) => this.#read(line));
-    this.#command.on('error', (error: Error) => this.#ended(error.message.split('\n')[0] ?? ''));
+    this.#command.on('error', (error: NodeJS.ErrnoException) => {
+      const noProcess = error.code === 'ENOENT' || error.code === 'EACCES' || error.code === 'EAGAIN';
+      this.#ended(noProcess ? `ffmpeg could not be started (${error.code})` : (error.message.split('\n')[0] ?? ''));
+    });
     this.#command.on('end', () => this.#ended('ffmpeg ended'));
     this.#command.run();
   }
@@ -162,7 +173,7 @@ export class FfmpegChild extends TypedEmitter<ChildEvents> {
 
 function buildCommand(path: string, input: PassThrough, output: FfmpegOutput, preset: string): ffmpeg.FfmpegCommand {
   return (
-    ffmpeg(input, { stdoutLines: 1, logger: undefined })
+    survivingSpawnErrors(ffmpeg(input, { stdoutLines: 1, logger: undefined }))
       .setFfmpegPath(path)
       .inputFormat('mp4')
       // Only its stdin; no waiting for what the init segment says already; times stay as they are on the grid. (`nobuffer` would
@@ -176,4 +187,20 @@ function buildCommand(path: string, input: PassThrough, output: FfmpegOutput, pr
       .format(output.format)
       .output(output.url)
   );
+}
+
+type Spawn = (...args: unknown[]) => void;
+
+/**
+ * fluent-ffmpeg 2.1.3 throws from an event handler, and so ends this whole process, when ffmpeg cannot be started: its end
+ * callback gets the error alone and reads the lines of stderr from it. Here it gets lines.
+ */
+function survivingSpawnErrors(command: ffmpeg.FfmpegCommand): ffmpeg.FfmpegCommand {
+  const patched = command as unknown as { _spawnFfmpeg: Spawn };
+  const spawn = patched._spawnFfmpeg.bind(command);
+  patched._spawnFfmpeg = (...args) => {
+    const end = args.pop() as Spawn;
+    spawn(...args, (error: unknown, out: unknown = NO_LINES, err: unknown = NO_LINES) => end(error, out, err));
+  };
+  return command;
 }

@@ -13,12 +13,14 @@ import type { PresetFiles } from './PresetFiles.ts';
 import type { FeedFragment } from './ProgramFeed.ts';
 
 /** From the start of ffmpeg to the first bytes of media at the server, ms. */
-const OPEN_LIMIT_MS = 12_000;
+const OPEN_LIMIT_MS = 10_000;
 /** A connection on which nothing moves for this long although something waits is dead, ms. */
-const STALL_LIMIT_MS = 6000;
+const STALL_LIMIT_MS = 5000;
 /** How often the two limits are looked at, ms. */
-const CHECK_EVERY_MS = 500;
-/** Bytes in ffmpeg's input or in the relay that are not yet a sign of waiting. */
+const CHECK_EVERY_MS = 1000;
+/** An ffmpeg that has lost its connection and does not end by itself, ms. */
+const KILL_AFTER_MS = 3000;
+/** Less than this on its way to the server is not a sign of waiting. */
 const IDLE_BYTES = 16 * 1024;
 
 export type PushFailure = 'unreachable' | 'refused' | 'hung' | 'closed' | 'crashed';
@@ -80,8 +82,7 @@ export class PushConnection extends TypedEmitter<PushEvents> {
 
   /** Does not reject: a failure is the `closed` event. */
   async start(): Promise<void> {
-    const { destination, clock } = this.#options;
-    this.#startedAt = clock.now();
+    const { destination } = this.#options;
     try {
       if (destination.parsed.scheme !== 'srt')
         this.#relay = await ConnectionRelay.open(destination, this.#abort.signal);
@@ -90,7 +91,11 @@ export class PushConnection extends TypedEmitter<PushEvents> {
       return;
     }
     if (this.#abort.signal.aborted) return this.#finish(undefined);
-    this.#relay?.on('closed', (reason) => this.#fail(this.#state === 'live' ? 'closed' : 'refused', reason));
+    this.#relay?.on('closed', (by, reason) => {
+      if (by === 'server') this.#fail(this.#state === 'live' ? 'closed' : 'refused', reason);
+      // What ended ffmpeg is told by its own end.
+      else this.#killLater();
+    });
     try {
       await this.#startChild();
     } catch (error) {
@@ -138,7 +143,8 @@ export class PushConnection extends TypedEmitter<PushEvents> {
       this.#outputBytes = bytes;
       this.#checkLive();
     });
-    this.#timer = setInterval(() => this.#check(), CHECK_EVERY_MS);
+    this.#startedAt = clock.now();
+    this.#timer = setInterval(() => void this.#check(), CHECK_EVERY_MS);
     if (this.#abort.signal.aborted) {
       await child.close();
       return;
@@ -171,15 +177,18 @@ export class PushConnection extends TypedEmitter<PushEvents> {
     this.emit('live');
   }
 
-  #check(): void {
+  async #check(): Promise<void> {
+    const unacknowledged = (await this.#relay?.unacknowledgedBytes()) ?? this.#relay?.pendingBytes ?? 0;
     const now = this.#options.clock.now();
     this.#checkLive();
     if ((this.#state === 'opening' || this.#state === 'opened') && now - this.#startedAt > OPEN_LIMIT_MS) {
       this.#fail('hung', 'the server did not accept the stream in time');
       return;
     }
-    const waiting = this.#blocked || (this.#relay?.pendingBytes ?? 0) > IDLE_BYTES;
-    if (this.sentBytes > this.#moved.bytes || !waiting) this.#moved = { bytes: this.sentBytes, at: now };
+    const waiting = this.#blocked || unacknowledged > IDLE_BYTES;
+    // What the kernel holds for the server counts as not sent: a server that hangs takes nothing more of it.
+    const moved = this.sentBytes + (this.#relay?.pendingBytes ?? 0) - unacknowledged;
+    if (moved > this.#moved.bytes || !waiting) this.#moved = { bytes: Math.max(moved, this.#moved.bytes), at: now };
     else if (now - this.#moved.at > STALL_LIMIT_MS) this.#fail('hung', 'the server stopped taking data');
   }
 
@@ -188,11 +197,15 @@ export class PushConnection extends TypedEmitter<PushEvents> {
     if (this.#state === 'closed' || this.#state === 'closing') return;
     this.#failure ??= { failure, reason };
     this.#relay?.close();
-    // Without its connection ffmpeg ends by itself, with a word on why; the timer is for one that does not.
+    // Without its connection ffmpeg ends by itself, with a word on why.
     const child = this.#child;
     if (!child || child.closed) return;
     if (failure === 'hung') child.kill();
-    else setTimeout(() => child.kill(), 1000).unref();
+    else this.#killLater();
+  }
+
+  #killLater(): void {
+    setTimeout(() => this.#child?.kill(), KILL_AFTER_MS).unref();
   }
 
   #childClosed(reason: string): void {

@@ -8,7 +8,7 @@ import { ERRORS } from '../../../src/contracts/errors.ts';
 
 const CLIENT = join(import.meta.dirname, '../../../client');
 const sources = readdirSync(CLIENT, { recursive: true, encoding: 'utf8' })
-  .filter((file) => /\.tsx?$/.test(file) && !file.endsWith('texts.ts'))
+  .filter((file) => /\.tsx?$/.test(file) && !/texts[./\\]/.test(file))
   .map((file) => ({ file, text: readFileSync(join(CLIENT, file), 'utf8') }));
 const all = sources.map(({ text }) => text).join('\n');
 const placeholders = (text: string) => [...text.matchAll(/\{(\w+)\}/g)].map((match) => match[1]).sort();

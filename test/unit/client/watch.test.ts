@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { afterGap } from '../../../client/watch/player/gapJump.ts';
 import { parsePlaybackState } from '../../../client/watch/player/playbackState.ts';
 import { rescueTarget } from '../../../client/watch/player/stallRescue.ts';
 import { splitStyles } from '../../../client/watch/player/strictStyles.ts';
@@ -47,6 +48,36 @@ describe('rescueTarget', () => {
     expect(rescueTarget({ currentTime: 4, buffered, livePosition: null })).toBeNull();
     expect(rescueTarget({ currentTime: 4, buffered, livePosition: 20 })).toBe(20);
     expect(rescueTarget({ currentTime: 4, buffered: [], livePosition: 20 })).toBe(20);
+  });
+});
+
+describe('afterGap', () => {
+  const segment = (k: number, gap = false) => ({ start: k * 2, end: k * 2 + 2, gap });
+  const part = (start: number, gap = false) => ({ start, end: start + 1 / 3, gap });
+
+  test('nothing is lost', () => {
+    const fragments = [segment(0), segment(1)];
+    expect(afterGap({ fragments, parts: [part(4)] }, 4)).toBeNull();
+    expect(afterGap({ fragments, parts: null }, 1.5)).toBeNull();
+    expect(afterGap({ fragments: [], parts: null }, 0)).toBeNull();
+  });
+
+  test('the first part after lost segments, as soon as it is there', () => {
+    const fragments = [segment(0), segment(1, true), segment(2, true)];
+    expect(afterGap({ fragments, parts: [part(2, true), part(4, true)] }, 2.33)).toBeNull();
+    expect(afterGap({ fragments, parts: [part(2, true), part(4, true), part(6)] }, 2.33)).toBe(6);
+    expect(afterGap({ fragments, parts: null }, 2)).toBeNull();
+  });
+
+  test('a complete segment after lost ones', () => {
+    const fragments = [segment(0), segment(1, true), segment(2)];
+    expect(afterGap({ fragments, parts: [part(6)] }, 1.9999)).toBe(4);
+  });
+
+  test('a hole further ahead is not jumped yet', () => {
+    const fragments = [segment(0), segment(1), segment(2, true), segment(3)];
+    expect(afterGap({ fragments, parts: null }, 2.5)).toBeNull();
+    expect(afterGap({ fragments, parts: null }, 4.01)).toBe(6);
   });
 });
 

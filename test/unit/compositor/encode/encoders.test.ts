@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { Canvas } from '../../../../compositor/compose/Canvas.ts';
 import { AudioEncoder } from '../../../../compositor/encode/AudioEncoder.ts';
+import { audioFragmenter, videoFragmenter } from '../../../../compositor/encode/fragmenters.ts';
 import { sortRenditions } from '../../../../compositor/encode/ProgramEncoder.ts';
-import { audioFragmenter, videoFragmenter } from '../../../../compositor/encode/preface.ts';
 import { VideoEncoder } from '../../../../compositor/encode/VideoEncoder.ts';
 import { RenditionWriter } from '../../../../compositor/output/RenditionWriter.ts';
 import { AAC_FRAME_SAMPLES, audioFramesOfPart } from '../../../../src/contracts/grid.ts';

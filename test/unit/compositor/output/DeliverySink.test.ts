@@ -67,7 +67,8 @@ describe('DeliverySink', () => {
   test('init, slate and parts, each in its place, with fence, compositor and token', async () => {
     const { url, puts } = await delivery(() => 204);
     const sink = sinkTo(url, () => 40);
-    await sink.putPreface('a0', Buffer.from('init'), Buffer.from('slate'));
+    await sink.putInit('a0', Buffer.from('init'));
+    await sink.putSlate('a0', Buffer.from('slate'));
     for (const i of [0, 1, 2]) for (const rendition of ['a0', 'v360']) sink.putPart(part(rendition, i));
     await sink.flush(10_000);
     expect(puts.slice(0, 2).map(({ path, body }) => [path, body])).toEqual([
@@ -128,7 +129,7 @@ describe('DeliverySink', () => {
 
   test('refused init segments fail at once, with the reason', async () => {
     const { url } = await delivery(() => ({ status: 409, code: 'init-mismatch' }));
-    await expect(sinkTo(url).putPreface('a0', Buffer.from('a'), Buffer.from('b'))).rejects.toThrow('init-mismatch');
+    await expect(sinkTo(url).putInit('a0', Buffer.from('a'))).rejects.toThrow('init-mismatch');
   });
 
   test('a delivery that hangs: the queue is bounded, the oldest go', async () => {
@@ -161,6 +162,6 @@ describe('DeliverySink', () => {
     sink.putPart(part('a0', 1));
     await sink.flush(10_000);
     expect(puts.length).toBe(before);
-    await expect(sink.putPreface('a0', Buffer.from('a'), Buffer.from('b'))).rejects.toThrow();
+    await expect(sink.putInit('a0', Buffer.from('a'))).rejects.toThrow();
   });
 });
