@@ -22,6 +22,7 @@ import { DeliveryLink, type LinkReport, type OpenOrder } from './DeliveryLink.ts
 import { type Destination, newDestination, orderOf } from './destinations.ts';
 import { frameAt, gridFor, type Program, renditionsFor } from './jobs.ts';
 import type { BroadcastMetrics } from './metrics.ts';
+import { PartWatch } from './PartWatch.ts';
 import { placeCompositor } from './placeCompositor.ts';
 import { RestartPolicy } from './RestartPolicy.ts';
 import type { RoomTap } from './RoomTap.ts';
@@ -39,12 +40,6 @@ const RESTART_LEAD_MS = 1_000;
 const START_LIMIT_MS = 30_000;
 /** One for which no compositor could be had for this long has failed, ms. */
 const RECOVERY_LIMIT_MS = 60_000;
-/** So many parts late in a row, and nothing new meanwhile: the compositor is gone, whatever its connection says. */
-const LATE_PARTS = 3;
-/** Statistics come each second; a compositor whose frame number does not grow for this long stands still, ms. */
-const PROGRESS_MS = 2_000;
-/** One that composes and yet puts nothing for this long is replaced all the same, ms. */
-const PARTLESS_LIMIT_MS = 10_000;
 const MAX_DESTINATIONS = 16;
 
 export type EndReason = NonNullable<BroadcastStatus['endReason']>;
@@ -85,14 +80,12 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
   readonly #destinations = new Map<string, Destination>();
   readonly #restarts = new RestartPolicy();
   readonly #figures: CompositorFigures;
+  readonly #parts: PartWatch;
   #program: Program | undefined;
   #delivery: DeliveryLink | undefined;
   #run: CompositorRun | undefined;
   #fence = 0;
   #carried: Record<string, Carried> = {};
-  #lastPartAt = 0;
-  /** When the compositor was last heard to have composed a new frame. */
-  #lastProgressAt = 0;
   #watch: RoomWatch | undefined;
   #supervising: Promise<void> = Promise.resolve();
   #ending: Promise<BroadcastStatus> | undefined;
@@ -105,6 +98,7 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
     this.#clock = options.clock;
     this.#logger = options.logger.child({ room: room.id, broadcast: this.id });
     this.#figures = new CompositorFigures(options.metrics);
+    this.#parts = new PartWatch(options.clock);
     this.#board = new StatusBoard({ id: this.id, room: room.id, input, onStatus: options.onStatus });
     for (const destination of destinations) this.#addKnown(destination);
   }
@@ -234,12 +228,10 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
       const passed = this.#clock.now() - program.startMs;
       const from = first ? 0 : segmentAtOrAfterMs(program.grid, passed + RESTART_LEAD_MS);
       this.#run = run;
-      this.#lastPartAt = Math.max(this.#clock.now(), program.startMs);
       delivery.send({ type: 'take', from, compositor: run.compositor, fence: run.fence });
       await run.start(program, from, this.#carried);
       signal.throwIfAborted();
-      this.#lastPartAt = Math.max(this.#lastPartAt, this.#clock.now());
-      this.#lastProgressAt = this.#lastPartAt;
+      this.#parts.begin(program.startMs);
       this.#logger.info({ compositor: run.compositor, fence: run.fence, firstSegment: from }, 'compositor ready');
       return run;
     } catch (error) {
@@ -264,11 +256,9 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
       metrics,
     });
     run.on('keyframe', () => metrics.keyframes.inc());
-    let frame = -1;
     run.on('stats', (stats) => {
       if (this.#run !== run) return;
-      if (stats.frame > frame) this.#lastProgressAt = this.#clock.now();
-      frame = stats.frame;
+      this.#parts.progress(stats.frame);
       this.#board.figures(this.#figures.add(stats));
     });
     run.on('carry', (sources) => {
@@ -345,7 +335,7 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
   #onReport(report: LinkReport): void {
     switch (report.type) {
       case 'part':
-        this.#lastPartAt = this.#clock.now();
+        this.#parts.part();
         return;
       case 'late':
         this.#onLate(report.count, report.segment);
@@ -364,18 +354,11 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
     }
   }
 
-  /**
-   * Slow is not gone: a compositor whose parts come late, or that still composes, keeps its place. To start another takes
-   * more from a busy machine than it gives.
-   */
   #onLate(count: number, segment: number): void {
     const run = this.#run;
-    if (!run || !this.#program || this.#board.state !== 'live' || count < LATE_PARTS) return;
-    const now = this.#clock.now();
-    const silentMs = now - this.#lastPartAt;
-    if (segment < run.firstSegment || silentMs < LATE_PARTS * partSeconds(this.#program.grid) * 1000) return;
-    if (silentMs < PARTLESS_LIMIT_MS && now - this.#lastProgressAt < PROGRESS_MS) return;
-    run.fail('unresponsive', 'delivery gets no parts');
+    if (!run || !this.#program || this.#board.state !== 'live' || segment < run.firstSegment) return;
+    if (this.#parts.isGone(count, partSeconds(this.#program.grid) * 1000))
+      run.fail('unresponsive', 'delivery gets no parts');
   }
 
   /** First the compositor, so that its last parts are in the playlist; then delivery. Bounded by their own limits. */

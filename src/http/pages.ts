@@ -40,6 +40,8 @@ export async function registerPages(fastify: FastifyInstance, root: string): Pro
     prefix: '/',
     wildcard: false,
     index: false,
+    // client/vite.config.ts puts a .br and a .gz beside each text file.
+    preCompressed: true,
     maxAge: '1y',
     immutable: true,
     setHeaders: (reply, path) => {

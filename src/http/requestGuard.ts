@@ -5,7 +5,8 @@
  * loopback address (else a foreign page could reach us through a name of its own that resolves to 127.0.0.1: DNS rebinding),
  * and `Origin` is absent or our own (else any page that the user has open could drive the server).
  *
- * With a secret: tokens decide. A browser's `Origin`, when it is sent, is our own or in LIANMAI_ALLOWED_ORIGINS.
+ * With a secret: tokens decide. A browser's `Origin`, when it is sent, is our own or in LIANMAI_ALLOWED_ORIGINS. Playback (`/live/`)
+ * is for players on any page.
  */
 import type { IncomingMessage } from 'node:http';
 import { isLoopback } from '../config.ts';
@@ -39,7 +40,7 @@ export function requestGuard({ open, allowedOrigins }: GuardOptions): RequestGua
       if (!isLoopback(hostName(host).toLowerCase()))
         throw new AppError('foreign-origin', 'The Host header names neither localhost nor a loopback address.');
     }
-    if (origin === undefined) return;
+    if (origin === undefined || (!open && request.url?.startsWith('/live/'))) return;
     const parsed = parseOrigin(origin);
     if (parsed && parsed.host.toLowerCase() === host.toLowerCase()) return;
     if (parsed && allowed.has(parsed.origin.toLowerCase())) return;

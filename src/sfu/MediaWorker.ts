@@ -18,6 +18,16 @@ export interface MediaWorkerOptions {
   metrics: SfuMetrics;
 }
 
+/**
+ * mediasoup closes its workers by itself on SIGINT and SIGTERM (3.27, `Worker.onSignal`). Ours have to live until broadcasts have
+ * ended cleanly; the owner closes them then. A worker also ends when its pipe to us breaks, so none is left behind.
+ */
+function leaveSignalsToUs(worker: mediasoup.Worker): void {
+  const { onSignal } = worker as unknown as { onSignal?: () => void };
+  if (!onSignal) return;
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, onSignal);
+}
+
 /** One mediasoup worker process, its WebRtcServer (one UDP and one TCP port an address), and its routers. */
 export class MediaWorker extends TypedEmitter<{
   /** The process ended without being asked to. */
@@ -42,6 +52,7 @@ export class MediaWorker extends TypedEmitter<{
 
   static async create(options: MediaWorkerOptions): Promise<MediaWorker> {
     const worker = await createWorker({ logLevel: 'warn', logTags: ['ice', 'dtls', 'rtp', 'srtp', 'rtcp'] });
+    leaveSignalsToUs(worker);
     try {
       const webRtcServer = await worker.createWebRtcServer({
         listenInfos: listenInfos({ ...options, portOffset: options.index }),

@@ -207,6 +207,13 @@ export class TestController {
     });
   }
 
+  /** Resolves when delivery has read everything that was sent: it answers a ping after it. */
+  async sync(): Promise<void> {
+    const answered = new Promise<void>((resolve) => this.#socket.once('pong', () => resolve()));
+    this.#socket.ping();
+    await answered;
+  }
+
   drop(): void {
     this.#socket.terminate();
   }

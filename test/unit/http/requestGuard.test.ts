@@ -2,8 +2,8 @@ import type { IncomingMessage } from 'node:http';
 import { describe, expect, test } from 'vitest';
 import { requestGuard } from '../../../src/http/requestGuard.ts';
 
-const request = (headers: Record<string, string>, remoteAddress = '127.0.0.1') =>
-  ({ headers, socket: { remoteAddress } }) as unknown as IncomingMessage;
+const request = (headers: Record<string, string>, remoteAddress = '127.0.0.1', url = '/v1/rooms') =>
+  ({ headers, url, socket: { remoteAddress } }) as unknown as IncomingMessage;
 
 describe('open mode', () => {
   const guard = requestGuard({ open: true, allowedOrigins: [] });
@@ -36,6 +36,16 @@ describe('open mode', () => {
 });
 
 describe('with a secret', () => {
+  test('playback is for players on any page; in open mode it is not', () => {
+    const player = request(
+      { host: 'live.example', origin: 'https://blog.example' },
+      '9.9.9.9',
+      '/live/demo/index.m3u8',
+    );
+    expect(() => requestGuard({ open: false, allowedOrigins: [] })(player)).not.toThrow();
+    expect(() => requestGuard({ open: true, allowedOrigins: [] })(player)).toThrow();
+  });
+
   const guard = requestGuard({ open: false, allowedOrigins: ['https://app.example/'] });
 
   test('its own pages, listed pages and programs without an Origin come in; other pages do not', () => {

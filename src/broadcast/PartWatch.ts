@@ -1,0 +1,49 @@
+import type { Clock } from '../common/clock.ts';
+
+/** So many parts late in a row, and nothing new meanwhile: something is wrong with the compositor. */
+const LATE_PARTS = 3;
+/** Statistics come each second; a compositor whose frame number does not grow for this long stands still, ms. */
+const PROGRESS_MS = 2_000;
+/** One that composes and yet puts nothing for this long is replaced all the same, ms. */
+const PARTLESS_LIMIT_MS = 10_000;
+
+/**
+ * Judges from delivery's reports and a compositor's own whether it is gone. Slow is not gone: one whose parts come late, or that
+ * still composes, keeps its place, since starting another takes more from a busy machine than it gives.
+ */
+export class PartWatch {
+  readonly #clock: Clock;
+  #partAt = 0;
+  #progressAt = 0;
+  #frame = -1;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** A compositor begins: nothing is expected of it before `at`, on the clock, ms. */
+  begin(at: number): void {
+    this.#partAt = Math.max(at, this.#clock.now());
+    this.#progressAt = this.#partAt;
+    this.#frame = -1;
+  }
+
+  /** A whole part came. */
+  part(): void {
+    this.#partAt = this.#clock.now();
+  }
+
+  /** The compositor has composed up to this frame. */
+  progress(frame: number): void {
+    if (frame > this.#frame) this.#progressAt = this.#clock.now();
+    this.#frame = frame;
+  }
+
+  /** @param lateInARow parts that delivery misses, one after the other; @param partMs length of a part. */
+  isGone(lateInARow: number, partMs: number): boolean {
+    const now = this.#clock.now();
+    const partless = now - this.#partAt;
+    if (lateInARow < LATE_PARTS || partless < LATE_PARTS * partMs) return false;
+    return partless >= PARTLESS_LIMIT_MS || now - this.#progressAt >= PROGRESS_MS;
+  }
+}
