@@ -5,6 +5,7 @@ import type { Logger } from '../../src/common/logger.ts';
 import { TypedEmitter } from '../../src/common/TypedEmitter.ts';
 import type { CompositorEndReason, CompositorMessage, ControllerMessage } from '../../src/contracts/control.ts';
 import { ChildMessage } from './childProtocol.ts';
+import { raisePriority } from './raisePriority.ts';
 
 /** How long each step of a child's life may take, ms. */
 export interface ChildLimits {
@@ -213,6 +214,7 @@ export class CompositorChild extends TypedEmitter<ChildEvents> {
 
   #warmed(): void {
     if (!this.#advance('warm')) return;
+    if (this.pid !== undefined) raisePriority(this.pid);
     clearTimeout(this.#timer);
     for (const message of this.#queue.splice(0)) {
       if (message.type === 'open') this.#opened();

@@ -9,7 +9,8 @@
  * After `media:reset` (a mediasoup worker died, or the same peer joined anew) it builds its transports and producers again.
  */
 import { z } from 'zod';
-import { BroadcastInput, type BroadcastStatus } from './broadcast.ts';
+import { BroadcastInput, type BroadcastStatus, DestinationId, DestinationInput } from './broadcast.ts';
+import type { DestinationStatus } from './deliveryControl.ts';
 import type { ErrorCode } from './errors.ts';
 import { DisplayName, PeerId, SourceKind } from './ids.ts';
 import type { Role } from './tokens.ts';
@@ -140,8 +141,13 @@ export const ClientPayloads = {
   'seat:withdraw': z.object({}),
   'seat:grant': z.object({ peerId: PeerId }),
   'seat:take': z.object({ peerId: PeerId }),
+  /** Says no to somebody who asks; they may ask again. */
+  'seat:decline': z.object({ peerId: PeerId }),
   'broadcast:start': BroadcastInput,
   'broadcast:stop': z.object({}),
+  /** While the room is live. */
+  'destination:add': DestinationInput,
+  'destination:remove': z.object({ id: DestinationId }),
 } as const;
 export type ClientEvent = keyof typeof ClientPayloads;
 
@@ -202,8 +208,11 @@ export interface ClientAnswers {
   'seat:withdraw': Record<string, never>;
   'seat:grant': Record<string, never>;
   'seat:take': Record<string, never>;
+  'seat:decline': Record<string, never>;
   'broadcast:start': BroadcastStatus;
   'broadcast:stop': Record<string, never>;
+  'destination:add': DestinationStatus;
+  'destination:remove': Record<string, never>;
 }
 
 export interface NewConsumer {
@@ -231,6 +240,8 @@ export interface ServerToClient {
   speakers: (event: { peerIds: PeerId[] }) => void;
   /** About oneself: a seat was granted or taken. */
   'seat:changed': (event: { seated: boolean }) => void;
+  /** About oneself: a host said no to one's wish for a seat. */
+  'seat:declined': (event: Record<string, never>) => void;
   'media:reset': (event: {
     reason: 'worker-died' | 'rejoined';
     routerRtpCapabilities: Record<string, unknown>;

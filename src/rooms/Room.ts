@@ -281,6 +281,15 @@ export class Room extends TypedEmitter<RoomEvents> implements RoomTap {
     this.#seat(peer);
   }
 
+  /** Throws AppError `not-found`. Nothing happens to whoever does not ask, or does no more. */
+  declineSeat(peerId: PeerId): void {
+    const peer = this.#find(peerId);
+    if (!peer.asking) return;
+    peer.asking = false;
+    this.#roster.update(peer);
+    peer.link?.tell('seat:declined', {});
+  }
+
   /** Its producers are closed; it stays as audience. Throws AppError `not-found`, `forbidden` for another host's. */
   takeSeat(by: Peer, peerId: PeerId): void {
     const peer = this.#find(peerId);

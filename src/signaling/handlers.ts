@@ -194,6 +194,13 @@ export const HANDLERS: { readonly [E in ClientEvent]: Entry<E> } = {
       return {};
     },
   },
+  'seat:decline': {
+    needs: 'host',
+    handle: (room, _peer, { peerId }) => {
+      room.declineSeat(peerId);
+      return {};
+    },
+  },
   'broadcast:start': {
     needs: 'host',
     besides: true,
@@ -204,6 +211,19 @@ export const HANDLERS: { readonly [E in ClientEvent]: Entry<E> } = {
     besides: true,
     handle: async (room, _peer, _payload, { broadcasts }) => {
       await broadcasts.stop(room.id, 'stopped');
+      return {};
+    },
+  },
+  'destination:add': {
+    needs: 'host',
+    besides: true,
+    handle: (room, _peer, input, { broadcasts }) => broadcasts.addDestination(room.id, input),
+  },
+  'destination:remove': {
+    needs: 'host',
+    besides: true,
+    handle: async (room, _peer, { id }, { broadcasts }) => {
+      await broadcasts.removeDestination(room.id, id);
       return {};
     },
   },

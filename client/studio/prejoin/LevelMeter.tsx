@@ -12,13 +12,18 @@ export function LevelMeter({ track }: { track: MediaStreamTrack | null }) {
   useEffect(() => {
     if (!track) return;
     let spokenAt = 0;
-    return watchLevel(track, (level) => {
+    const speak = (level: number) => meter.current?.setAttribute('aria-valuenow', String(Math.round(level * 100)));
+    const stop = watchLevel(track, (level) => {
       if (bar.current) bar.current.style.transform = `scaleX(${level.toFixed(3)})`;
       const now = performance.now();
       if (now - spokenAt < SPOKEN_EVERY_MS) return;
       spokenAt = now;
-      meter.current?.setAttribute('aria-valuenow', String(Math.round(level * 100)));
+      speak(level);
     });
+    return () => {
+      stop();
+      speak(0);
+    };
   }, [track]);
   return (
     <div>

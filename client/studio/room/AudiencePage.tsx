@@ -34,9 +34,9 @@ export function AudiencePage({ studio, session }: Props) {
         <div class="stack" data-testid="audience">
           <h1 class="page-title">{t('seat.title')}</h1>
           <Banners studio={studio} session={session} />
-          {session.seatNews.value === 'taken' ? (
-            <p class="notice" role="status">
-              {t('seat.taken')}
+          {session.seatNews.value === 'taken' || session.seatNews.value === 'declined' ? (
+            <p class="notice" role="status" data-testid="seat-news">
+              {t(`seat.${session.seatNews.value}`)}
             </p>
           ) : null}
           <p class="muted">{asking ? t('seat.waiting') : t('seat.lead')}</p>

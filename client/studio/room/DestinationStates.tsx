@@ -1,5 +1,12 @@
+import { useSignal } from '@preact/signals';
 import type { BroadcastStatus } from '../../../src/contracts/broadcast.ts';
+import { MAX_DESTINATIONS } from '../../shared/contract.ts';
+import { Dialog } from '../../shared/Dialog.tsx';
+import { Icon } from '../../shared/icons.tsx';
 import { t } from '../../shared/language.ts';
+import type { StudioSession } from '../session/StudioSession.ts';
+import { DraftFields } from './DestinationFields.tsx';
+import { type DestinationDraft, destinationsOf, newDraft } from './destinations.ts';
 
 type Destination = BroadcastStatus['destinations'][number];
 
@@ -11,31 +18,145 @@ const LOOKS: Record<Destination['state'], string> = {
   stopped: '',
 };
 
-/** How each destination fares, with its last error while it matters. */
-export function DestinationStates({ destinations }: { destinations: readonly Destination[] }) {
-  if (destinations.length === 0) return null;
+interface Props {
+  session: StudioSession;
+  destinations: readonly Destination[];
+  host: boolean;
+}
+
+/** How each destination fares while the room is live, with its last error while it matters; a host adds and removes them. */
+export function DestinationStates({ session, destinations, host }: Props) {
+  if (destinations.length === 0 && !host) return null;
   return (
     <div class="stack destinations">
       <h3>{t('destination.title')}</h3>
-      <ul class="stack-tight">
-        {destinations.map((destination) => (
-          <li key={destination.id} class="destination-line">
-            <div class="grow">
-              <div class="name">{destination.name}</div>
-              <div class="small muted reason">
-                {destination.state !== 'live' && destination.reason ? destination.reason : destination.target}
-              </div>
-            </div>
-            <span
-              class={`badge ${LOOKS[destination.state]}`}
-              data-testid="destination-state"
-              data-state={destination.state}
-            >
-              {t(`destination.${destination.state}`)}
-            </span>
-          </li>
-        ))}
-      </ul>
+      {destinations.length > 0 ? (
+        <ul class="stack-tight">
+          {destinations.map((destination) => (
+            <Line key={destination.id} session={session} destination={destination} host={host} />
+          ))}
+        </ul>
+      ) : null}
+      {host && destinations.length < MAX_DESTINATIONS ? (
+        <AddDestination session={session} number={destinations.length + 1} />
+      ) : null}
     </div>
+  );
+}
+
+function Line({ session, destination, host }: { session: StudioSession; destination: Destination; host: boolean }) {
+  const asking = useSignal(false);
+  const close = () => {
+    asking.value = false;
+  };
+  const { name, state, reason, target } = destination;
+  return (
+    <li class="destination-line" data-testid="destination" data-id={destination.id}>
+      <div class="grow">
+        <div class="name">{name}</div>
+        <div class="small muted reason">{state !== 'live' && reason ? reason : target}</div>
+      </div>
+      <span class={`badge ${LOOKS[state]}`} data-testid="destination-state" data-state={state}>
+        {t(`destination.${state}`)}
+      </span>
+      {host ? (
+        <button
+          type="button"
+          class="button icon-only slim"
+          data-testid="remove-destination"
+          aria-label={t('destination.stop.name', { name })}
+          title={t('destination.stop.name', { name })}
+          onClick={() => {
+            asking.value = true;
+          }}
+        >
+          <Icon name="close" />
+        </button>
+      ) : null}
+      {asking.value ? (
+        <Dialog title={t('destination.stop.title', { name })} onClose={close}>
+          <p class="muted dialog-body">{t('destination.stop.lead')}</p>
+          <div class="actions">
+            <button type="button" class="button" onClick={close}>
+              {t('destination.stop.keep')}
+            </button>
+            <button
+              type="button"
+              class="button live"
+              data-testid="confirm-remove"
+              onClick={() => {
+                close();
+                void session.removeDestination(destination.id);
+              }}
+            >
+              {t('destination.stop.confirm')}
+            </button>
+          </div>
+        </Dialog>
+      ) : null}
+    </li>
+  );
+}
+
+function AddDestination({ session, number }: { session: StudioSession; number: number }) {
+  const draft = useSignal<DestinationDraft | null>(null);
+  const tried = useSignal(false);
+  const busy = useSignal(false);
+  if (!draft.value)
+    return (
+      <button
+        type="button"
+        class="button outline slim"
+        data-testid="add-destination"
+        onClick={() => {
+          draft.value = newDraft();
+          tried.value = false;
+        }}
+      >
+        <Icon name="plus" />
+        {t('destination.add')}
+      </button>
+    );
+  const add = async () => {
+    tried.value = true;
+    const [destination] = (draft.value && destinationsOf([draft.value])) ?? [];
+    if (!destination) return;
+    busy.value = true;
+    // What the server refuses stays to be mended.
+    if (await session.addDestination(destination)) draft.value = null;
+    busy.value = false;
+  };
+  return (
+    <form
+      class="stack"
+      noValidate
+      onSubmit={(event) => {
+        event.preventDefault();
+        void add();
+      }}
+    >
+      <DraftFields
+        draft={draft.value}
+        number={number}
+        tried={tried.value}
+        onChange={(part) => {
+          if (draft.value) draft.value = { ...draft.value, ...part };
+        }}
+      />
+      <div class="actions">
+        <button
+          type="button"
+          class="button slim"
+          onClick={() => {
+            draft.value = null;
+          }}
+        >
+          {t('destination.cancel')}
+        </button>
+        <button type="submit" class="button primary slim" data-testid="start-destination" disabled={busy.value}>
+          {t('destination.start')}
+        </button>
+      </div>
+    </form>
   );
 }

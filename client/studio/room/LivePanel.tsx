@@ -116,7 +116,7 @@ function OnAir({ session, status, host }: { session: StudioSession; status: Broa
         ))}
       </dl>
       {status.restarts > 0 ? <p class="small muted">{t('live.restarts', { count: status.restarts })}</p> : null}
-      <DestinationStates destinations={status.destinations} />
+      <DestinationStates session={session} destinations={status.destinations} host={host} />
       {host ? (
         <button
           type="button"

@@ -34,18 +34,7 @@ export function People({ studio, session }: Props) {
                 <div class="name">{peer.name}</div>
                 <div class="small muted">{t('people.asking')}</div>
               </div>
-              {host ? (
-                <button
-                  type="button"
-                  class="button primary slim"
-                  data-testid="grant-seat"
-                  data-peer={peer.id}
-                  aria-label={t('people.grant.name', { name: peer.name })}
-                  onClick={() => void session.grantSeat(peer.id)}
-                >
-                  {t('people.grant')}
-                </button>
-              ) : null}
+              {host ? <Answers peer={peer} session={session} /> : null}
             </li>
           ))}
         </ul>
@@ -57,6 +46,35 @@ export function People({ studio, session }: Props) {
       </ul>
       {host ? <Invite studio={studio} /> : null}
     </section>
+  );
+}
+
+/** What a host answers to somebody who asks for a seat. */
+function Answers({ peer, session }: { peer: PeerInfo; session: StudioSession }) {
+  return (
+    <>
+      <button
+        type="button"
+        class="button icon-only slim"
+        data-testid="decline-seat"
+        data-peer={peer.id}
+        aria-label={t('people.decline.name', { name: peer.name })}
+        title={t('people.decline')}
+        onClick={() => void session.declineSeat(peer.id)}
+      >
+        <Icon name="close" />
+      </button>
+      <button
+        type="button"
+        class="button primary slim"
+        data-testid="grant-seat"
+        data-peer={peer.id}
+        aria-label={t('people.grant.name', { name: peer.name })}
+        onClick={() => void session.grantSeat(peer.id)}
+      >
+        {t('people.grant')}
+      </button>
+    </>
   );
 }
 

@@ -8,6 +8,10 @@ export interface DestinationDraft {
   key: string;
 }
 
+let lastId = 0;
+
+export const newDraft = (): DestinationDraft => ({ id: ++lastId, url: '', key: '' });
+
 /** Whether the server could take this URL at all: a scheme that it pushes to, and a host. */
 export function isDestinationUrl(url: string): boolean {
   const trimmed = url.trim();

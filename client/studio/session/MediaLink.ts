@@ -10,6 +10,11 @@ import { cameraLayers, screenLayers } from '../media/encodings.ts';
 import type { SignalingClient } from './SignalingClient.ts';
 import { TransportWatch } from './TransportWatch.ts';
 
+interface Size {
+  width: number;
+  height: number;
+}
+
 /** What should be sent of one source. */
 export interface Wanted {
   track: MediaStreamTrack | null;
@@ -199,6 +204,7 @@ export class MediaLink {
           source: appData.source as SourceKind,
           rtpParameters: rtpParameters as never,
           paused: appData.paused === true,
+          ...(appData.size ? { size: appData.size as Size } : {}),
         })
         .then(({ producerId }) => callback({ id: producerId }), errback);
     });
@@ -235,16 +241,17 @@ export class MediaLink {
     paused: boolean,
   ): Promise<void> {
     track.enabled = !paused;
-    const { width = 1280, height = 720 } = track.getSettings();
+    const { width, height } = track.getSettings();
+    const size = width && height ? { width, height } : undefined;
     const vp8 = this.#device.sendRtpCapabilities.codecs?.find((c) => c.mimeType.toLowerCase() === 'video/vp8');
     const producer = await transport.produce({
       track,
       stopTracks: false,
-      appData: { source, paused },
+      appData: { source, paused, size },
       ...(track.kind === 'audio'
         ? { codecOptions: { opusFec: true, opusDtx: source === 'microphone', opusStereo: source === 'screen-audio' } }
         : {
-            encodings: source === 'screen' ? screenLayers() : cameraLayers(width, height),
+            encodings: source === 'screen' ? screenLayers() : cameraLayers(size?.width ?? 1280, size?.height ?? 720),
             codecOptions: { videoGoogleStartBitrate: START_BITRATE_KBIT },
             ...(vp8 ? { codec: vp8 } : {}),
           }),

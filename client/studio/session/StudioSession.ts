@@ -52,7 +52,7 @@ export class StudioSession {
   /** What the last click could not do. */
   readonly refused = signal<Problem | null>(null);
   /** The last change of one's own seat. */
-  readonly seatNews = signal<'granted' | 'taken' | null>(null);
+  readonly seatNews = signal<'granted' | 'taken' | 'declined' | null>(null);
 
   readonly #media: LocalMedia;
   readonly #signaling: SignalingClient;
@@ -106,10 +106,20 @@ export class StudioSession {
   }
 
   stopBroadcast = (): Promise<boolean> => this.#act(() => this.#signaling.request('broadcast:stop', {}));
-  requestSeat = (): Promise<boolean> => this.#act(() => this.#signaling.request('seat:request', {}));
+  requestSeat(): Promise<boolean> {
+    this.seatNews.value = null;
+    return this.#act(() => this.#signaling.request('seat:request', {}));
+  }
+
   withdrawSeat = (): Promise<boolean> => this.#act(() => this.#signaling.request('seat:withdraw', {}));
   grantSeat = (peerId: string): Promise<boolean> => this.#act(() => this.#signaling.request('seat:grant', { peerId }));
   takeSeat = (peerId: string): Promise<boolean> => this.#act(() => this.#signaling.request('seat:take', { peerId }));
+  declineSeat = (peerId: string): Promise<boolean> =>
+    this.#act(() => this.#signaling.request('seat:decline', { peerId }));
+  addDestination = (destination: DestinationInput): Promise<boolean> =>
+    this.#act(() => this.#signaling.request('destination:add', destination));
+  removeDestination = (id: string): Promise<boolean> =>
+    this.#act(() => this.#signaling.request('destination:remove', { id }));
 
   /** The size at which a remote video is seen, device pixels. */
   setSize(consumerId: string, width: number, height: number): void {
@@ -138,6 +148,7 @@ export class StudioSession {
       | 'consumer:paused'
       | 'consumer:resumed'
       | 'seat:changed'
+      | 'seat:declined'
       | 'media:reset'
       | 'left'
     > = {
@@ -155,6 +166,9 @@ export class StudioSession {
       'consumer:paused': ({ consumerId }) => this.#link?.consumerPaused(consumerId, true),
       'consumer:resumed': ({ consumerId }) => this.#link?.consumerPaused(consumerId, false),
       'seat:changed': ({ seated }) => this.#onSeat(seated),
+      'seat:declined': () => {
+        this.seatNews.value = 'declined';
+      },
       'media:reset': ({ routerRtpCapabilities }) => {
         if (this.#answer) this.#answer = { ...this.#answer, routerRtpCapabilities };
         void this.#buildMedia();
