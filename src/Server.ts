@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { fileURLToPath } from 'node:url';
+import fastifyCors from '@fastify/cors';
 import type { FastifyInstance } from 'fastify';
 import { Agent } from '../compositor/agent/Agent.ts';
 import { Broadcasts } from './broadcast/Broadcasts.ts';
@@ -140,10 +141,28 @@ export class Server {
     const http = createHttp({ logger: this.#logger, trustedProxies, ...(tls ? { tls } : {}) });
     this.#public = http;
     http.addHook('onRequest', async (request) => this.#guard(request.raw));
+    await this.#allowOrigins(http);
     if (this.#config.role === 'all') registerHealth(http, this, this.#metrics.registry);
     this.#delivery?.registerPlayback(http);
     if (this.#has('sfu')) await this.#startSfu(http);
     await http.listen({ host, port });
+  }
+
+  /** Listed pages may read the API's answers; playback answers `*` by itself. */
+  async #allowOrigins(http: FastifyInstance): Promise<void> {
+    const { allowedOrigins } = this.#config;
+    if (allowedOrigins.length === 0) return;
+    await http.register(fastifyCors, {
+      delegator: (request, answer) => {
+        const cors = (request.url ?? '').startsWith('/v1/');
+        answer(
+          null,
+          cors
+            ? { origin: [...allowedOrigins], methods: ['GET', 'POST', 'PUT', 'DELETE'], exposedHeaders: ['etag'] }
+            : { origin: false },
+        );
+      },
+    });
   }
 
   async #startSfu(http: FastifyInstance): Promise<void> {

@@ -68,14 +68,15 @@ export async function expectPlaying(video: Locator): Promise<void> {
   await expect.poll(time, { timeout: PATIENCE_MS }).toBeGreaterThan(before + 0.5);
 }
 
-/** Waits until a page has exactly this problem on show, with its title and what to do. */
-export async function expectProblem(page: Page, code: string): Promise<string> {
+/** Waits until a page has this problem on show; its title, and the sentence that says what to do. */
+export async function expectProblem(page: Page, code: string): Promise<{ title: string; remedy: string }> {
   const problem = page.locator(`[data-testid=problem][data-problem="${code}"]`);
   await problem.waitFor();
-  const words = await problem.innerText();
-  // A title, and a sentence that says what to do.
-  expect(words.split('\n').filter(Boolean).length).toBeGreaterThanOrEqual(2);
-  return words;
+  const title = await problem.locator('strong, .problem-title').first().textContent();
+  const remedy = await problem.locator('strong + span, .problem-title + p').first().textContent();
+  expect(title?.length).toBeGreaterThan(10);
+  expect(remedy?.length).toBeGreaterThan(20);
+  return { title: title ?? '', remedy: remedy ?? '' };
 }
 
 /** The numbers that `getStats` has of what a studio page receives, by kind. */

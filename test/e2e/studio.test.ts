@@ -39,7 +39,7 @@ afterAll(async () => {
 /** What a facts panel says under this name. */
 const fact = async (page: Page, name: string): Promise<string> => {
   const row = page.getByTestId('live-facts').locator('div').filter({ hasText: name });
-  return row.locator('dd').textContent();
+  return (await row.locator('dd').textContent()) ?? '';
 };
 
 /** For each of two cells of the program: whether a camera is seen there. */

@@ -32,10 +32,18 @@ export interface TestBrowser {
  * @param colour an ffmpeg colour name or `0xRRGGBB`; without one Chromium's own test picture is the camera.
  */
 export async function launchBrowser(
-  options: { colour?: string; width?: number; height?: number; fps?: number; flags?: string[] } = {},
+  options: {
+    colour?: string;
+    width?: number;
+    height?: number;
+    fps?: number;
+    flags?: string[];
+    /** Of our own flags, the ones to leave out. */
+    without?: string[];
+  } = {},
 ): Promise<TestBrowser> {
   const folder = await mkdtemp(join(tmpdir(), 'lianmai-browser-'));
-  const flags = [...FLAGS, ...(options.flags ?? [])];
+  const flags = [...FLAGS.filter((flag) => !options.without?.includes(flag)), ...(options.flags ?? [])];
   if (options.colour) {
     const file = join(folder, 'camera.y4m');
     await makeCameraFile(file, options.colour, options.width ?? 640, options.height ?? 360, options.fps ?? 15);

@@ -1,0 +1,204 @@
+/**
+ * The watch page through a room's life, in a browser with the autoplay rule that people have: nothing sounds before a click.
+ * One server, two simulated people on stage, one viewer whose page is never loaded again.
+ */
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Swarm } from '../../scripts/simulator/Swarm.ts';
+import { ServerApi } from '../../scripts/simulator/serverApi.ts';
+import { launchBrowser, type TestBrowser } from '../support/browser.ts';
+import { ServerProcess } from '../support/ServerProcess.ts';
+import { PATIENCE_MS, Pages, PHONE, scrollsSideways } from './pages.ts';
+
+const ROOM = 'show';
+const poll = { timeout: PATIENCE_MS };
+const INPUT = { video: { width: 640, height: 360, bitrate: 800_000 } };
+
+const pages = new Pages();
+let server: ServerProcess;
+let api: ServerApi;
+let swarm: Swarm;
+let browser: TestBrowser;
+let page: Page;
+let phone: Page;
+
+beforeAll(async () => {
+  server = await ServerProcess.start();
+  api = new ServerApi(server.url);
+  swarm = new Swarm({ url: server.url, peers: 2, token: (n) => api.joinToken(ROOM, n === 0 ? 'host' : 'cohost') });
+  await swarm.start();
+  browser = await launchBrowser({ flags: ['--autoplay-policy=document-user-activation-required'] });
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await swarm?.stop();
+  await server?.stop();
+});
+
+const stateOf = (of: Page) => of.getByTestId('state').getAttribute('data-state');
+const read = <T>(get: (video: HTMLVideoElement) => T): Promise<T> => page.locator('video').evaluate(get as never);
+const time = () => read((v) => v.currentTime);
+const atLive = () => page.getByTestId('back-to-live').getAttribute('data-live');
+
+async function playsOn(seconds = 1): Promise<void> {
+  const from = await time();
+  await expect.poll(time, poll).toBeGreaterThan(from + seconds);
+}
+
+describe('a room’s life, without a reload', () => {
+  test('not live yet: says so, and to stay', async () => {
+    page = await pages.open(browser.browser, `${server.url}/watch/${ROOM}`);
+    phone = await pages.open(browser.browser, `${server.url}/watch/${ROOM}`, {
+      ...{ viewport: PHONE, isMobile: true, hasTouch: true, deviceScaleFactor: 2 },
+    });
+    await page.evaluate(() => Object.assign(window, { neverReloaded: true }));
+    for (const each of [page, phone]) {
+      await expect.poll(() => stateOf(each), poll).toBe('idle');
+      await each.getByText('it starts by itself').waitFor();
+      expect(await scrollsSideways(each)).toBe(false);
+    }
+  });
+
+  test('live: plays by itself, without sound', async () => {
+    await api.startBroadcast(ROOM, INPUT);
+    for (const each of [page, phone]) await expect.poll(() => stateOf(each), poll).toBe('live');
+    await expect.poll(() => read((v) => v.videoWidth), poll).toBe(640);
+    await playsOn();
+    expect(await read((v) => v.muted)).toBe(true);
+    for (const each of [page, phone]) expect(await scrollsSideways(each)).toBe(false);
+  });
+});
+
+describe('while it is live', () => {
+  test('a click turns the sound on', async () => {
+    await page.getByTestId('unmute').click();
+    await expect.poll(() => read((v) => v.muted || v.volume === 0 || v.paused), poll).toBe(false);
+    await page.getByTestId('unmute').waitFor({ state: 'detached' });
+    await playsOn();
+  });
+
+  test('it is at the live edge and says how far behind', async () => {
+    await expect.poll(atLive, poll).toBe('true');
+    await expect.poll(() => page.getByTestId('latency').textContent(), poll).toMatch(/^\d+\.\d s$/);
+  });
+
+  test('pause with k or Space, and back to live', async () => {
+    await page.locator('body').press('k');
+    await expect.poll(() => read((v) => v.paused), poll).toBe(true);
+    expect(await atLive()).toBe('false');
+    expect(await page.getByTestId('back-to-live').getAttribute('aria-label')).toBe('Back to live');
+    await page.getByTestId('back-to-live').click();
+    await expect.poll(atLive, poll).toBe('true');
+    await playsOn();
+    await page.getByTestId('back-to-live').blur();
+    await page.locator('body').press(' ');
+    await expect.poll(() => read((v) => v.paused), poll).toBe(true);
+    await page.locator('body').press(' ');
+    await expect.poll(() => read((v) => v.paused), poll).toBe(false);
+  });
+
+  test('back to live after seeking back', async () => {
+    await read((v) => {
+      v.currentTime -= 6;
+    });
+    await expect.poll(atLive, poll).toBe('false');
+    await page.getByTestId('back-to-live').click();
+    await expect.poll(atLive, poll).toBe('true');
+    await playsOn();
+  });
+
+  test('m turns the sound off and on', async () => {
+    await page.getByTestId('back-to-live').blur();
+    await page.locator('body').press('m');
+    await expect.poll(() => read((v) => v.muted), poll).toBe(true);
+    await page.locator('body').press('m');
+    await expect.poll(() => read((v) => v.muted), poll).toBe(false);
+  });
+
+  test('full screen by its button, and by f', async () => {
+    const isFull = () => page.evaluate(() => document.fullscreenElement !== null);
+    await page.locator('media-fullscreen-button').click();
+    await expect.poll(isFull, poll).toBe(true);
+    await page.locator('media-fullscreen-button').click();
+    await expect.poll(isFull, poll).toBe(false);
+    await page.locator('media-fullscreen-button').blur();
+    await page.locator('body').press('f');
+    await expect.poll(isFull, poll).toBe(true);
+    await page.keyboard.press('f');
+    await expect.poll(isFull, poll).toBe(false);
+  });
+
+  test('the quality can be chosen', async () => {
+    const menu = page.getByTestId('quality');
+    await expect.poll(() => menu.locator('option').allTextContents(), poll).toEqual(['Auto (360p)', '360p']);
+    await menu.selectOption('360p');
+    await playsOn();
+    expect(await menu.inputValue()).toBe('0');
+    await menu.selectOption({ index: 0 });
+    await playsOn();
+  });
+
+  test('without MSE the browser’s own player gets the playlist', async () => {
+    const native = await browser.browser.newPage();
+    pages.watch(native, new URL(server.url).host);
+    await native.addInitScript(() => {
+      for (const name of ['MediaSource', 'ManagedMediaSource', 'WebKitMediaSource'])
+        Reflect.deleteProperty(window, name);
+      const { canPlayType } = HTMLMediaElement.prototype;
+      HTMLMediaElement.prototype.canPlayType = function (type) {
+        return type === 'application/vnd.apple.mpegurl' ? 'maybe' : canPlayType.call(this, type);
+      };
+    });
+    await native.goto(`${server.url}/watch/${ROOM}`);
+    const source = () => native.locator('video').getAttribute('src');
+    await expect.poll(source, poll).toBe(`/live/${ROOM}/index.m3u8`);
+    expect(await native.getByTestId('problem').count()).toBe(0);
+    await native.close();
+  });
+
+  test('without any player: says what to do', async () => {
+    const old = await browser.browser.newPage();
+    pages.watch(old, new URL(server.url).host);
+    await old.addInitScript(() => {
+      for (const name of ['MediaSource', 'ManagedMediaSource', 'WebKitMediaSource'])
+        Reflect.deleteProperty(window, name);
+      HTMLMediaElement.prototype.canPlayType = () => '';
+    });
+    await old.goto(`${server.url}/watch/${ROOM}`);
+    await old.locator('[data-problem=no-player]').getByText('Use a current Chrome').waitFor();
+    await old.close();
+  });
+});
+
+describe('the end, and the next show', () => {
+  test('ended: says so, to who watched and to who comes late', async () => {
+    await api.stopBroadcast(ROOM);
+    const late = await pages.open(browser.browser, `${server.url}/watch/${ROOM}`);
+    for (const each of [page, phone, late]) {
+      await expect.poll(() => stateOf(each), poll).toBe('ended');
+      await each.getByText('The broadcast has ended').waitFor();
+      expect(await scrollsSideways(each)).toBe(false);
+    }
+    await page.getByText('It lasted').waitFor();
+    await late.context().close();
+  });
+
+  test('live again: the next broadcast starts by itself, with the sound as it was', async () => {
+    await api.startBroadcast(ROOM, INPUT);
+    for (const each of [page, phone]) await expect.poll(() => stateOf(each), poll).toBe('live');
+    await playsOn();
+    expect(await read((v) => v.muted)).toBe(false);
+    expect(await page.evaluate(() => 'neverReloaded' in window)).toBe(true);
+    const fatal = await page.evaluate(() => {
+      const { lianmai } = window as unknown as { lianmai: { hls: { errors: { fatal: boolean }[] } } };
+      return lianmai.hls.errors.filter((error) => error.fatal);
+    });
+    expect(fatal).toEqual([]);
+    await api.stopBroadcast(ROOM);
+  });
+});
+
+test('all the while: no script error, no CSP violation, no request to anybody else', () => {
+  expect(pages.faults).toEqual([]);
+});
