@@ -27,7 +27,7 @@ const REPORT_MS = 1000;
  * given and only slews from then on, so it is given the best of these first.
  */
 const CLOCK_BURST = 5;
-const CLOCK_BURST_MS = 60;
+const CLOCK_BURST_MS = 30;
 /** At the end the last parts have this long to arrive, ms. */
 const FLUSH_MS = 2000;
 
@@ -135,12 +135,15 @@ export class Child {
       this.#work.pipeline.applyJob(job);
       return;
     }
-    await this.#synchronised.promise;
-    this.#pacer.setStart(job.startMs);
-    ingest.setSources(job.sources);
     const sink = new DeliverySink(job, this.#pacer, this.#logger);
     sink.on('fenced', () => this.stop('fenced'));
-    const pipeline = await Pipeline.create({ job, pacer: this.#pacer, sink, logger: this.#logger });
+    // Both take some time, and each counts while a program has a hole: encoders are opened while the clock is asked for.
+    const [pipeline] = await Promise.all([
+      Pipeline.create({ job, pacer: this.#pacer, sink, logger: this.#logger }),
+      this.#synchronised.promise,
+    ]);
+    this.#pacer.setStart(job.startMs);
+    ingest.setSources(job.sources);
     this.#work = { pipeline, sink };
     pipeline.on('applied', (fromFrame) => this.#options.send({ type: 'applied', fromFrame }));
     pipeline.on('seen', (sources) => this.#options.send({ type: 'seen', sources }));

@@ -7,7 +7,8 @@
  * time has passed, so it follows the picture by up to three AAC frames inside the parts, never in its label.
  *
  * Races. A job is prepared (decoders, cards) in the order in which jobs came, one at a time, and applied between two frames
- * by the loop, where nothing is being drawn.
+ * by the loop, where nothing is being drawn. A job may be prepared before the one ahead of it holds: what a coming job needs
+ * is not dropped when an earlier one, which has no use for it, is applied.
  */
 import type { Logger } from '../src/common/logger.ts';
 import { TypedEmitter } from '../src/common/TypedEmitter.ts';
@@ -73,6 +74,8 @@ export class Pipeline extends TypedEmitter<PipelineEvents> {
   #state: State = 'ready';
   #staging: Promise<void> = Promise.resolve();
   #staged: StagedJob[] = [];
+  /** The job that is being prepared. */
+  #preparing: Job | null = null;
   #audioFrame: number;
   /** The frame at which the video ends; known once `stop` was given a segment. */
   #endFrame = Number.POSITIVE_INFINITY;
@@ -181,12 +184,17 @@ export class Pipeline extends TypedEmitter<PipelineEvents> {
 
   async #stage(job: Job): Promise<void> {
     if (this.#state === 'ended') return;
-    await this.#sources.add(job.sources);
-    const stage = await this.#stager.stage(job);
-    if (this.#abort.signal.aborted) return;
-    // Decoding begins now, so that there is a picture when the job holds.
-    this.#sources.wake(stage.tiles.flatMap((tile) => tile.source ?? []));
-    this.#staged.push({ job, stage });
+    this.#preparing = job;
+    try {
+      await this.#sources.add(job.sources);
+      const stage = await this.#stager.stage(job);
+      if (this.#abort.signal.aborted) return;
+      // Decoding begins now, so that there is a picture when the job holds.
+      this.#sources.wake(sourcesSeen(stage));
+      this.#staged.push({ job, stage });
+    } finally {
+      this.#preparing = null;
+    }
   }
 
   async #run(): Promise<void> {
@@ -221,9 +229,10 @@ export class Pipeline extends TypedEmitter<PipelineEvents> {
     const timeMs = frameTimeMs(this.#grid, n);
     if (n < this.#endFrame) {
       const late = () => this.#pacer.nowMs() - timeMs > this.#framePeriodMs;
+      // Also where the last picture is repeated: decoding goes on, and what is drawn next is of its time.
+      this.#sources.show(timeMs, this.#framePeriodMs);
       if (this.#pacer.nowMs() < timeMs + 2 * this.#framePeriodMs || n === this.#firstFrame) {
         const startedAt = performance.now();
-        this.#sources.show(timeMs, this.#framePeriodMs);
         await this.#composer.compose(timeMs, (source) => this.#sources.picture(source));
         this.#meter.composed(n, performance.now() - startedAt, late());
       } else this.#meter.repeated(n, late());
@@ -262,14 +271,18 @@ export class Pipeline extends TypedEmitter<PipelineEvents> {
   }
 
   #apply({ job, stage }: StagedJob, frame: number): void {
-    const seen = new Set(stage.tiles.flatMap((tile) => tile.source ?? []));
     const channels = job.sources.flatMap(({ id, paused }) => {
       const track = this.#sources.track(id);
       const { muted = false, volumeDb = 0 } = job.scene.sources[id] ?? {};
       return track ? [[id, { track, gain: muted || paused ? 0 : gainOf(volumeDb) }] as const] : [];
     });
     this.#mixer.setSources(new Map(channels));
-    this.#sources.keep(job.sources, seen);
+    const coming = [...this.#staged.map((staged) => staged.job), ...(this.#preparing ? [this.#preparing] : [])];
+    const seen = new Set([stage, ...this.#staged.map((staged) => staged.stage)].flatMap(sourcesSeen));
+    this.#sources.keep(
+      [job, ...coming].flatMap(({ sources }) => sources),
+      seen,
+    );
     this.#composer.setStage(stage);
     this.emit('applied', frame);
     const sizes: SeenSizes = {};
@@ -304,3 +317,5 @@ export class Pipeline extends TypedEmitter<PipelineEvents> {
     return true;
   }
 }
+
+const sourcesSeen = (stage: Stage): SourceId[] => stage.tiles.flatMap((tile) => tile.source ?? []);

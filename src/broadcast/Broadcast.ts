@@ -30,12 +30,12 @@ import { RoomWatch } from './RoomWatch.ts';
 import { StatusBoard } from './StatusBoard.ts';
 
 /**
- * Frame 0 is this long after the first compositor is bound, ms: it opens its encoders and makes a segment of slate meanwhile, which
- * took 0.7 to 0.85 s at 1280x720 on two busy cores. A compositor that is ready later begins with late frames.
+ * Frame 0 is this long after the first compositor is bound, ms: it opens its encoders and asks for the time meanwhile, which took
+ * 0.15 to 0.35 s at 1280x720 on two cores. A compositor that is ready later begins with late frames.
  */
-const START_LEAD_MS = 1_000;
-/** A successor's first segment begins at least this long after it is bound, for the same reason, ms. */
-const RESTART_LEAD_MS = 1_000;
+const START_LEAD_MS = 600;
+/** A successor's first segment begins at least this long after it is bound, ms: some late frames are better than two seconds more of a hole. */
+const RESTART_LEAD_MS = 400;
 /** A broadcast that is not live after this long has failed, ms. */
 const START_LIMIT_MS = 30_000;
 /** One for which no compositor could be had for this long has failed, ms. */

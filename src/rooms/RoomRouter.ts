@@ -51,6 +51,7 @@ export class RoomRouter extends TypedEmitter<{
 
   #listen(): void {
     const media = this.#media;
+    this.#logger.info({ worker: media.workerPid }, 'room has a router');
     media.once('died', () => this.#replace());
     media.on('speakers', (producerIds) => this.emit('speakers', producerIds));
     // It may have died while it was handed over.

@@ -70,7 +70,7 @@ describe('devices', () => {
     const { remedy } = await expectProblem(page, 'permission-denied');
     expect(remedy).toContain('allow both');
     await page.context().grantPermissions(['camera', 'microphone']);
-    await page.getByText('Ask for the devices again').click();
+    await page.getByRole('button', { name: 'Ask for the devices again' }).click();
     await expectPlaying(page.locator('.mirror video'));
     expect(await page.getByTestId('problem').count()).toBe(0);
     await asking.close();
@@ -159,13 +159,13 @@ describe('a connection that is lost', () => {
     await enter(ann, 'Ann');
     bob = await pages.open(browser.browser, await link('lost', 'Bob', 'cohost'));
     await enter(bob, 'Bob');
-    await expectPlaying(tileOf(bob, 'Ann').locator('video'));
-    await expectPlaying(tileOf(ann, 'Bob').locator('video'));
   });
 
   afterAll(() => proxy?.close());
 
   test('comes back by itself, with the same seat and the same tile', async () => {
+    await expectPlaying(tileOf(bob, 'Ann').locator('video'));
+    await expectPlaying(tileOf(ann, 'Bob').locator('video'));
     const before = { peer: await peerOf(bob, 'Ann'), order: await order(bob) };
     proxy.cut();
     await ann.getByTestId('reconnecting').waitFor();

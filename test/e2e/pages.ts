@@ -1,5 +1,5 @@
 /** Pages as people have them, with a note of all that no page may do: script errors, CSP violations, requests elsewhere. */
-import type { Browser, BrowserContextOptions, Locator, Page } from 'playwright-core';
+import type { Browser, BrowserContextOptions, CDPSession, Locator, Page } from 'playwright-core';
 import { expect } from 'vitest';
 import { gridLayout } from '../../src/layout/grid.ts';
 import { type Colour, colourDistance, grabPicture, meanColour } from '../support/frames.ts';
@@ -126,9 +126,30 @@ export async function tabTo(page: Page, testId: string): Promise<void> {
   throw new Error(`60 times Tab do not lead to ${testId}`);
 }
 
+const SIDEWAYS = 'document.documentElement.scrollWidth > document.documentElement.clientWidth';
+
 /** Whether the page can be scrolled sideways. */
-export const scrollsSideways = (page: Page): Promise<boolean> =>
-  page.evaluate(() => document.documentElement.scrollWidth > document.documentElement.clientWidth);
+export const scrollsSideways = (page: Page): Promise<boolean> => page.evaluate(SIDEWAYS);
+
+/** Asks a page without touching it: Playwright's own questions count as a click for the browser's autoplay rule. */
+export class Onlooker {
+  readonly #session: CDPSession;
+
+  private constructor(session: CDPSession) {
+    this.#session = session;
+  }
+
+  static async of(page: Page): Promise<Onlooker> {
+    return new Onlooker(await page.context().newCDPSession(page));
+  }
+
+  async ask<T>(expression: string): Promise<T> {
+    const { result } = await this.#session.send('Runtime.evaluate', { expression, returnByValue: true });
+    return result.value as T;
+  }
+
+  scrollsSideways = (): Promise<boolean> => this.ask(SIDEWAYS);
+}
 
 /** What 4:2:0, VP8 and x264 leave of a flat colour, in one channel of 255. */
 const COLOUR_TOLERANCE = 40;

@@ -128,6 +128,30 @@ describe('pipeline', () => {
     expect(complaints(sink.file('v360'))).toBe('');
   });
 
+  test('a source that goes and is back before its going holds is shown, seen and heard again', async () => {
+    const all = [sourceOf(camera(0)), sourceOf(microphone(0))];
+    const { sink, applied, keyframes } = await runPipeline({
+      job: jobOf(all),
+      lastSegment: 2,
+      video: videoFeed(camera(0), await red),
+      audio: audioFeed(microphone(0), await tone),
+      jobs: [
+        { atMs: 900, job: jobOf([], { fromFrame: 34 }) },
+        { atMs: 1000, job: jobOf(all, { fromFrame: 40 }) },
+      ],
+    });
+    expect(applied).toEqual([0, 34, 40]);
+    // Decoding went on: no other key frame was needed.
+    expect(keyframes).toEqual([]);
+    const frames = pictures(sink.file('v360'), WIDTH, HEIGHT);
+    expect(frames.slice(34, 40).some((frame) => near(frame.at(320, 180), RED))).toBe(false);
+    for (const [n, frame] of frames.slice(41).entries()) {
+      expect(near(frame.at(320, 180), RED), `frame ${n + 41}`).toBe(true);
+    }
+    const sound = samples(sink.file('a0')).subarray(72_000, 130_000);
+    for (let i = 0; i + 48 < sound.length; i += 48) expect(peakOf(sound.subarray(i, i + 48))).toBeGreaterThan(0.01);
+  });
+
   test('a size that changes in the middle, wide or tall, keeps the cell full', async () => {
     const tall = await vp8(color('red', '180x320'), 1);
     const wide = await vp8(color('red', '320x180'), 1);

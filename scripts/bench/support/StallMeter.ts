@@ -1,0 +1,92 @@
+import type { Page } from 'playwright-core';
+
+/** How often the page looks at its player, ms. */
+const LOOK_MS = 20;
+/** A step of `currentTime` that is this much more than the time that passed is a jump, seconds. */
+const JUMP_SECONDS = 0.5;
+
+export interface Stalls {
+  /** Longest time that `currentTime` stood still, ms; one that still lasts counts. */
+  clockMs: number;
+  /** Longest time without a new picture on the screen, ms. */
+  pictureMs: number;
+  /** From the start to the end of the longest standstill of `currentTime`, ms. */
+  clockEndMs: number;
+  /** Seconds of program that were jumped over. */
+  jumpedSeconds: number;
+  currentTime: number;
+}
+
+/** What is used of the DOM's HTMLVideoElement. */
+export interface PlayerElement {
+  currentTime: number;
+  requestVideoFrameCallback(listener: () => void): void;
+}
+
+interface MeterState extends Stalls {
+  stop(): void;
+}
+
+/** Looks at the watch page's player from within the page, so that no way to it counts. */
+export class StallMeter {
+  readonly #page: Page;
+
+  constructor(page: Page) {
+    this.#page = page;
+  }
+
+  /** From now on; again: anew. */
+  async start(): Promise<void> {
+    await this.#page.locator('video').evaluate(
+      (video: PlayerElement, [lookMs, jumpSeconds]: readonly [number, number]) => {
+        const holder = globalThis as { stallMeter?: MeterState };
+        holder.stallMeter?.stop();
+        const startedAt = performance.now();
+        let [movedAt, shownAt, lookedAt] = [startedAt, startedAt, startedAt];
+        let last = video.currentTime;
+        let stopped = false;
+        const state: MeterState = {
+          ...{ clockMs: 0, pictureMs: 0, clockEndMs: 0, jumpedSeconds: 0, currentTime: last },
+          stop() {
+            stopped = true;
+            clearInterval(timer);
+          },
+        };
+        const look = () => {
+          const now = performance.now();
+          const time = video.currentTime;
+          if (now - movedAt > state.clockMs) {
+            state.clockMs = now - movedAt;
+            state.clockEndMs = now - startedAt;
+          }
+          state.pictureMs = Math.max(state.pictureMs, now - shownAt);
+          if (time !== last) movedAt = now;
+          const step = time - last - (now - lookedAt) / 1000;
+          if (step > jumpSeconds) state.jumpedSeconds += step;
+          state.currentTime = last = time;
+          lookedAt = now;
+        };
+        const shown = () => {
+          const now = performance.now();
+          state.pictureMs = Math.max(state.pictureMs, now - shownAt);
+          shownAt = now;
+          if (!stopped) video.requestVideoFrameCallback(shown);
+        };
+        const timer = setInterval(look, lookMs);
+        video.requestVideoFrameCallback(shown);
+        holder.stallMeter = state;
+      },
+      [LOOK_MS, JUMP_SECONDS] as const,
+    );
+  }
+
+  /** Until now. Throws when the page was reloaded meanwhile. */
+  async read(): Promise<Stalls> {
+    const stalls = await this.#page.evaluate(() => {
+      const { stallMeter } = globalThis as { stallMeter?: MeterState };
+      return stallMeter ? { ...stallMeter, stop: undefined } : null;
+    });
+    if (!stalls) throw new Error('the page was reloaded');
+    return stalls;
+  }
+}
