@@ -5,22 +5,35 @@ import { defineConfig, type Plugin } from 'vite';
 
 const here = import.meta.dirname;
 
-/**
- * hls.js 1.7.4 takes segment number 0 for none (`||` where `??` is meant): while segment 0 is the newest it forgets each
- * part that it has loaded and asks for the last one again, hundreds of times a second. Our broadcasts begin with 0.
- */
-const HLS_SEGMENT_ZERO = {
-  wrong: '(appendedPart == null ? void 0 : appendedPart.fragment.sn) || -1',
-  right: '(appendedPart == null ? void 0 : appendedPart.fragment.sn) ?? -1',
-};
+/** What is wrong in hls.js 1.7.4 for our streams, as text of its build; each with how it showed. */
+const HLS_MENDS = [
+  {
+    // `||` where `??` is meant: while segment 0 is the newest it forgets each part that it has loaded and asks for the
+    // last one again, hundreds of times a second. Our broadcasts begin with 0.
+    wrong: '(appendedPart == null ? void 0 : appendedPart.fragment.sn) || -1',
+    right: '(appendedPart == null ? void 0 : appendedPart.fragment.sn) ?? -1',
+  },
+  {
+    // A part that is loaded and not yet appended is taken for evicted when the back buffer is trimmed just then: its
+    // segment counts as half loaded for ever, and nothing more is loaded for three segments. Once in a minute or two.
+    wrong: `if (!fragmentEntity.buffered && (!fragmentEntity.loaded || removeAppending)) {
+        if (frag.type === playlistType) {`,
+    right: `if (!fragmentEntity.buffered && (!fragmentEntity.loaded || removeAppending)) {
+        if (frag.type === playlistType && (appendedFrag || removeAppending)) {`,
+  },
+];
 
 function mendHls(): Plugin {
   return {
-    name: 'mend-hls-segment-zero',
+    name: 'mend-hls',
     transform(code, id) {
       if (!/[\\/]hls\.js[\\/]dist[\\/]hls\.mjs$/.test(id.split('?')[0] ?? '')) return undefined;
-      if (!code.includes(HLS_SEGMENT_ZERO.wrong)) this.error('hls.js has changed: see whether mendHls is still needed');
-      return { code: code.replace(HLS_SEGMENT_ZERO.wrong, HLS_SEGMENT_ZERO.right), map: null };
+      let mended = code;
+      for (const { wrong, right } of HLS_MENDS) {
+        if (!code.includes(wrong)) this.error('hls.js has changed: see which of HLS_MENDS are still needed');
+        mended = mended.replace(wrong, () => right);
+      }
+      return { code: mended, map: null };
     },
   };
 }

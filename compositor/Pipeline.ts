@@ -54,6 +54,12 @@ interface StagedJob {
 /** The last AAC frame of a part may end one frame after it, and comes out of the encoder two later: 64 ms, and a tick. */
 const AUDIO_TAIL_SECONDS = 0.2;
 
+/**
+ * So many frames in a row are repeated at most: on a machine that is too slow for long the picture moves slowly, and does not
+ * stand still. Composing one of eleven costs less than a tenth of what composing all does.
+ */
+const MAX_REPEATED_FRAMES = 10;
+
 type State = 'ready' | 'running' | 'ended';
 
 export class Pipeline extends TypedEmitter<PipelineEvents> {
@@ -77,6 +83,8 @@ export class Pipeline extends TypedEmitter<PipelineEvents> {
   /** The job that is being prepared. */
   #preparing: Job | null = null;
   #audioFrame: number;
+  /** The newest frame that was not a repetition. */
+  #composedFrame = Number.NEGATIVE_INFINITY;
   /** The frame at which the video ends; known once `stop` was given a segment. */
   #endFrame = Number.POSITIVE_INFINITY;
   #stopSegment: number | null = null;
@@ -231,7 +239,9 @@ export class Pipeline extends TypedEmitter<PipelineEvents> {
       const late = () => this.#pacer.nowMs() - timeMs > this.#framePeriodMs;
       // Also where the last picture is repeated: decoding goes on, and what is drawn next is of its time.
       this.#sources.show(timeMs, this.#framePeriodMs);
-      if (this.#pacer.nowMs() < timeMs + 2 * this.#framePeriodMs || n === this.#firstFrame) {
+      const repeated = n - this.#composedFrame - 1;
+      if (this.#pacer.nowMs() < timeMs + 2 * this.#framePeriodMs || repeated >= MAX_REPEATED_FRAMES) {
+        this.#composedFrame = n;
         const startedAt = performance.now();
         await this.#composer.compose(timeMs, (source) => this.#sources.picture(source));
         this.#meter.composed(n, performance.now() - startedAt, late());

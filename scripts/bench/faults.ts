@@ -89,6 +89,8 @@ async function doHarm(options: HarmOptions, kinds: readonly FaultKind[], repeat:
   for (let turn = 1; turn <= repeat; turn++) {
     for (const kind of kinds) {
       await show.recordedTo(show.now + SETTLE_SECONDS);
+      // What a kill costs hangs on where in a segment it comes: the turns are spread over it.
+      await show.atPhase((turn - 0.5) / repeat);
       options.signal.throwIfAborted();
       const fault = await KILLS[kind](show);
       options.say(`${kind}, ${turn} of ${repeat}: ${JSON.stringify(fault.seen)}`);

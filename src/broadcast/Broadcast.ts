@@ -13,7 +13,7 @@ import { TypedEmitter } from '../common/TypedEmitter.ts';
 import type { BroadcastInput, BroadcastState, BroadcastStatus, DestinationInput } from '../contracts/broadcast.ts';
 import type { DestinationStatus } from '../contracts/deliveryControl.ts';
 import { AppError } from '../contracts/errors.ts';
-import { partSeconds, segmentAtOrAfterMs } from '../contracts/grid.ts';
+import { partSeconds, partStartMs, segmentAtOrAfterMs } from '../contracts/grid.ts';
 import { PROTOCOL } from '../contracts/ids.ts';
 import type { Directory } from '../directory/Directory.ts';
 import { CompositorFigures } from './CompositorFigures.ts';
@@ -231,7 +231,7 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
       delivery.send({ type: 'take', from, compositor: run.compositor, fence: run.fence });
       await run.start(program, from, this.#carried);
       signal.throwIfAborted();
-      this.#parts.begin(program.startMs);
+      this.#parts.begin(program.startMs + partStartMs(program.grid, from, 0));
       this.#logger.info({ compositor: run.compositor, fence: run.fence, firstSegment: from }, 'compositor ready');
       return run;
     } catch (error) {

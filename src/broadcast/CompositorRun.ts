@@ -200,6 +200,8 @@ export class CompositorRun extends TypedEmitter<CompositorRunEvents> {
     this.#carryOut().then(
       () => {
         this.#looping = false;
+        // Race: a wish may have come after the last look and before this.
+        if (this.#wish.change || this.#wish.retap) this.#loop();
       },
       (error: unknown) => {
         this.#looping = false;

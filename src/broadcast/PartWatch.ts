@@ -30,12 +30,14 @@ export class PartWatch {
 
   /** A whole part came. */
   part(): void {
-    this.#partAt = this.#clock.now();
+    // Not back to before its beginning: a predecessor's parts may still come.
+    this.#partAt = Math.max(this.#partAt, this.#clock.now());
   }
 
   /** The compositor has composed up to this frame. */
   progress(frame: number): void {
-    if (frame > this.#frame) this.#progressAt = this.#clock.now();
+    // Not back to before its beginning: until then it reports that it stands at frame 0.
+    if (frame > this.#frame) this.#progressAt = Math.max(this.#progressAt, this.#clock.now());
     this.#frame = frame;
   }
 

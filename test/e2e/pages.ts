@@ -5,7 +5,7 @@ import { gridLayout } from '../../src/layout/grid.ts';
 import { type Colour, colourDistance, grabPicture, meanColour } from '../support/frames.ts';
 
 /** Pages, workers and encoders share two cores: only a hang meets this, ms. */
-export const PATIENCE_MS = 30_000;
+export const PATIENCE_MS = 60_000;
 
 export const WIDE = { width: 1280, height: 800 };
 export const PHONE = { width: 390, height: 844 };

@@ -44,6 +44,8 @@ test('a host invites audience by a link, which opens the studio without a seat',
   });
   await host.getByTestId('camera-select').selectOption({ label: 'No camera' });
   await enter(host, 'Hanna');
+  // Chosen while the browser was still opening the camera, and yet it stays off.
+  await tileOf(host, 'Hanna').locator('.initials').waitFor();
   await host.getByTestId('go-live').click();
   await expect.poll(() => host.getByTestId('live-state').getAttribute('data-state'), poll).toBe('live');
   await host.getByTestId('invite-audience').click();

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Swarm } from '../../scripts/simulator/Swarm.ts';
 import { ServerApi } from '../../scripts/simulator/serverApi.ts';
 import { launchBrowser, type TestBrowser } from '../support/browser.ts';
+import { CutProxy } from '../support/CutProxy.ts';
 import { ServerProcess } from '../support/ServerProcess.ts';
 import { Onlooker, PATIENCE_MS, Pages, PHONE, scrollsSideways } from './pages.ts';
 
@@ -145,6 +146,20 @@ describe('while it is live', () => {
     expect(await menu.inputValue()).toBe('0');
     await menu.selectOption({ index: 0 });
     await playsOn();
+  });
+
+  test('a network that was gone: says so, and is live again at the edge by itself', async () => {
+    const proxy = await CutProxy.start(Number(new URL(server.url).port));
+    const far = await pages.open(browser.browser, `${proxy.url}/watch/${ROOM}`);
+    await expect.poll(() => stateOf(far), poll).toBe('live');
+    proxy.cut();
+    await expect.poll(() => stateOf(far), poll).toBe('reconnecting');
+    await far.getByText('The picture comes back by itself').waitFor();
+    proxy.mend();
+    await expect.poll(() => stateOf(far), poll).toBe('live');
+    await expect.poll(() => far.getByTestId('back-to-live').getAttribute('data-live'), poll).toBe('true');
+    await far.context().close();
+    await proxy.close();
   });
 
   test('without MSE the browser’s own player gets the playlist', async () => {

@@ -160,6 +160,9 @@ describe('what the client claims', () => {
       ['broadcast:stop', {}],
       ['seat:take', { peerId: ann.id }],
       ['seat:grant', { peerId: ann.id }],
+      ['seat:decline', { peerId: ann.id }],
+      ['destination:add', { url: 'rtmp://live.example/app/key' }],
+      ['destination:remove', { id: 'dabcdefgh' }],
     ] as const) {
       expect(await eve.refusal(event, payload)).toBe('forbidden');
     }

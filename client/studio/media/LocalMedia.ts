@@ -56,10 +56,14 @@ export class LocalMedia {
     try {
       const { camera, microphone } = this.chosen;
       if (camera.value !== NONE && microphone.value !== NONE && !this.#camera.value && !this.#microphone.value) {
+        const attempt = { camera: ++this.#attempt.camera, microphone: ++this.#attempt.microphone };
         const both = await captureBoth(camera.value, microphone.value);
         if (both) {
-          this.#take('camera', both.camera);
-          this.#take('microphone', both.microphone);
+          // Whoever chose otherwise while the browser was asking, above all "none", gets what they chose.
+          for (const kind of ['camera', 'microphone'] as const) {
+            if (attempt[kind] === this.#attempt[kind] && !this.#closed) this.#take(kind, both[kind]);
+            else both[kind].stop();
+          }
           return;
         }
       }

@@ -7,13 +7,15 @@ import Hls, { type ErrorData, ErrorTypes, Events, type HlsConfig } from 'hls.js'
 import { Backoff } from '../../shared/backoff.ts';
 import type { Engine, EngineEvents, QualityLevel } from './Engine.ts';
 import { afterGap } from './gapJump.ts';
-import { rangesOf, rescueTarget } from './stallRescue.ts';
+import { catchUpTarget, isStarved, rangesOf, rescueTarget, type StallView } from './stallRescue.ts';
 
 const TICK_MS = 250;
 /** hls.js mends most stalls itself within this time, ms; then we step in. */
 const STALLED_MS = 1_200;
 /** Between two of our own attempts, ms: a seek needs time to show. */
 const RESCUE_EVERY_MS = 1_000;
+/** Between two new beginnings of loading, ms: one takes this long on a slow line. */
+const FEED_EVERY_MS = 4_000;
 /** With less than this left to play, seconds, a hole that follows is jumped. */
 const NEARLY_EMPTY_SECONDS = 0.25;
 /** hls.js loads a part that it wants within this time, ms. */
@@ -92,6 +94,10 @@ export class HlsEngine implements Engine {
   #lastTime = -1;
   #movedAt = performance.now();
   #rescuedAt = 0;
+  /** It has stalled, and has not been near the live edge since; what the person does themselves ends this. */
+  #behind = false;
+  #fedAt = Number.NEGATIVE_INFINITY;
+  readonly #listeners = new AbortController();
   #mediaErrorAt = -MEDIA_ERRORS_MS;
   /** The hole that is being jumped, or was last. */
   #gap: { target: number; seenAt: number; restarted: boolean } | undefined;
@@ -107,6 +113,8 @@ export class HlsEngine implements Engine {
     this.#events = events;
     this.stats = stats;
     this.#hls = this.#start();
+    for (const event of ['pause', 'ended'] as const)
+      video.addEventListener(event, this.#notBehind, { signal: this.#listeners.signal });
     this.#ticker = setInterval(() => this.#tick(), TICK_MS);
   }
 
@@ -116,6 +124,7 @@ export class HlsEngine implements Engine {
   }
 
   seekToLive(): void {
+    this.#behind = false;
     const position = this.#hls.liveSyncPosition;
     if (position !== null) this.#video.currentTime = position;
     void this.#video.play().catch(() => undefined);
@@ -126,8 +135,13 @@ export class HlsEngine implements Engine {
     this.#closed = true;
     clearInterval(this.#ticker);
     clearTimeout(this.#retry);
+    this.#listeners.abort();
     this.#hls.destroy();
   }
+
+  readonly #notBehind = (): void => {
+    this.#behind = false;
+  };
 
   #start(): Hls {
     const hls = new Hls(CONFIG);
@@ -216,19 +230,48 @@ export class HlsEngine implements Engine {
     if (video.currentTime !== this.#lastTime || video.paused || video.ended) {
       this.#lastTime = video.currentTime;
       this.#movedAt = now;
+      if (this.#behind) this.#catchUp();
       return;
     }
     if (now - this.#movedAt < STALLED_MS || now - this.#rescuedAt < RESCUE_EVERY_MS) return;
     if (this.#rescuedAt < this.#movedAt) this.stats.stalls++;
-    const target = rescueTarget({
-      currentTime: video.currentTime,
-      buffered: rangesOf(video.buffered),
-      livePosition: hls.liveSyncPosition,
-    });
+    this.#behind = true;
     this.#rescuedAt = now;
-    if (target === null) return;
+    const view = this.#view();
+    const target = rescueTarget(view);
+    if (target !== null) {
+      this.stats.rescues++;
+      video.currentTime = target;
+    } else this.#feed(view);
+  }
+
+  /** The playlist goes on and nothing is loaded, whyever: loading begins anew at the edge, and the hole is then jumped. */
+  #feed(view: StallView): void {
+    const details = this.#hls.latestLevelDetails;
+    const now = performance.now();
+    if (!details || now - this.#fedAt < FEED_EVERY_MS) return;
+    const gapAhead = details.fragments.some((f) => f.gap === true && f.end > view.currentTime);
+    if (!isStarved(view, { listedEnd: details.partEnd, gapAhead })) return;
+    this.#fedAt = now;
     this.stats.rescues++;
-    video.currentTime = target;
+    this.#hls.stopLoad();
+    this.#hls.startLoad(view.livePosition ?? -1);
+  }
+
+  #view(): StallView {
+    return {
+      currentTime: this.#video.currentTime,
+      buffered: rangesOf(this.#video.buffered),
+      livePosition: this.#hls.liveSyncPosition,
+    };
+  }
+
+  /** hls.js plays faster only while it is less than a segment late; what a stall has cost beyond that is jumped over. */
+  #catchUp(): void {
+    const view = this.#view();
+    const target = catchUpTarget(view);
+    if (target === 'near') this.#behind = false;
+    else if (target !== null) this.#video.currentTime = target;
   }
 }
 

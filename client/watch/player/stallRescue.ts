@@ -37,6 +37,32 @@ export function rescueTarget({ currentTime, buffered, livePosition }: StallView)
   return null;
 }
 
+/** So much is listed and not loaded, seconds: more than the few parts that are always on their way. */
+const STARVED_SECONDS = 2;
+
+/**
+ * Nothing more to play, and more and more that could be loaded: `listedEnd` is the end of the playlist, as it is known;
+ * `gapAhead` says that some of it is lost, which is not this case.
+ */
+export function isStarved(
+  { currentTime, buffered }: StallView,
+  { listedEnd, gapAhead }: { listedEnd: number; gapAhead: boolean },
+): boolean {
+  if (gapAhead || listedEnd - currentTime < STARVED_SECONDS) return false;
+  return !buffered.some((range) => range.end > currentTime + EDGE_SECONDS);
+}
+
+/** Nearer than this to where it should be, playing a little faster is enough, seconds: hls.js does it within a segment. */
+const NEAR_SECONDS = 1.5;
+
+/** After a stall: the place to go on at so as to be live again, `near` when it is, null while that is not loaded yet. */
+export function catchUpTarget({ currentTime, buffered, livePosition }: StallView): number | 'near' | null {
+  if (livePosition === null) return null;
+  if (livePosition - currentTime < NEAR_SECONDS) return 'near';
+  const there = buffered.some((range) => livePosition >= range.start && livePosition < range.end - EDGE_SECONDS);
+  return there ? livePosition : null;
+}
+
 /** `TimeRanges` of the DOM as an array. */
 export function rangesOf(ranges: TimeRanges): Range[] {
   return Array.from({ length: ranges.length }, (_, i) => ({ start: ranges.start(i), end: ranges.end(i) }));

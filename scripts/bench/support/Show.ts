@@ -139,6 +139,12 @@ export class Show {
     await eventually(reached, `the program is recorded up to ${seconds.toFixed(1)} s`, HEAL_MS);
   }
 
+  /** Resolves when so much of a segment's time is over; 0 to 1. */
+  async atPhase(share: number): Promise<void> {
+    const missing = share * SEGMENT_SECONDS - (this.now % SEGMENT_SECONDS);
+    await delay(1000 * (missing < 0 ? missing + SEGMENT_SECONDS : missing));
+  }
+
   /** Numbers of the video's segments from program time `from` to `to` that are marked as lost. */
   gapsBetween(from: number, to: number): number[] {
     const video = this.recorder.tracks.find(({ name }) => name.startsWith('v'));

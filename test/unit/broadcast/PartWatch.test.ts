@@ -41,6 +41,17 @@ describe('PartWatch', () => {
     expect(watch.isGone(30, PART_MS)).toBe(true);
   });
 
+  test('what comes before its beginning, late parts of its predecessor and its own standstill, takes none of its time', () => {
+    watch.begin(now + 2000);
+    now += 500;
+    watch.progress(0);
+    watch.part();
+    now += 1500 + 1900;
+    expect(watch.isGone(5, PART_MS)).toBe(false);
+    now += 200;
+    expect(watch.isGone(6, PART_MS)).toBe(true);
+  });
+
   test('a frame number that does not grow is no progress', () => {
     watch.progress(7);
     now += 2500;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { afterGap } from '../../../client/watch/player/gapJump.ts';
 import { parsePlaybackState } from '../../../client/watch/player/playbackState.ts';
-import { rescueTarget } from '../../../client/watch/player/stallRescue.ts';
+import { catchUpTarget, isStarved, rescueTarget } from '../../../client/watch/player/stallRescue.ts';
 import { splitStyles } from '../../../client/watch/player/strictStyles.ts';
 import { type WatchFacts, watchStateOf } from '../../../client/watch/watchState.ts';
 import { PlaybackState } from '../../../src/contracts/playback.ts';
@@ -48,6 +48,35 @@ describe('rescueTarget', () => {
     expect(rescueTarget({ currentTime: 4, buffered, livePosition: null })).toBeNull();
     expect(rescueTarget({ currentTime: 4, buffered, livePosition: 20 })).toBe(20);
     expect(rescueTarget({ currentTime: 4, buffered: [], livePosition: 20 })).toBe(20);
+  });
+});
+
+describe('isStarved', () => {
+  const view = { currentTime: 7.99, buffered: [{ start: 0, end: 8 }], livePosition: 10 };
+
+  test('the playlist goes on and nothing is loaded', () => {
+    expect(isStarved(view, { listedEnd: 10.3, gapAhead: false })).toBe(true);
+  });
+
+  test('not while a few parts are on their way, something is there, or what comes is lost', () => {
+    expect(isStarved(view, { listedEnd: 9, gapAhead: false })).toBe(false);
+    expect(isStarved(view, { listedEnd: 12, gapAhead: true })).toBe(false);
+    const buffered = [...view.buffered, { start: 10, end: 11 }];
+    expect(isStarved({ ...view, buffered }, { listedEnd: 12, gapAhead: false })).toBe(false);
+  });
+});
+
+describe('catchUpTarget', () => {
+  const buffered = [{ start: 0, end: 20 }];
+
+  test('to the live position, if it is loaded', () => {
+    expect(catchUpTarget({ currentTime: 14, buffered, livePosition: 19 })).toBe(19);
+    expect(catchUpTarget({ currentTime: 14, buffered, livePosition: 21 })).toBeNull();
+    expect(catchUpTarget({ currentTime: 14, buffered, livePosition: null })).toBeNull();
+  });
+
+  test('is done when it is near', () => {
+    expect(catchUpTarget({ currentTime: 18, buffered, livePosition: 19 })).toBe('near');
   });
 });
 

@@ -95,6 +95,20 @@ describe('seats', () => {
     expect(room.summaryPeers()).toHaveLength(2);
   });
 
+  test('a host says not now: the asker is told, and may ask again', () => {
+    const host = join('h', 'host');
+    const viewer = join('v', 'audience');
+    expect(code(() => room.declineSeat('nobody'))).toBe('not-found');
+    room.declineSeat(viewer.peer.id);
+    expect(viewer.link.names()).not.toContain('seat:declined');
+    room.requestSeat(viewer.peer);
+    room.declineSeat(viewer.peer.id);
+    expect(viewer.link.told.at(-1)).toEqual(['seat:declined', {}]);
+    expect(host.link.told.at(-1)).toMatchObject(['peer:updated', { asking: false, seated: false }]);
+    room.requestSeat(viewer.peer);
+    expect(host.link.told.at(-1)).toMatchObject(['peer:updated', { asking: true }]);
+  });
+
   test('a request is withdrawn, a seat given back', () => {
     const host = join('h', 'host');
     const viewer = join('v', 'audience');
