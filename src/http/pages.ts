@@ -1,8 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import fastifyStatic from '@fastify/static';
-import type { FastifyInstance } from 'fastify';
-import { AppError } from '../contracts/errors.ts';
+import type { FastifyInstance, FastifyReply } from 'fastify';
 import { RoomId } from '../contracts/ids.ts';
 
 /**
@@ -48,12 +47,12 @@ export async function registerPages(fastify: FastifyInstance, root: string): Pro
       if (!path.includes('assets')) reply.header('cache-control', 'no-cache');
     },
   });
-  const page = (file: string) => (_request: unknown, reply: import('fastify').FastifyReply) =>
+  const page = (file: string) => (_request: unknown, reply: FastifyReply) =>
     reply.headers(PAGE_HEADERS).sendFile(file, { cacheControl: false });
-  const roomPage = (file: string) => (request: { params: unknown }, reply: import('fastify').FastifyReply) => {
+  // The page itself says what is wrong with the name of a room.
+  const roomPage = (file: string) => (request: { params: unknown }, reply: FastifyReply) => {
     const { room } = request.params as { room: string };
-    if (!RoomId.safeParse(room).success)
-      throw new AppError('bad-request', 'This is not the name of a room: 1 to 64 of a-z, 0-9, _ and -.');
+    if (!RoomId.safeParse(room).success) reply.code(400);
     return page(file)(request, reply);
   };
   fastify.get('/', { schema: { hide: true } }, page('index.html'));
