@@ -19,7 +19,8 @@ import {
   SWS_BILINEAR,
   type SwsFlags,
 } from 'node-av';
-import { type Cell, type Fit, type Placement, place } from '../../src/layout/grid.ts';
+import type { Fit } from '../../src/contracts/scene.ts';
+import { type Cell, type Placement, place } from '../../src/layout/grid.ts';
 import { type Canvas, planesOf, type Sprite } from './Canvas.ts';
 import { emptySprite } from './cards.ts';
 

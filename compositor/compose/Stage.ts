@@ -1,7 +1,6 @@
 /** What a job looks like, worked out before it holds: tiles with their cards drawn, or the slate. */
 import { setImmediate as turn } from 'node:timers/promises';
-import type { Job } from '../../src/contracts/job.ts';
-import { type Tile, tilesOf } from '../../src/layout/tiles.ts';
+import { arrange, type Composition, type Tile } from '../../src/layout/tiles.ts';
 import type { Sprite } from './Canvas.ts';
 import { drawPlaceholder, drawSlate } from './cards.ts';
 import { type Yuv, yuvOfHex } from './color.ts';
@@ -33,9 +32,10 @@ export class Stager {
     this.#height = height;
   }
 
-  async stage({ scene, peers, sources }: Pick<Job, 'scene' | 'peers' | 'sources'>): Promise<Stage> {
+  async stage(composition: Composition): Promise<Stage> {
+    const { scene } = composition;
     const tiles: StagedTile[] = [];
-    for (const tile of tilesOf(scene, peers, sources, this.#width, this.#height)) {
+    for (const tile of arrange(composition, this.#width, this.#height)) {
       const { width, height } = tile.cell;
       const placeholder = await this.#card(`p,${width},${height},${tile.peer},${tile.name}`, () =>
         drawPlaceholder(tile.peer, tile.name, width, height),

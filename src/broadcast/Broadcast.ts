@@ -292,6 +292,7 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
       },
       renditions: renditionsFor(this.#input),
       deliveryUrl,
+      assetsUrl: null,
     };
     this.#program = program;
     this.#board.set({ startedAt: program.epoch });

@@ -265,7 +265,8 @@ export class CompositorRun extends TypedEmitter<CompositorRunEvents> {
     const ahead = frameAt(program, this.#clock.now()) + AHEAD_FRAMES;
     const first = segmentFirstFrame(program.grid, placement.firstSegment);
     const fromFrame = this.#lastFrom < 0 ? first : Math.max(first, ahead, this.#lastFrom + 1);
-    const job = buildJob({ program, placement, token, fromFrame, scene: room.scene.scene, peers, sources });
+    const { scene } = room.scene;
+    const job = buildJob({ program, placement, token, fromFrame, scene, peers, sources, active: null, speaking: [] });
     if (!force && this.#job && sameWork(this.#job, job)) return this.#lastFrom;
     this.#job = job;
     this.#lastFrom = fromFrame;

@@ -11,7 +11,7 @@ import {
   type Rendition,
 } from '../contracts/job.ts';
 import type { Scene } from '../contracts/scene.ts';
-import { tilesOf } from '../layout/tiles.ts';
+import { arrange, type Composition } from '../layout/tiles.ts';
 
 /** Segments of 2 s and parts of about 1/3 s: the design's grid. */
 const SEGMENT_SECONDS = 2;
@@ -48,6 +48,8 @@ export interface Program {
   encoder: EncoderSettings;
   renditions: Rendition[];
   deliveryUrl: string;
+  /** Where compositors get images and sounds; null where there are none. */
+  assetsUrl: string | null;
 }
 
 /** What a compositor is for its life. */
@@ -82,6 +84,8 @@ export interface JobInput {
   scene: Scene;
   peers: JobPeer[];
   sources: JobSource[];
+  active: string | null;
+  speaking: string[];
 }
 
 export function buildJob({ program, placement, ...rest }: JobInput): Job {
@@ -100,12 +104,12 @@ export interface Size {
 }
 
 /** The size at which each video source will be seen; absent: not seen. The compositor's own `seen` follows when it has drawn it. */
-export function seenByLayout(job: Pick<Job, 'scene' | 'peers' | 'sources' | 'renditions'>): Record<string, Size> {
+export function seenByLayout(job: Composition & Pick<Job, 'renditions'>): Record<string, Size> {
   const videos = job.renditions.filter((r) => r.kind === 'video');
   const largest = videos.sort((a, b) => b.width * b.height - a.width * a.height)[0];
   if (!largest) return {};
   const seen: Record<string, Size> = {};
-  for (const { source, cell } of tilesOf(job.scene, job.peers, job.sources, largest.width, largest.height)) {
+  for (const { source, cell } of arrange(job, largest.width, largest.height)) {
     if (source) seen[source] = { width: cell.width, height: cell.height };
   }
   return seen;

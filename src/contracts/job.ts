@@ -108,5 +108,11 @@ export const Job = z.object({
   scene: Scene,
   peers: z.array(JobPeer).max(MAX_SEATS),
   sources: z.array(JobSource).max(MAX_SEATS * 4),
+  /** Who speaks, or did last: debounced by the controller, so that a successor looks the same. */
+  active: PeerId.nullable().default(null),
+  /** Everybody who speaks now; for the marks. */
+  speaking: z.array(PeerId).max(MAX_SEATS).default([]),
+  /** Base URL (no slash at the end) of `/ASSET-ID` on the SFU's internal port, with the job's token; null: there are no assets. */
+  assetsUrl: z.url().nullable().default(null),
 });
 export type Job = z.infer<typeof Job>;

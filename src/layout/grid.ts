@@ -1,4 +1,5 @@
 /** Pure geometry: how many tiles, on which canvas → one rectangle a tile. */
+import type { Fit } from '../contracts/scene.ts';
 
 export interface Cell {
   /** Pixels from the left and the top, and size; all even, so that a cell falls on whole chroma samples of 4:2:0. */
@@ -44,8 +45,6 @@ export function gridLayout(count: number, width: number, height: number, gap = 0
     };
   });
 }
-
-export type Fit = 'cover' | 'contain';
 
 /** The part of a source that is shown, in source pixels, and where it lands, in canvas pixels. */
 export interface Placement {

@@ -2,6 +2,7 @@ import { EventEmitter, once } from 'node:events';
 import { WebSocket } from 'ws';
 import type { CompositorMessage, ControllerMessage } from '../../../src/contracts/control.ts';
 import type { Job } from '../../../src/contracts/job.ts';
+import { Scene } from '../../../src/contracts/scene.ts';
 
 type Message<T extends CompositorMessage['type']> = Extract<CompositorMessage, { type: T }>;
 
@@ -76,7 +77,10 @@ export const emptyJob = (): Job => ({
   token: 'token',
   firstSegment: 0,
   fromFrame: 0,
-  scene: { layout: { type: 'grid' }, order: [], sources: {}, background: '#12141a', slateText: '' },
+  scene: Scene.parse({}),
   peers: [],
   sources: [],
+  active: null,
+  speaking: [],
+  assetsUrl: null,
 });

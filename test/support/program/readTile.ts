@@ -12,7 +12,8 @@ import {
   nearestHue,
   WHITE,
 } from '../../../scripts/simulator/clip/frameCode.ts';
-import { type Cell, type Fit, gridLayout } from '../../../src/layout/grid.ts';
+import type { Fit } from '../../../src/contracts/scene.ts';
+import { type Cell, gridLayout } from '../../../src/layout/grid.ts';
 
 /** A decoded picture, 4:2:0, eight bits. */
 export interface Picture {

@@ -11,6 +11,7 @@ import {
 import { BroadcastInput } from '../../../src/contracts/broadcast.ts';
 import { Grid } from '../../../src/contracts/grid.ts';
 import { Job, type JobSource, Rendition } from '../../../src/contracts/job.ts';
+import { Scene } from '../../../src/contracts/scene.ts';
 import { emptyJob } from '../../support/broadcast/ControlClient.ts';
 
 const source = (peer: string, kind: JobSource['kind'], ssrc: number): JobSource => ({
@@ -103,7 +104,7 @@ describe('seenByLayout', () => {
   });
   test('a hidden and a paused camera are not seen', () => {
     const sources = [source('paaaaaaaa', 'camera', 1), { ...source('pbbbbbbbb', 'camera', 2), paused: true }];
-    const scene = { ...emptyJob().scene, sources: { 'paaaaaaaa.camera': { hidden: true, muted: false, volumeDb: 0 } } };
+    const scene = Scene.parse({ sources: { 'paaaaaaaa.camera': { hidden: true } } });
     expect(seenByLayout({ ...emptyJob(), scene, peers, sources })).toEqual({});
   });
 });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { Scene } from '../../../src/contracts/scene.ts';
 import { type Cell, gridLayout, place } from '../../../src/layout/grid.ts';
-import { tilesOf } from '../../../src/layout/tiles.ts';
+import { arrange, type Composition } from '../../../src/layout/tiles.ts';
 
 const overlap = (a: Cell, b: Cell) =>
   a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height && b.y < a.y + a.height;
@@ -69,20 +69,25 @@ describe('place', () => {
   });
 });
 
-describe('tilesOf', () => {
+describe('arrange', () => {
   const peers = [
     { id: 'paaaaaaaa1', name: 'Ann' },
     { id: 'paaaaaaaa2', name: 'Bob' },
   ];
   const camera = (peer: string, paused = false) => ({ id: `${peer}.camera`, peer, kind: 'camera' as const, paused });
+  const composed = (scene: Scene, sources: Composition['sources']): Composition => ({
+    scene,
+    peers,
+    sources,
+    active: null,
+  });
 
   test('a camera that is off, paused or hidden is a placeholder', () => {
-    const tiles = tilesOf(Scene.parse({}), peers, [camera('paaaaaaaa1', true)], 1280, 720);
+    const tiles = arrange(composed(Scene.parse({}), [camera('paaaaaaaa1', true)]), 1280, 720);
     expect(tiles.map((t) => t.source)).toEqual([null, null]);
     const hidden = Scene.parse({ sources: { 'paaaaaaaa2.camera': { hidden: true } } });
-    expect(
-      tilesOf(hidden, peers, [camera('paaaaaaaa1'), camera('paaaaaaaa2')], 1280, 720).map((t) => t.source),
-    ).toEqual(['paaaaaaaa1.camera', null]);
+    const both = composed(hidden, [camera('paaaaaaaa1'), camera('paaaaaaaa2')]);
+    expect(arrange(both, 1280, 720).map((t) => t.source)).toEqual(['paaaaaaaa1.camera', null]);
   });
 
   test('the order of the scene, then of the seats; a screen stands before its camera', () => {
@@ -91,7 +96,7 @@ describe('tilesOf', () => {
       camera('paaaaaaaa2'),
       { ...camera('paaaaaaaa2'), id: 'paaaaaaaa2.screen', kind: 'screen' as const },
     ];
-    const tiles = tilesOf(Scene.parse({ order: ['paaaaaaaa2'] }), peers, sources, 1280, 720);
+    const tiles = arrange(composed(Scene.parse({ order: ['paaaaaaaa2'] }), sources), 1280, 720);
     expect(tiles.map((t) => [t.source, t.fit])).toEqual([
       ['paaaaaaaa2.screen', 'contain'],
       ['paaaaaaaa2.camera', 'cover'],
