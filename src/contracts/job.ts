@@ -67,6 +67,11 @@ export const JobSource = z.object({
   /** True while the producer is paused (camera off, microphone muted): a placeholder, silence. */
   paused: z.boolean().default(false),
   /**
+   * Grows with each source that starts in the room: the newest shared screen has the highest. Absent: unknown, older than any other;
+   * among equals the later in the list counts as the newer.
+   */
+  since: z.int().min(0).optional(),
+  /**
    * What a predecessor knew, so that a successor looks and sounds the same: playout delay, gain, and program time in
    * ms of an RTP timestamp (`programMs = atProgramMs + (ts − atRtp) / clockRate × 1000`).
    */

@@ -12,18 +12,26 @@ export interface Cell {
 const even = (value: number): number => Math.max(2, 2 * Math.floor(value / 2));
 
 /**
- * Puts 1 to 16 tiles into rows of equal cells. It takes the number of columns that gives 16:9 people the largest tiles
- * (of equally good ones, the more columns on a wide canvas: two people stand side by side); a last row that is not full is centred.
+ * The shape (width / height) in which people look best on a canvas: as their cameras are on a wide one, squarer on a narrow one,
+ * where rows of 16:9 would be too low to leave heads on.
+ */
+const personAspect = (width: number, height: number): number =>
+  Math.min(16 / 9, Math.max(1, (4 / 3) * (width / height)));
+
+/**
+ * Puts 1 to 32 tiles into rows of equal cells. It takes the number of columns that gives people the largest tiles (of equally
+ * good ones, the more columns on a wide canvas: two people stand side by side); a last row that is not full is centred.
  */
 export function gridLayout(count: number, width: number, height: number, gap = 0): Cell[] {
   if (count <= 0) return [];
   let columns = 1;
   let best = 0;
+  const aspect = personAspect(width, height);
   for (let c = 1; c <= count; c++) {
     const rows = Math.ceil(count / c);
     const cellWidth = (width - gap * (c - 1)) / c;
     const cellHeight = (height - gap * (rows - 1)) / rows;
-    const visible = Math.min(cellWidth, (cellHeight * 16) / 9);
+    const visible = Math.min(cellWidth, cellHeight * aspect);
     if (visible > best + 1e-6 || (width >= height && visible > best - 1e-6)) {
       best = visible;
       columns = c;
