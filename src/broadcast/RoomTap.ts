@@ -27,6 +27,8 @@ export interface TapSource {
   id: SourceId;
   peer: PeerId;
   kind: SourceKind;
+  /** As `JobSource.since`. */
+  since?: number;
   producer: mediasoup.Producer;
   paused: boolean;
 }

@@ -57,7 +57,7 @@ export class TapStream {
   }
 
   /** How the compositor is told of it. */
-  wiring({ id, peer, kind, paused }: TapSource): JobSource {
+  wiring({ id, peer, kind, paused, since }: TapSource): JobSource {
     const codec = this.#consumer.rtpParameters.codecs[0];
     if (!codec) throw new Error('a consumer without a codec');
     return {
@@ -70,6 +70,7 @@ export class TapStream {
       fmtp: JobSource.shape.fmtp.parse(codec.parameters),
       ssrc: this.ssrc,
       paused,
+      ...(since === undefined ? {} : { since }),
     };
   }
 

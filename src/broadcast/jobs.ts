@@ -11,7 +11,7 @@ import {
   type Rendition,
 } from '../contracts/job.ts';
 import type { Scene } from '../contracts/scene.ts';
-import { arrange, type Composition, seenSizes } from '../layout/tiles.ts';
+import { arrange, type Composition } from '../layout/tiles.ts';
 
 /** Segments of 2 s and parts of about 1/3 s: the design's grid. */
 const SEGMENT_SECONDS = 2;
@@ -108,5 +108,9 @@ export function seenByLayout(job: Composition & Pick<Job, 'renditions'>): Record
   const videos = job.renditions.filter((r) => r.kind === 'video');
   const largest = videos.sort((a, b) => b.width * b.height - a.width * a.height)[0];
   if (!largest) return {};
-  return seenSizes(arrange(job, largest.width, largest.height));
+  const seen: Record<string, Size> = {};
+  for (const { source, cell } of arrange(job, largest.width, largest.height)) {
+    if (source) seen[source] = { width: cell.width, height: cell.height };
+  }
+  return seen;
 }

@@ -120,16 +120,3 @@ export function arrange(composition: Composition, width: number, height: number)
     border: borderOf(own?.border === undefined ? scene.tiles.border : own.border, cell, frame),
   }));
 }
-
-/** The size at which each source is seen, the largest where it is seen twice, program pixels; absent: not seen. */
-export function seenSizes(
-  tiles: readonly Pick<Tile, 'source' | 'cell'>[],
-): Record<string, { width: number; height: number }> {
-  const seen: Record<string, { width: number; height: number }> = {};
-  for (const { source, cell } of tiles) {
-    if (source === null) continue;
-    const known = seen[source] ?? { width: 0, height: 0 };
-    seen[source] = { width: Math.max(known.width, cell.width), height: Math.max(known.height, cell.height) };
-  }
-  return seen;
-}

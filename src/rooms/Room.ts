@@ -106,6 +106,7 @@ export class Room extends TypedEmitter<RoomEvents> implements RoomTap {
         id: `${peer.id}.${producer.appData.source}`,
         peer: peer.id,
         kind: producer.appData.source,
+        since: producer.appData.since,
         producer,
         paused: producer.paused,
       })),

@@ -30,11 +30,15 @@ const MAX_INCOMING_BPS = 8_000_000;
  */
 export const KEY_FRAME_INTERVAL_MS = 1_000;
 
+let producersStarted = 0;
+
 /** What hangs on a producer for those who hold it. */
 export interface ProducerData extends mediasoup.AppData {
   source: SourceKind;
   /** Of the highest layer, as the client says; only a hint for choosing layers. */
   size: Size | undefined;
+  /** Higher than that of every producer which this process had before: what started last is known by it. */
+  since: number;
 }
 export type SourceProducer = mediasoup.Producer<ProducerData>;
 
@@ -188,7 +192,7 @@ export class Endpoint extends TypedEmitter<EndpointEvents> {
         rtpParameters,
         paused,
         ...(mediaKindOf(source) === 'video' ? { keyFrameRequestDelay: KEY_FRAME_INTERVAL_MS } : {}),
-        appData: { source, size: options.size },
+        appData: { source, size: options.size, since: ++producersStarted },
       });
       if (this.#closed || transport.closed) {
         producer.close();

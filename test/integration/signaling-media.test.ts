@@ -169,6 +169,10 @@ describe('limits', () => {
     expect(ann.events.filter((e) => e.name === 'peer:updated').at(-1)?.arg).toMatchObject({
       sources: [{ kind: 'camera' }, { kind: 'screen' }, { kind: 'microphone' }],
     });
+    // Which of several screens is the newest follows from this.
+    const started = stack.registry.get('sources')?.sources() ?? [];
+    const since = (kind: string) => started.find((s) => s.kind === kind)?.since ?? Number.NaN;
+    expect(since('screen')).toBeGreaterThan(since('camera'));
   });
 });
 

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import type { SceneInput } from '../../../src/contracts/scene.ts';
 import type { Cell } from '../../../src/layout/grid.ts';
-import { arrange, seenSizes, type Tile } from '../../../src/layout/tiles.ts';
+import { arrange, type Tile } from '../../../src/layout/tiles.ts';
 import { compositionOf, faultsOf, LAYOUTS, overlap, peerId, SHAPES } from './compositions.ts';
 
 const COUNTS = Array.from({ length: 16 }, (_, i) => i + 1);
@@ -230,13 +230,4 @@ describe('to the pixel, 720x1280', () => {
       [866, 360],
     ]);
   });
-});
-
-test('seenSizes: each source once, the largest; placeholders are not seen', () => {
-  const tiles = [
-    { source: 'a', cell: { x: 0, y: 0, width: 320, height: 180 } },
-    { source: null, cell: { x: 0, y: 0, width: 640, height: 360 } },
-    { source: 'a', cell: { x: 0, y: 0, width: 200, height: 200 } },
-  ];
-  expect(seenSizes(tiles)).toEqual({ a: { width: 320, height: 200 } });
 });
