@@ -6,7 +6,7 @@ import { descendantsOf, listProcesses } from '../../../test/support/ServerProces
 const TICKS_PER_SECOND = 100;
 
 /** CPU seconds that a process has used, its ended children not counted; 0 when it is gone. */
-async function cpuSeconds(pid: number): Promise<number> {
+export async function cpuSecondsOf(pid: number): Promise<number> {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   return stat === '' ? 0 : (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
@@ -44,8 +44,8 @@ export class CpuMeter {
   static async start(roots: Record<string, number>): Promise<CpuMeter> {
     const since = new Map<number, number>();
     for (const pid of Object.values(roots)) {
-      since.set(pid, await cpuSeconds(pid));
-      for (const child of await descendantsOf(pid)) since.set(child.pid, await cpuSeconds(child.pid));
+      since.set(pid, await cpuSecondsOf(pid));
+      for (const child of await descendantsOf(pid)) since.set(child.pid, await cpuSecondsOf(child.pid));
     }
     return new CpuMeter(roots, since, await machineSeconds());
   }
@@ -59,7 +59,7 @@ export class CpuMeter {
       const own = (await listProcesses()).find((process) => process.pid === pid);
       for (const process of [...(own ? [own] : []), ...(await descendantsOf(pid))]) {
         const kind = kindOf(root, process.command);
-        used[kind] = (used[kind] ?? 0) + (await cpuSeconds(process.pid)) - (this.#since.get(process.pid) ?? 0);
+        used[kind] = (used[kind] ?? 0) + (await cpuSecondsOf(process.pid)) - (this.#since.get(process.pid) ?? 0);
       }
     }
     used.others = machine - Object.values(used).reduce((sum, cpu) => sum + cpu, 0);
