@@ -15,6 +15,8 @@ import { TypedEmitter } from '../src/common/TypedEmitter.ts';
 import { frameTimeMs, type Grid, segmentFirstFrame } from '../src/contracts/grid.ts';
 import type { SourceId } from '../src/contracts/ids.ts';
 import type { Job } from '../src/contracts/job.ts';
+import { transitionFrames } from '../src/layout/transition.ts';
+import { AssetCache } from './assets/AssetCache.ts';
 import { gainOf, Mixer } from './compose/Mixer.ts';
 import { type Stage, Stager } from './compose/Stage.ts';
 import { VideoComposer } from './compose/VideoComposer.ts';
@@ -47,7 +49,7 @@ export interface PipelineOptions {
 }
 
 interface StagedJob {
-  job: Job;
+  readonly job: Job;
   stage: Stage;
 }
 
@@ -69,6 +71,7 @@ export class Pipeline extends TypedEmitter<PipelineEvents> {
   readonly #pacer: Pacer;
   readonly #logger: Logger;
   readonly #sources: SourceSet;
+  readonly #assets: AssetCache;
   readonly #stager: Stager;
   readonly #composer: VideoComposer;
   readonly #mixer = new Mixer();
@@ -80,6 +83,11 @@ export class Pipeline extends TypedEmitter<PipelineEvents> {
   #state: State = 'ready';
   #staging: Promise<void> = Promise.resolve();
   #staged: StagedJob[] = [];
+  /** The job that holds. */
+  #present: StagedJob | null = null;
+  #stagingAgain = false;
+  /** The present job's stage is another than the composer's. */
+  #redraw = false;
   /** The job that is being prepared. */
   #preparing: Job | null = null;
   #audioFrame: number;
@@ -89,12 +97,14 @@ export class Pipeline extends TypedEmitter<PipelineEvents> {
   #endFrame = Number.POSITIVE_INFINITY;
   #stopSegment: number | null = null;
   #seen = '';
+  #isLeaving = false;
   #loop: Promise<void> = Promise.resolve();
 
   private constructor(
     options: PipelineOptions,
     parts: {
       sources: SourceSet;
+      assets: AssetCache;
       stager: Stager;
       composer: VideoComposer;
       encoder: ProgramEncoder;
@@ -109,27 +119,31 @@ export class Pipeline extends TypedEmitter<PipelineEvents> {
     this.#pacer = pacer;
     this.#logger = logger;
     this.#sources = parts.sources;
+    this.#assets = parts.assets;
     this.#stager = parts.stager;
     this.#composer = parts.composer;
     this.#encoder = parts.encoder;
     this.#slateMaker = parts.slateMaker;
     this.#putSlate = (slate) => options.sink.putSlate(sortRenditions(job.renditions).video.id, slate);
     this.#audioFrame = parts.encoder.firstAudioFrame;
+    this.#assets.on('arrived', () => this.#stageAgain());
   }
 
   /** Opens encoders and decoders, draws the first picture's cards, and puts init segments and silence. */
   static async create(options: PipelineOptions): Promise<Pipeline> {
     const { job, sink, logger } = options;
     const { video } = sortRenditions(job.renditions);
-    const stager = new Stager(video.width, video.height);
-    const slate = await stager.slate(job.scene.slateText, job.scene.background);
+    const assets = new AssetCache(job, logger);
+    const stager = new Stager(video.width, video.height, assets);
+    const slate = await stager.slate(job.scene);
     const encoder = await ProgramEncoder.create(job, sink);
     await encoder.putInits(job, sink);
     const slateMaker = await SlateMaker.create({ rendition: video, grid: job.grid, settings: job.encoder, slate });
     let pipeline: Pipeline | null = null;
     const sources = new SourceSet(logger, (source) => pipeline?.emit('keyframe', source));
-    const composer = new VideoComposer(video.width, video.height, logger);
-    pipeline = new Pipeline(options, { sources, stager, composer, encoder, slateMaker });
+    const { width, height } = video;
+    const composer = new VideoComposer({ width, height, fps: job.grid.fps, logger });
+    pipeline = new Pipeline(options, { sources, assets, stager, composer, encoder, slateMaker });
     await pipeline.#stage(job);
     return pipeline;
   }
@@ -193,6 +207,7 @@ export class Pipeline extends TypedEmitter<PipelineEvents> {
   async #stage(job: Job): Promise<void> {
     if (this.#state === 'ended') return;
     this.#preparing = job;
+    this.#assets.update(job);
     try {
       await this.#sources.add(job.sources);
       const stage = await this.#stager.stage(job);
@@ -203,6 +218,21 @@ export class Pipeline extends TypedEmitter<PipelineEvents> {
     } finally {
       this.#preparing = null;
     }
+  }
+
+  /** An image is there that was not: what is shown and what comes is drawn again. Several that come together are one change. */
+  #stageAgain(): void {
+    if (this.#stagingAgain || this.#state === 'ended') return;
+    this.#stagingAgain = true;
+    const again = async () => {
+      this.#stagingAgain = false;
+      // One of these may be applied meanwhile: then it is the present one when its turn comes.
+      for (const staged of [...this.#staged]) staged.stage = await this.#stager.stage(staged.job);
+      const present = this.#present;
+      if (present) present.stage = await this.#stager.stage(present.job);
+      this.#redraw = present !== null && present === this.#present;
+    };
+    this.#staging = this.#staging.then(again).catch((error: unknown) => this.#fail(error));
   }
 
   async #run(): Promise<void> {
@@ -243,7 +273,8 @@ export class Pipeline extends TypedEmitter<PipelineEvents> {
       if (this.#pacer.nowMs() < timeMs + 2 * this.#framePeriodMs || repeated >= MAX_REPEATED_FRAMES) {
         this.#composedFrame = n;
         const startedAt = performance.now();
-        await this.#composer.compose(timeMs, (source) => this.#sources.picture(source));
+        await this.#composer.compose(n, timeMs, (source) => this.#sources.picture(source));
+        if (this.#isLeaving && this.#present && !this.#composer.isMoving) this.#keepSeen(this.#present);
         this.#meter.composed(n, performance.now() - startedAt, late());
       } else this.#meter.repeated(n, late());
       const startedAt = performance.now();
@@ -278,25 +309,41 @@ export class Pipeline extends TypedEmitter<PipelineEvents> {
       const staged = this.#staged.shift();
       if (staged) this.#apply(staged, frame);
     }
+    if (this.#redraw && this.#present) this.#composer.setStage(this.#present.stage, frame);
+    this.#redraw = false;
   }
 
-  #apply({ job, stage }: StagedJob, frame: number): void {
+  #apply(staged: StagedJob, frame: number): void {
+    const { job, stage } = staged;
     const channels = job.sources.flatMap(({ id, paused }) => {
       const track = this.#sources.track(id);
       const { muted = false, volumeDb = 0 } = job.scene.sources[id] ?? {};
       return track ? [[id, { track, gain: muted || paused ? 0 : gainOf(volumeDb) }] as const] : [];
     });
     this.#mixer.setSources(new Map(channels));
+    this.#present = staged;
+    // A transition is a function of the grid; a job that came too late for that has its own.
+    const late = frame - job.fromFrame >= transitionFrames(stage.transition, this.#grid.fps);
+    this.#composer.setStage(stage, late ? frame : job.fromFrame);
+    this.#keepSeen(staged);
+    this.emit('applied', frame);
+  }
+
+  /** Lets sources rest that are not seen: of tiles that leave when they have left. */
+  #keepSeen({ job, stage }: StagedJob): void {
+    const { leaving } = this.#composer;
+    this.#isLeaving = leaving.length > 0;
     const coming = [...this.#staged.map((staged) => staged.job), ...(this.#preparing ? [this.#preparing] : [])];
-    const seen = new Set([stage, ...this.#staged.map((staged) => staged.stage)].flatMap(sourcesSeen));
+    const stages = [stage, ...this.#staged.map((staged) => staged.stage), { tiles: leaving }];
+    const seen = new Set(stages.flatMap(sourcesSeen));
     this.#sources.keep(
       [job, ...coming].flatMap(({ sources }) => sources),
       seen,
     );
-    this.#composer.setStage(stage);
-    this.emit('applied', frame);
     const sizes: SeenSizes = {};
-    for (const { source, cell } of stage.tiles) if (source) sizes[source] = { width: cell.width, height: cell.height };
+    for (const { source, cell } of [...leaving, ...stage.tiles]) {
+      if (source) sizes[source] = { width: cell.width, height: cell.height };
+    }
     const text = JSON.stringify(sizes);
     if (text === this.#seen) return;
     this.#seen = text;
@@ -313,6 +360,7 @@ export class Pipeline extends TypedEmitter<PipelineEvents> {
     const { lastSegment } = this.#encoder;
     this.#meter.put(this.#encoder.bytes);
     this.#sources.close();
+    this.#assets.close();
     this.#composer.close();
     this.#slateMaker.close();
     this.#encoder.close();
@@ -328,4 +376,4 @@ export class Pipeline extends TypedEmitter<PipelineEvents> {
   }
 }
 
-const sourcesSeen = (stage: Stage): SourceId[] => stage.tiles.flatMap((tile) => tile.source ?? []);
+const sourcesSeen = (stage: Pick<Stage, 'tiles'>): SourceId[] => stage.tiles.flatMap((tile) => tile.source ?? []);

@@ -41,6 +41,11 @@ export class Canvas {
     return this.#strides;
   }
 
+  /** Luma, Cb, Cr; until the next `begin`. */
+  get planes(): readonly [Buffer, Buffer, Buffer] {
+    return this.#planes;
+  }
+
   /** Before drawing: if an encoder still holds the last picture, the canvas goes on in a copy of it. */
   begin(): void {
     if (this.frame.isWritable) return;
@@ -59,13 +64,23 @@ export class Canvas {
     ];
   }
 
-  fill({ x, y, width, height }: Cell, color: Yuv): void {
-    const planes = this.planesAt(x, y);
-    planes.forEach((plane, i) => {
+  /** @param opacity 0…256; 256 covers what is there */
+  fill({ x, y, width, height }: Cell, color: Yuv, opacity = 256): void {
+    this.#planes.forEach((plane, i) => {
       const shift = i === 0 ? 0 : 1;
       const stride = this.#strides[i as 0 | 1 | 2];
       const value = color[i as 0 | 1 | 2];
-      for (let row = 0; row < height >> shift; row++) plane.fill(value, row * stride, row * stride + (width >> shift));
+      const start = (y >> shift) * stride + (x >> shift);
+      for (let row = 0; row < height >> shift; row++) {
+        const from = start + row * stride;
+        const until = from + (width >> shift);
+        if (opacity === 256) plane.fill(value, from, until);
+        else {
+          for (let at = from; at < until; at++) {
+            plane[at] = ((plane[at] as number) * (256 - opacity) + value * opacity + 128) >> 8;
+          }
+        }
+      }
     });
   }
 

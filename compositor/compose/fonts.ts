@@ -1,28 +1,36 @@
 /**
- * Noto Sans, in the pieces that the text needs: the web font comes as one file for each range of characters, and all 100
- * of the Chinese ones would cost 40 MB and 120 ms.
+ * Noto Sans and Twemoji, in the pieces that the text needs: the web font comes as one file for each range of characters, and all
+ * 100 of the Chinese ones would cost 40 MB and 120 ms. Skia shapes the text (Arabic) and orders what reads from right to left.
  */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { GlobalFonts } from '@napi-rs/canvas';
 
-const FAMILIES = [
-  { name: 'Lianmai Sans', package: 'noto-sans' },
-  { name: 'Lianmai Sans SC', package: 'noto-sans-sc' },
-] as const;
-const WEIGHTS = [400, 600] as const;
-
-/** For a canvas `font`: characters that the first family lacks come from the second. */
-export const FONT_FAMILY = FAMILIES.map((f) => `"${f.name}"`).join(', ');
+interface Family {
+  name: string;
+  pieces(): Piece[];
+}
 
 interface Piece {
-  ranges: [number, number][];
+  has(code: number): boolean;
   load(): void;
   loaded: boolean;
 }
 
 const require = createRequire(import.meta.url);
+const WEIGHTS = [400, 600] as const;
+
+const FAMILIES: readonly Family[] = [
+  { name: 'Lianmai Sans', pieces: () => webFont('Lianmai Sans', 'noto-sans') },
+  { name: 'Lianmai Sans SC', pieces: () => webFont('Lianmai Sans SC', 'noto-sans-sc') },
+  { name: 'Lianmai Sans Arabic', pieces: () => webFont('Lianmai Sans Arabic', 'noto-sans-arabic') },
+  // In colours, and in the one format of colour fonts (COLR version 0) that this Skia draws; Noto's emoji are in another.
+  { name: 'Lianmai Emoji', pieces: () => emojiFont('Lianmai Emoji') },
+];
+
+/** For a canvas `font`: characters that one family lacks come from the next. */
+export const FONT_FAMILY = FAMILIES.map((f) => `"${f.name}"`).join(', ');
 
 /** `U+0000-00FF,U+0131` → pairs. */
 function parseRanges(text: string): [number, number][] {
@@ -32,21 +40,44 @@ function parseRanges(text: string): [number, number][] {
   });
 }
 
-function piecesOf({ name, package: packageName }: (typeof FAMILIES)[number]): Piece[] {
-  const file = require.resolve(`@fontsource/${packageName}/files/${packageName}-latin-400-normal.woff2`);
-  const root = path.dirname(path.dirname(file));
+function webFont(name: string, packageName: string): Piece[] {
+  const root = path.dirname(require.resolve(`@fontsource/${packageName}/package.json`));
   const subsets = JSON.parse(readFileSync(path.join(root, 'unicode.json'), 'utf8')) as Record<string, string>;
-  return Object.entries(subsets).map(([subset, ranges]) => ({
-    ranges: parseRanges(ranges),
-    loaded: false,
-    load() {
-      // Subsets with a number are written `[4]`.
-      const id = subset.replace(/^\[|\]$/g, '');
-      for (const weight of WEIGHTS) {
-        GlobalFonts.registerFromPath(path.join(root, 'files', `${packageName}-${id}-${weight}-normal.woff2`), name);
-      }
+  return Object.entries(subsets).map(([subset, text]) => {
+    const ranges = parseRanges(text);
+    return {
+      has: (code) => ranges.some(([from, to]) => code >= from && code <= to),
+      loaded: false,
+      load() {
+        // Subsets with a number are written `[4]`.
+        const id = subset.replace(/^\[|\]$/g, '');
+        for (const weight of WEIGHTS) {
+          GlobalFonts.registerFromPath(path.join(root, 'files', `${packageName}-${id}-${weight}-normal.woff2`), name);
+        }
+      },
+    };
+  });
+}
+
+function emojiFont(name: string): Piece[] {
+  const file = require.resolve('twemoji-colr-font/twemoji.woff2');
+  return [
+    {
+      has: (code) => /[\p{Extended_Pictographic}\p{Regional_Indicator}]/u.test(String.fromCodePoint(code)),
+      loaded: false,
+      load: () => void GlobalFonts.registerFromPath(file, name),
     },
-  }));
+  ];
+}
+
+/** A family whose package is not installed leaves its characters to the others. */
+function piecesOf(family: Family): Piece[] {
+  try {
+    return family.pieces();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'MODULE_NOT_FOUND') return [];
+    throw error;
+  }
 }
 
 let families: Piece[][] | undefined;
@@ -56,14 +87,9 @@ export function loadFontsFor(text: string): void {
   families ??= FAMILIES.map(piecesOf);
   for (const char of text) {
     const code = char.codePointAt(0) ?? 0;
-    for (const pieces of families) {
-      const piece = pieces.find((p) => p.ranges.some(([from, to]) => code >= from && code <= to));
-      if (!piece) continue;
-      if (!piece.loaded) {
-        piece.loaded = true;
-        piece.load();
-      }
-      break;
-    }
+    const piece = families.flatMap((pieces) => pieces.find((p) => p.has(code)) ?? [])[0];
+    if (!piece || piece.loaded) continue;
+    piece.loaded = true;
+    piece.load();
   }
 }

@@ -32,6 +32,8 @@ const color = (name: string, size = '640x360') => `color=${name}:s=${size}:r=30`
 const red = vp8(color('red'), 4);
 const blue = vp8(color('blue'), 4);
 const lime = vp8(color('lime'), 4);
+/** For what is told by single frames. */
+const CUT = { transition: { type: 'cut' } } as const;
 const tone = opus('sine=frequency=440:sample_rate=48000', 4);
 
 function expectGrid(
@@ -108,8 +110,8 @@ describe('pipeline', () => {
       lastSegment: 2,
       video: [...videoFeed(camera(0), await red), ...videoFeed(camera(1), await blue)],
       jobs: [
-        { atMs: 900, job: jobOf(two, { fromFrame: 40 }) },
-        { atMs: 2010, job: jobOf(one, { fromFrame: 10 }) },
+        { atMs: 900, job: jobOf(two, { fromFrame: 40, scene: CUT }) },
+        { atMs: 2010, job: jobOf(one, { fromFrame: 10, scene: CUT }) },
       ],
     });
     // The second job holds from its own frame, the third, whose frame is past, from the next.
@@ -136,8 +138,8 @@ describe('pipeline', () => {
       video: videoFeed(camera(0), await red),
       audio: audioFeed(microphone(0), await tone),
       jobs: [
-        { atMs: 900, job: jobOf([], { fromFrame: 34 }) },
-        { atMs: 1000, job: jobOf(all, { fromFrame: 40 }) },
+        { atMs: 900, job: jobOf([], { fromFrame: 34, scene: CUT }) },
+        { atMs: 1000, job: jobOf(all, { fromFrame: 40, scene: CUT }) },
       ],
     });
     expect(applied).toEqual([0, 34, 40]);
@@ -370,12 +372,12 @@ describe('pipeline', () => {
           atMs: 950,
           job: jobOf(sources, {
             fromFrame: 30,
-            scene: { order: [PEERS[1]], sources: { [microphone(0)]: { volumeDb: -20 } } },
+            scene: { ...CUT, order: [PEERS[1]], sources: { [microphone(0)]: { volumeDb: -20 } } },
           }),
         },
         {
           atMs: 1950,
-          job: jobOf(sources, { fromFrame: 60, scene: { sources: { [microphone(0)]: { muted: true } } } }),
+          job: jobOf(sources, { fromFrame: 60, scene: { ...CUT, sources: { [microphone(0)]: { muted: true } } } }),
         },
       ],
     });

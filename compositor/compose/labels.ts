@@ -1,0 +1,130 @@
+/** The label of a tile: name, an optional title below it, and a crossed-out microphone. On an opaque ground, which is cheap to draw. */
+import type { SKRSContext2D } from '@napi-rs/canvas';
+import type { Cell } from '../../src/layout/grid.ts';
+import type { Overlay } from './Overlay.ts';
+import { evenDown, evenUp, intersection } from './rects.ts';
+import { drawnOverlay } from './sprites.ts';
+import { fitted, fontOf, isRightToLeft, measure, oneLine } from './text.ts';
+
+export interface LabelText {
+  /** Empty: only the mark. */
+  name: string;
+  title: string;
+  muted: boolean;
+}
+
+const GROUND = '#0d1017';
+const NAME_COLOR = '#ffffff';
+const TITLE_COLOR = '#b9c2d0';
+const MUTED_COLOR = '#ff6b6b';
+/** Of the size of the name. */
+const TITLE_SIZE = 0.76;
+
+/** Of a name, in pixels: larger in larger tiles, but a name is read from the same distance in all of them. */
+export function labelSize(cell: Cell, unit: number): number {
+  return Math.max(11, Math.round(0.0195 * unit + 0.018 * Math.min(cell.width, cell.height)));
+}
+
+/** null: there is nothing to say, or no room. */
+export function drawLabel({ name, title, muted }: LabelText, size: number, maxWidth: number): Overlay | null {
+  const padding = Math.round(size * 0.5);
+  const icon = muted ? Math.round(size * 1.05) : 0;
+  const gap = muted && name ? Math.round(size * 0.35) : 0;
+  const room = maxWidth - 2 * padding - icon - gap;
+  if ((!name && !muted) || room < (name ? size : 0)) return null;
+  const titleSize = Math.round(size * TITLE_SIZE);
+  const titled = name !== '' && title !== '';
+  const nameLine = name && fitted(measure(name, size, 600), oneLine(name), room);
+  const nameWidth = name && measure(name, size, 600).measureText(nameLine).width;
+  const titleLine = titled ? fitted(measure(title, titleSize, 400), oneLine(title), room) : '';
+  const titleWidth = titled ? measure(title, titleSize, 400).measureText(titleLine).width : 0;
+  const textWidth = Math.ceil(Math.max(Number(nameWidth), titleWidth));
+  const width = evenUp(2 * padding + icon + gap + textWidth);
+  const line = size * 1.62;
+  const height = evenUp(titled ? line + titleSize * 1.25 : line);
+  const right = isRightToLeft(nameLine);
+  return drawnOverlay(width, height, (context) => {
+    context.fillStyle = GROUND;
+    context.beginPath();
+    context.roundRect(0, 0, width, height, size * 0.32);
+    context.fill();
+    context.textBaseline = 'alphabetic';
+    context.textAlign = right ? 'right' : 'left';
+    context.direction = right ? 'rtl' : 'ltr';
+    // What reads from the right has its mark on the right, too.
+    const x = right ? width - padding - icon - gap : padding + icon + gap;
+    if (muted) drawMuted(context, right ? width - padding - icon : padding, (line - icon) / 2, icon);
+    context.fillStyle = NAME_COLOR;
+    context.font = fontOf(size, 600);
+    context.fillText(nameLine, x, line * 0.5 + size * 0.33);
+    if (!titled) return;
+    context.fillStyle = TITLE_COLOR;
+    context.font = fontOf(titleSize, 400);
+    context.fillText(titleLine, x, line * 0.93 + titleSize * 0.72);
+  });
+}
+
+/** A microphone with a stroke through it, in a square. */
+function drawMuted(context: SKRSContext2D, x: number, y: number, side: number): void {
+  const u = side / 24;
+  context.save();
+  context.translate(x, y);
+  context.scale(u, u);
+  context.strokeStyle = MUTED_COLOR;
+  context.fillStyle = MUTED_COLOR;
+  context.lineCap = 'round';
+  context.lineWidth = 2.4;
+  context.beginPath();
+  context.roundRect(8.2, 2, 7.6, 12.4, 3.8);
+  context.fill();
+  context.beginPath();
+  context.arc(12, 11, 7.2, 0, Math.PI);
+  context.moveTo(12, 18.2);
+  context.lineTo(12, 22);
+  context.stroke();
+  // The stroke, with a gap on both sides, so that it is seen on the microphone.
+  for (const [color, width] of [
+    [GROUND, 6.4],
+    [MUTED_COLOR, 2.6],
+  ] as const) {
+    context.strokeStyle = color;
+    context.lineWidth = width;
+    context.beginPath();
+    context.moveTo(3, 2.5);
+    context.lineTo(21, 21.5);
+    context.stroke();
+  }
+  context.restore();
+}
+
+interface Size {
+  width: number;
+  height: number;
+}
+
+/** In rounded corners a label keeps inside the arc: of the radius, 1 − 1/√2. */
+const ARC_INSET = 0.293;
+
+/** From the tile's edges, pixels: clear of the mark of who speaks, and of round corners. */
+export const labelMargin = (size: number, radius: number): number =>
+  evenUp(Math.max(size * 0.55, radius * ARC_INSET + 2));
+
+/**
+ * Where a label goes: at the tile's lower left, and where no title, caption or logo is: else above what is in its way, else at the upper
+ * left. `cell` is what is seen of the tile.
+ */
+export function placeLabel(
+  cell: Cell,
+  { width, height }: Size,
+  margin: number,
+  obstacles: readonly Cell[],
+): { x: number; y: number } {
+  const x = cell.x + margin;
+  const lowest = cell.y + cell.height - margin - height;
+  const highest = cell.y + margin;
+  const inTheWay = (y: number) => obstacles.filter((obstacle) => intersection(obstacle, { x, y, width, height }));
+  const tops = inTheWay(lowest).map((obstacle) => obstacle.y);
+  const places = [lowest, ...(tops.length > 0 ? [Math.min(...tops) - height - margin] : []), highest].map(evenDown);
+  const place = places.find((y) => y >= cell.y && inTheWay(y).length === 0) ?? evenDown(lowest);
+  return { x, y: Math.max(cell.y, place) };
+}
