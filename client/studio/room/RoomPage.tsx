@@ -56,22 +56,24 @@ export function RoomPage({ studio, session }: Props) {
       </main>
       {panel.value ? (
         <aside class="panel" aria-label={t('studio.panel')}>
-          <button
-            type="button"
-            class="button icon-only slim panel-close"
-            aria-label={t('studio.panel.close')}
-            onClick={close}
-          >
-            <Icon name="close" />
-          </button>
-          {host ? (
-            <PanelTabs
-              chosen={tab.value}
-              onChoose={(chosen) => {
-                tab.value = chosen;
-              }}
-            />
-          ) : null}
+          <div class={host ? 'panel-head' : ''}>
+            {host ? (
+              <PanelTabs
+                chosen={tab.value}
+                onChoose={(chosen) => {
+                  tab.value = chosen;
+                }}
+              />
+            ) : null}
+            <button
+              type="button"
+              class="button icon-only slim panel-close"
+              aria-label={t('studio.panel.close')}
+              onClick={close}
+            >
+              <Icon name="close" />
+            </button>
+          </div>
           <div id="panel-content" {...(host ? { role: 'tabpanel', 'aria-labelledby': `panel-tab-${tab.value}` } : {})}>
             {host && tab.value === 'scene' ? (
               <ScenePanel session={session} />
