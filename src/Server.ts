@@ -8,6 +8,9 @@ import { fileURLToPath } from 'node:url';
 import fastifyCors from '@fastify/cors';
 import type { FastifyInstance } from 'fastify';
 import { Agent } from '../compositor/agent/Agent.ts';
+import { AssetStore } from './assets/AssetStore.ts';
+import { registerAssetSource } from './assets/assetRoutes.ts';
+import { checkAssets } from './assets/sceneAssets.ts';
 import { Broadcasts } from './broadcast/Broadcasts.ts';
 import { monotonicClock } from './common/clock.ts';
 import type { Logger } from './common/logger.ts';
@@ -45,6 +48,7 @@ export class Server {
   #state: 'starting' | 'ready' | 'closing' | 'closed' = 'starting';
   #public: FastifyInstance | undefined;
   #internal: FastifyInstance | undefined;
+  #assets: AssetStore | undefined;
   #agent: Agent | undefined;
   #delivery: Delivery | undefined;
   #pool: WorkerPool | undefined;
@@ -94,12 +98,40 @@ export class Server {
     const upgrades = new Map<string, UpgradeHandler>();
     this.#internal = createHttp({ logger: this.#logger });
     registerHealth(this.#internal, this, this.#metrics.registry);
+    if (this.#has('sfu')) await this.#openAssets(this.#internal);
     if (this.#has('compositor')) upgrades.set('/control', await this.#startAgent());
     if (this.#has('delivery')) upgrades.set('/delivery', await this.#startDelivery(this.#internal));
     await this.#internal.listen({ host: this.#config.internalHost, port: this.#config.internalPort });
     this.#internal.server.on('upgrade', (request, socket, head) => routeUpgrade(upgrades, request, socket, head));
     if (this.#has('sfu') || this.#has('delivery')) await this.#startPublic();
     this.#state = 'ready';
+  }
+
+  async #openAssets(internal: FastifyInstance): Promise<void> {
+    const { dataDir, maxAssetBytes } = this.#config;
+    this.#assets = await AssetStore.create({
+      folder: join(dataDir, 'assets'),
+      maxBytes: maxAssetBytes,
+      logger: this.#logger,
+    });
+    registerAssetSource(internal, {
+      assets: this.#assets,
+      verifyService: async (token) => {
+        await this.#tokens.verify(token, 'service');
+      },
+    });
+  }
+
+  /**
+   * Where compositors get assets. Those of role all are on this machine; others reach us at the internal port's address, or, when that is
+   * every address, at the one that we send them media from.
+   */
+  get #assetsUrl(): string {
+    const { role, mediaHost } = this.#config;
+    const address = this.#internal?.server.address() as AddressInfo;
+    const wildcard = address.address === '0.0.0.0' || address.address === '::';
+    if (role === 'all' || !wildcard) return `${this.internalUrl}/assets`;
+    return `http://${mediaHost.includes(':') ? `[${mediaHost}]` : mediaHost}:${address.port}/assets`;
   }
 
   async #startAgent(): Promise<UpgradeHandler> {
@@ -166,6 +198,8 @@ export class Server {
   }
 
   async #startSfu(http: FastifyInstance): Promise<void> {
+    const assets = this.#assets;
+    if (!assets) throw new Error('the assets are opened before the SFU is');
     const config = this.#config;
     const logger = this.#logger;
     this.#pool = await WorkerPool.create({
@@ -192,6 +226,7 @@ export class Server {
       newServiceToken: () => this.#tokens.sign({ aud: 'service', sub: 'sfu' }, SERVICE_TOKEN_SECONDS),
       mediaIp: config.mediaHost,
       encoderThreads: config.encoderThreads,
+      assetsUrl: this.#assetsUrl,
       destinationPolicy: async (url) => {
         await destinationPolicy({ allowPrivate: config.allowPrivateDestinations })(url);
       },
@@ -206,6 +241,7 @@ export class Server {
       tokens: this.#tokens,
       rooms: apiRooms(rooms),
       broadcasts,
+      assets,
       version: VERSION,
     });
     if (!(await registerPages(http, join(ROOT, 'dist', 'client'))))
@@ -217,6 +253,7 @@ export class Server {
       verifyJoin: (token) => this.#tokens.verify(token, 'join'),
       checkRequest: (request) => this.#guard(request),
       broadcasts,
+      checkScene: (scene) => checkAssets(scene, (id) => assets.get(id)),
       logger,
       metrics: this.#metrics.signaling,
     });

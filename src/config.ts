@@ -76,6 +76,11 @@ export const SETTINGS = {
     fallback: join(homedir(), '.local', 'share', 'lianmai'),
     help: 'Where durable data is kept.',
   },
+  maxAssetBytes: {
+    schema: z.coerce.number().pipe(z.int().min(0)),
+    fallback: String(1024 ** 3),
+    help: 'Bytes that uploaded images and sounds may have together.',
+  },
   logLevel: {
     schema: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']),
     fallback: 'info',

@@ -14,6 +14,11 @@ export const MAX_SEATS = 16;
 /** Most destinations of a broadcast. */
 export const MAX_DESTINATIONS = 16;
 
+/** How loud a source may be made, decibels. */
+export const VOLUME_DB = { min: -60, max: 12 };
+/** Longest texts over the picture, characters. */
+export const SCENE_TEXT = { title: 80, subtitle: 120, captions: 200 };
+
 /** The room id in `/studio/ROOM` or `/watch/ROOM`; undefined when the path has none that is valid. */
 export function roomOfPath(path: string): string | undefined {
   const segment = /^\/(?:studio|watch)\/([^/]+)\/?$/.exec(path)?.[1];

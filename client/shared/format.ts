@@ -13,6 +13,11 @@ export function formatBitrate(bitsPerSecond: number): string {
   return `${Math.round(bitsPerSecond / 1000)} kbit/s`;
 }
 
+/** `−6 dB`, `0 dB`, `+3 dB`. */
+export function formatDecibels(db: number): string {
+  return `${db > 0 ? '+' : db < 0 ? '−' : ''}${Math.abs(Math.round(db))} dB`;
+}
+
 /** One or two letters for a face without a picture: `Ada Lovelace` → `AL`, `小明` → `小`. */
 export function initials(name: string): string {
   const words = name.trim().split(/\s+/);

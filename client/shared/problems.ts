@@ -28,6 +28,7 @@ export const PROBLEMS = [
   'no-capacity',
   'destination-refused',
   'conflict',
+  'stale-version',
   'too-many',
 ] as const;
 export type ProblemCode = (typeof PROBLEMS)[number];

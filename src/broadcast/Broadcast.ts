@@ -14,19 +14,20 @@ import type { BroadcastInput, BroadcastState, BroadcastStatus, DestinationInput 
 import type { DestinationStatus } from '../contracts/deliveryControl.ts';
 import { AppError } from '../contracts/errors.ts';
 import { partSeconds, partStartMs, segmentAtOrAfterMs } from '../contracts/grid.ts';
-import { PROTOCOL } from '../contracts/ids.ts';
 import type { Directory } from '../directory/Directory.ts';
 import { CompositorFigures } from './CompositorFigures.ts';
 import type { Carried, CompositorRun } from './CompositorRun.ts';
-import { DeliveryLink, type LinkReport, type OpenOrder } from './DeliveryLink.ts';
+import { DeliveryLink, type LinkReport } from './DeliveryLink.ts';
 import { type Destination, newDestination, orderOf } from './destinations.ts';
-import { frameAt, gridFor, type Program, renditionsFor } from './jobs.ts';
+import { gridFor, type Program, renditionsFor } from './jobs.ts';
 import type { BroadcastMetrics } from './metrics.ts';
+import { openOrder } from './openOrder.ts';
 import { PartWatch } from './PartWatch.ts';
 import { placeCompositor } from './placeCompositor.ts';
 import { RestartPolicy } from './RestartPolicy.ts';
 import type { RoomTap } from './RoomTap.ts';
 import { RoomWatch } from './RoomWatch.ts';
+import { Speakers } from './Speakers.ts';
 import { StatusBoard } from './StatusBoard.ts';
 
 /**
@@ -38,6 +39,8 @@ const START_LEAD_MS = 600;
 const RESTART_LEAD_MS = 400;
 /** A broadcast that is not live after this long has failed, ms. */
 const START_LIMIT_MS = 30_000;
+/** How long an answer about a scene waits for a compositor that is being replaced, ms; most are there after one or two seconds. */
+const APPLY_WAIT_MS = 5_000;
 /** One for which no compositor could be had for this long has failed, ms. */
 const RECOVERY_LIMIT_MS = 60_000;
 const MAX_DESTINATIONS = 16;
@@ -50,6 +53,8 @@ export interface BroadcastOptions {
   /** The address that media is sent from. */
   mediaIp: string;
   encoderThreads: number;
+  /** Where compositors get images and sounds, without a slash at the end; null: there are none. */
+  assetsUrl: string | null;
   destinationPolicy: (url: string) => Promise<void>;
   clock: Clock;
   /** ms since 1970; for the epoch's label only. */
@@ -81,6 +86,7 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
   readonly #restarts = new RestartPolicy();
   readonly #figures: CompositorFigures;
   readonly #parts: PartWatch;
+  readonly #speakers: Speakers;
   #program: Program | undefined;
   #delivery: DeliveryLink | undefined;
   #run: CompositorRun | undefined;
@@ -99,6 +105,7 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
     this.#logger = options.logger.child({ room: room.id, broadcast: this.id });
     this.#figures = new CompositorFigures(options.metrics);
     this.#parts = new PartWatch(options.clock);
+    this.#speakers = new Speakers(room, options.clock);
     this.#board = new StatusBoard({ id: this.id, room: room.id, input, onStatus: options.onStatus });
     for (const destination of destinations) this.#addKnown(destination);
   }
@@ -154,10 +161,19 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
     this.#logger.info({ destination: id }, 'destination removed');
   }
 
-  /** Sends the room as it is at once; the frame from which it holds. While there is no compositor its successor will have it. */
-  async applyScene(): Promise<number> {
-    if (this.#board.state === 'live' && this.#run) return this.#run.apply();
-    return this.#program ? frameAt(this.#program, this.#clock.now()) : 0;
+  /**
+   * Sends the room as it is at once; the frame from which it holds. While its compositor is being replaced the successor's first frame is
+   * waited for a while; null when that is not known then, or the broadcast ends: who comes begins with the scene.
+   */
+  async applyScene(): Promise<number | null> {
+    const until = this.#clock.now() + APPLY_WAIT_MS;
+    for (;;) {
+      if (this.#board.state === 'live' && this.#run) return this.#run.apply();
+      const left = until - this.#clock.now();
+      if (RANK[this.#board.state] > 1 || left <= 0) return null;
+      const moved = new Promise<void>((resolve) => this.once('state', () => resolve()));
+      await Promise.race([moved, delay(left, undefined, { ref: false })]);
+    }
   }
 
   #addKnown(destination: Destination): void {
@@ -246,6 +262,7 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
     const run = await placeCompositor({
       directory,
       room: this.room,
+      speakers: this.#speakers,
       broadcast: this.id,
       fence: this.#fence,
       mediaIp,
@@ -292,7 +309,7 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
       },
       renditions: renditionsFor(this.#input),
       deliveryUrl,
-      assetsUrl: null,
+      assetsUrl: this.#options.assetsUrl,
     };
     this.#program = program;
     this.#board.set({ startedAt: program.epoch });
@@ -304,7 +321,8 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
     const delivery = await DeliveryLink.open({
       deliveryUrl: program.deliveryUrl,
       newToken: this.#options.newServiceToken,
-      order: () => this.#openOrder(program),
+      order: () =>
+        openOrder(program, { room: this.room.id, destinations: this.#destinations.values(), fence: this.#fence }),
       clock: this.#clock,
       logger: this.#logger,
     });
@@ -312,25 +330,6 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
     delivery.once('failed', (error) => this.#fail(error));
     this.#delivery = delivery;
     return delivery;
-  }
-
-  #openOrder({ broadcast, epoch, startMs, grid, renditions }: Program): OpenOrder {
-    const destinations = [...this.#destinations.values()].map(orderOf);
-    const never = { dvrSeconds: 0, record: false };
-    const fence = this.#fence;
-    return {
-      type: 'open',
-      protocol: PROTOCOL,
-      broadcast,
-      room: this.room.id,
-      epoch,
-      startMs,
-      grid,
-      renditions,
-      destinations,
-      fence,
-      ...never,
-    };
   }
 
   #onReport(report: LinkReport): void {
@@ -366,6 +365,7 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
   async #end(reason: EndReason): Promise<BroadcastStatus> {
     this.#advance('ending');
     this.#watch?.close();
+    this.#speakers.close();
     const run = this.#run;
     this.#abort.abort();
     await run?.stop();

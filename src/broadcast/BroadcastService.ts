@@ -12,6 +12,9 @@ export interface BroadcastService {
   status(room: string): BroadcastStatus | null;
   addDestination(room: string, input: DestinationInput): Promise<DestinationStatus>;
   removeDestination(room: string, id: string): Promise<void>;
-  /** Sends the room's present scene as a new job at once; the frame from which it holds, null when the room is not live. */
+  /**
+   * Sends the room's present scene as a new job at once; the frame from which it holds. null when the room is not live, or its
+   * compositor is just being replaced and takes long: the next one begins with the scene.
+   */
   applyScene(room: string): Promise<number | null>;
 }

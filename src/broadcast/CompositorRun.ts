@@ -15,11 +15,13 @@ import {
   peersOf,
   sameWork,
   seenByLayout,
+  shownSpeakers,
   sourcesOf,
 } from './jobs.ts';
 import { type MediaSide, MediaTap } from './MediaTap.ts';
 import type { BroadcastMetrics } from './metrics.ts';
 import type { RoomTap } from './RoomTap.ts';
+import type { Speakers } from './Speakers.ts';
 
 /** Changes that come together make one job; the first is not held back, ms. */
 const JOB_INTERVAL_MS = 50;
@@ -48,6 +50,8 @@ export interface Carried {
 
 export interface CompositorRunOptions extends Omit<CompositorLinkOptions, 'token'> {
   room: RoomTap;
+  /** The broadcast's. */
+  speakers: Speakers;
   mediaIp: string;
   newToken: () => Promise<string>;
   metrics: BroadcastMetrics;
@@ -120,6 +124,7 @@ export class CompositorRun extends TypedEmitter<CompositorRunEvents> {
       run.#sendSide();
       options.room.on('changed', run.#onChanged);
       options.room.on('router-replaced', run.#onRouterReplaced);
+      options.speakers.on('changed', run.#onSpeakers);
       return run;
     } catch (error) {
       link.close();
@@ -148,10 +153,10 @@ export class CompositorRun extends TypedEmitter<CompositorRunEvents> {
     }
   }
 
-  /** Sends the room as it is now as a new job, at once; the frame from which it holds. */
+  /** Sends the room as it is now as a new job, at once, unless a job has it already; the frame from which it holds. */
   async apply(): Promise<number> {
     this.#wish.change = false;
-    return this.#queue(() => this.#sendJob(true));
+    return this.#queue(() => this.#sendJob(false));
   }
 
   /** Asks the compositor to finish what is complete; resolves when it is gone. */
@@ -175,6 +180,13 @@ export class CompositorRun extends TypedEmitter<CompositorRunEvents> {
   readonly #onChanged = (): void => {
     this.#wish.change = true;
     this.#loop();
+  };
+
+  readonly #onSpeakers = (): void => {
+    const job = this.#job;
+    if (!job) return;
+    const shown = shownSpeakers(job.scene, job.peers, this.#options.speakers);
+    if (shown.active !== job.active || shown.speaking.join() !== job.speaking.join()) this.#onChanged();
   };
 
   readonly #onRouterReplaced = (): void => {
@@ -247,7 +259,9 @@ export class CompositorRun extends TypedEmitter<CompositorRunEvents> {
   }
 
   #renew(): void {
-    this.apply().catch((error: unknown) => this.#logger.warn({ err: error }, 'token could not be renewed'));
+    this.#queue(() => this.#sendJob(true)).catch((error: unknown) =>
+      this.#logger.warn({ err: error }, 'token could not be renewed'),
+    );
   }
 
   /** The frame from which the job holds. `force`: even when it asks for nothing new. */
@@ -266,7 +280,8 @@ export class CompositorRun extends TypedEmitter<CompositorRunEvents> {
     const first = segmentFirstFrame(program.grid, placement.firstSegment);
     const fromFrame = this.#lastFrom < 0 ? first : Math.max(first, ahead, this.#lastFrom + 1);
     const { scene } = room.scene;
-    const job = buildJob({ program, placement, token, fromFrame, scene, peers, sources, active: null, speaking: [] });
+    const shown = shownSpeakers(scene, peers, this.#options.speakers);
+    const job = buildJob({ program, placement, token, fromFrame, scene, peers, sources, ...shown });
     if (!force && this.#job && sameWork(this.#job, job)) return this.#lastFrom;
     this.#job = job;
     this.#lastFrom = fromFrame;
@@ -342,6 +357,7 @@ export class CompositorRun extends TypedEmitter<CompositorRunEvents> {
     clearInterval(this.#renewal);
     this.#room.off('changed', this.#onChanged);
     this.#room.off('router-replaced', this.#onRouterReplaced);
+    this.#options.speakers.off('changed', this.#onSpeakers);
     this.#tap.close();
     this.#resolveEnded(end);
   }

@@ -1,26 +1,36 @@
 import type { types as mediasoup } from 'mediasoup';
 import type { PeerId, RoomId, SourceId, SourceKind } from '../contracts/ids.ts';
-import type { Scene } from '../contracts/scene.ts';
+import type { VersionedScene } from '../contracts/scene.ts';
 
 /** What the controller needs of a room. `rooms/Room.ts` is one. */
 export interface RoomTap {
   readonly id: RoomId;
   /** The router that the room's producers are on; another one after `router-replaced`. */
   readonly router: mediasoup.Router;
-  readonly scene: { version: number; scene: Scene };
+  readonly scene: VersionedScene;
   /** People with a seat who are in the program, in the order in which they took it. */
   people(): { id: PeerId; name: string }[];
   /** What they publish. */
   sources(): TapSource[];
   /** Anything above changed. Not rate limited. */
   on(event: 'changed', listener: () => void): unknown;
+  /** Who spoke in the last interval (LEVELS_INTERVAL_MS), loudest first; empty once when nobody does any more. */
+  on(event: 'levels', listener: (levels: SpeakerLevel[]) => void): unknown;
   /** The mediasoup worker died; the room has a new, empty router. */
   on(event: 'router-replaced', listener: () => void): unknown;
   /** The room is gone. */
   on(event: 'closed', listener: () => void): unknown;
   off(event: 'changed', listener: () => void): unknown;
+  off(event: 'levels', listener: (levels: SpeakerLevel[]) => void): unknown;
   off(event: 'router-replaced', listener: () => void): unknown;
   off(event: 'closed', listener: () => void): unknown;
+}
+
+/** One who speaks. */
+export interface SpeakerLevel {
+  peer: PeerId;
+  /** Average, dBov: −127 to 0. */
+  dbov: number;
 }
 
 export interface TapSource {

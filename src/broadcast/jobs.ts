@@ -92,9 +92,24 @@ export function buildJob({ program, placement, ...rest }: JobInput): Job {
   return { protocol: PROTOCOL, ...program, ...placement, ...rest };
 }
 
-/** Whether two jobs ask for the same program: all but the frame they hold from and the token. */
+/** Of who speaks only what the scene shows: nothing else is worth a job. */
+export function shownSpeakers(
+  { layout, marks }: Pick<Scene, 'layout' | 'marks'>,
+  peers: readonly JobPeer[],
+  speakers: { active: string | null; speaking: readonly string[] },
+): Pick<JobInput, 'active' | 'speaking'> {
+  const present = (id: string): boolean => peers.some((peer) => peer.id === id);
+  const { active } = speakers;
+  return {
+    active: layout.type === 'speaker' && active !== null && present(active) ? active : null,
+    speaking: marks.speaking ? speakers.speaking.filter(present) : [],
+  };
+}
+
+/** Whether two jobs ask for the same program: all but the frame they hold from, the token, and what only the first one has of a predecessor. */
 export function sameWork(a: Job, b: Job): boolean {
-  const work = (job: Job) => JSON.stringify({ ...job, fromFrame: 0, token: '' });
+  const work = ({ sources, ...job }: Job) =>
+    JSON.stringify({ ...job, sources: sources.map(({ carry: _, ...source }) => source), fromFrame: 0, token: '' });
   return work(a) === work(b);
 }
 

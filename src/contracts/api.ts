@@ -47,7 +47,11 @@ export type RoomSummary = z.infer<typeof RoomSummary>;
 export const SceneAnswer = z.object({
   version: z.int(),
   scene: Scene,
-  /** null when the room is not live. */ fromFrame: FrameNumber.nullable(),
+  /**
+   * The frame of the program from which it holds. null: the room is not live (it will begin with this scene), or its compositor is
+   * being replaced just now (the next one begins with it).
+   */
+  fromFrame: FrameNumber.nullable(),
 });
 
 export const ErrorAnswer = z.object({ error: z.object({ code: z.string(), message: z.string() }) });

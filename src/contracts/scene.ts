@@ -131,6 +131,11 @@ export const Music = z
   .strict();
 export type Music = z.infer<typeof Music>;
 
+/** People come and go; what was said of those who left may stay. The whole scene goes with each job. */
+const MAX_ENTRIES = 256;
+const TOO_MANY_ENTRIES = `at most ${MAX_ENTRIES} entries`;
+const fewEntries = (record: object): boolean => Object.keys(record).length <= MAX_ENTRIES;
+
 export const Scene = z
   .object({
     layout: Layout.default({ type: 'grid' }),
@@ -141,9 +146,9 @@ export const Scene = z
     /** The source, or the person, that a layout with one large place has there. */
     pin: z.union([SourceId, PeerId]).nullable().default(null),
     /** Only what differs from the defaults. */
-    sources: z.record(SourceId, SourceSettings).default({}),
+    sources: z.record(SourceId, SourceSettings).refine(fewEntries, TOO_MANY_ENTRIES).default({}),
     /** Only what differs from the defaults. */
-    people: z.record(PeerId, PersonSettings).default({}),
+    people: z.record(PeerId, PersonSettings).refine(fewEntries, TOO_MANY_ENTRIES).default({}),
     /** Of all tiles but those of `custom` that say otherwise. */
     tiles: z
       .object({
@@ -196,3 +201,9 @@ export const Scene = z
   .strict();
 export type Scene = z.infer<typeof Scene>;
 export type SceneInput = z.input<typeof Scene>;
+
+/** The version grows by one with each change; whoever sets a scene says which one they have seen. */
+export interface VersionedScene {
+  version: number;
+  scene: Scene;
+}

@@ -13,6 +13,7 @@ import { BroadcastInput, type BroadcastStatus, DestinationId, DestinationInput }
 import type { DestinationStatus } from './deliveryControl.ts';
 import type { ErrorCode } from './errors.ts';
 import { DisplayName, PeerId, SourceKind } from './ids.ts';
+import { Scene, type VersionedScene } from './scene.ts';
 import type { Role } from './tokens.ts';
 
 export type Ack<T> = { ok: true; data: T } | { ok: false; error: { code: ErrorCode; message: string } };
@@ -148,6 +149,8 @@ export const ClientPayloads = {
   /** While the room is live. */
   'destination:add': DestinationInput,
   'destination:remove': z.object({ id: DestinationId }),
+  /** The whole scene. Hosts; `stale-version` when somebody else was first: they were told the newest one before. */
+  'scene:set': z.object({ scene: Scene, ifMatch: z.int().min(0) }),
 } as const;
 export type ClientEvent = keyof typeof ClientPayloads;
 
@@ -184,6 +187,8 @@ export interface JoinAnswer {
   peers: PeerInfo[];
   room: string;
   broadcast: BroadcastStatus | null;
+  /** null for the audience. */
+  scene: VersionedScene | null;
   routerRtpCapabilities: Record<string, unknown>;
   iceServers: IceServer[];
   /** The server's wall clock, ms since 1970. */
@@ -213,6 +218,8 @@ export interface ClientAnswers {
   'broadcast:stop': Record<string, never>;
   'destination:add': DestinationStatus;
   'destination:remove': Record<string, never>;
+  /** `fromFrame`: the frame of the program from which it holds; null when the room is not live. */
+  'scene:set': VersionedScene & { fromFrame: number | null };
 }
 
 export interface NewConsumer {
@@ -247,6 +254,8 @@ export interface ServerToClient {
     routerRtpCapabilities: Record<string, unknown>;
   }) => void;
   'broadcast:status': (status: BroadcastStatus) => void;
+  /** Somebody set the scene. To hosts and co-hosts, whoever set it as well. */
+  'scene:changed': (scene: VersionedScene) => void;
   /** The server closes the socket after this. */
   left: (event: { reason: LeaveReason; message: string }) => void;
 }

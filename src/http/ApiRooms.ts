@@ -1,18 +1,21 @@
 import type { RoomTap } from '../broadcast/RoomTap.ts';
 import type { RoomSummary } from '../contracts/api.ts';
 import type { BroadcastStatus } from '../contracts/broadcast.ts';
-import type { Scene } from '../contracts/scene.ts';
-
-export interface ApiRoom extends RoomTap {
-  /** Throws AppError `stale-version` when `ifMatch` is not the present version. */
-  setScene(scene: Scene, ifMatch: number): { version: number; scene: Scene };
-}
+import type { RoomId } from '../contracts/ids.ts';
+import type { Scene, VersionedScene } from '../contracts/scene.ts';
 
 /** What the HTTP API asks of the rooms. */
 export interface ApiRooms {
-  list(): ApiRoom[];
-  get(id: string): ApiRoom | undefined;
-  getOrCreate(id: string): Promise<ApiRoom>;
+  list(): RoomTap[];
+  get(id: string): RoomTap | undefined;
+  getOrCreate(id: string): Promise<RoomTap>;
+  /** Its scene is forgotten too. */
   close(id: string): Promise<void>;
-  summary(room: ApiRoom, broadcast: BroadcastStatus | null): RoomSummary;
+  /** Of any room, open or not. */
+  scene(id: RoomId): VersionedScene;
+  /** Throws AppError `stale-version` when `ifMatch` is not the present version. */
+  setScene(id: RoomId, scene: Scene, ifMatch: number): VersionedScene;
+  /** Every scene that is not the default, with its room. */
+  scenes(): [RoomId, VersionedScene][];
+  summary(room: RoomTap, broadcast: BroadcastStatus | null): RoomSummary;
 }

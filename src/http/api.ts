@@ -3,6 +3,9 @@ import fastifySwagger from '@fastify/swagger';
 import type { FastifyInstance } from 'fastify';
 import { jsonSchemaTransform, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import type { AssetStore } from '../assets/AssetStore.ts';
+import { registerAssets } from '../assets/assetRoutes.ts';
+import { checkAssets } from '../assets/sceneAssets.ts';
 import type { BroadcastService } from '../broadcast/BroadcastService.ts';
 import { newId } from '../common/ids.ts';
 import { ErrorAnswer, RoomSummary, SceneAnswer, TokenAnswer, TokenInput } from '../contracts/api.ts';
@@ -20,6 +23,7 @@ export interface ApiOptions {
   tokens: Tokens;
   rooms: ApiRooms;
   broadcasts: BroadcastService;
+  assets: AssetStore;
   version: string;
 }
 
@@ -30,7 +34,11 @@ export async function registerApi(fastify: FastifyInstance, options: ApiOptions)
   await fastify.register(fastifySwagger, {
     openapi: {
       openapi: '3.1.0',
-      info: { title: 'Lianmai', version: options.version, description: 'Rooms, broadcasts, scenes and destinations.' },
+      info: {
+        title: 'Lianmai',
+        version: options.version,
+        description: 'Rooms, broadcasts, scenes, images and sounds, destinations.',
+      },
       components: {
         securitySchemes: {
           api: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'A token of audience `api`.' },
@@ -49,6 +57,11 @@ export async function registerApi(fastify: FastifyInstance, options: ApiOptions)
       broadcastRoutes(scope, options);
       sceneRoutes(scope, options);
     },
+    { prefix: '/v1' },
+  );
+  const { open, tokens, assets, rooms } = options;
+  await fastify.register(
+    async (scope) => registerAssets(scope, { open, tokens, assets, scenes: () => rooms.scenes() }),
     { prefix: '/v1' },
   );
   fastify.get('/openapi.json', { schema: { hide: true } }, async () => fastify.swagger());
@@ -104,7 +117,7 @@ function roomRoutes(fastify: FastifyInstance, { tokens, rooms, broadcasts }: Api
     '/rooms/:room',
     {
       schema: {
-        summary: 'Close a room: its broadcast ends, everybody is sent away',
+        summary: 'Close a room: its broadcast ends, everybody is sent away, its scene is forgotten',
         tags: ['rooms'],
         params: InRoom,
         response: { 204: z.null(), ...failures },
@@ -112,7 +125,8 @@ function roomRoutes(fastify: FastifyInstance, { tokens, rooms, broadcasts }: Api
     },
     async (request, reply) => {
       const { room } = request.params;
-      if (!rooms.get(room)) throw new AppError('not-found', 'Nobody is in this room.');
+      const known = rooms.get(room) || rooms.scenes().some(([id]) => id === room);
+      if (!known) throw new AppError('not-found', 'Nobody is in this room.');
       await broadcasts.stop(room, 'room-closed').catch((error: unknown) => {
         if (!(error instanceof AppError && error.code === 'no-broadcast')) throw error;
       });
@@ -189,32 +203,34 @@ function broadcastRoutes(fastify: FastifyInstance, { rooms, broadcasts }: ApiOpt
   );
 }
 
-function sceneRoutes(fastify: FastifyInstance, { rooms, broadcasts }: ApiOptions): void {
+function sceneRoutes(fastify: FastifyInstance, { rooms, broadcasts, assets }: ApiOptions): void {
   const api = fastify.withTypeProvider<ZodTypeProvider>();
   const tags = ['scene'];
   api.get(
     '/rooms/:room/scene',
     {
       schema: {
-        summary: 'The scene; its version is the ETag',
+        summary: 'The scene; its version is the ETag. A room need not be open for it',
         tags,
         params: InRoom,
         response: { 200: SceneAnswer, ...failures },
       },
     },
     async (request, reply) => {
-      const room = await rooms.getOrCreate(request.params.room);
-      return reply.header('etag', `"${room.scene.version}"`).send({ ...room.scene, fromFrame: null });
+      const scene = rooms.scene(request.params.room);
+      return reply.header('etag', `"${scene.version}"`).send({ ...scene, fromFrame: null });
     },
   );
   api.put(
     '/rooms/:room/scene',
     {
       schema: {
-        summary: 'Set the scene; answers the frame of the program from which it holds',
+        summary: 'Set the whole scene; answers the frame of the program from which it holds',
         tags,
         params: InRoom,
-        headers: z.object({ 'if-match': z.string().max(64).optional() }),
+        headers: z.object({
+          'if-match': z.string().max(64).optional().describe('The version that you have read, as in its ETag.'),
+        }),
         body: Scene,
         response: { 200: SceneAnswer, ...failures },
       },
@@ -222,9 +238,10 @@ function sceneRoutes(fastify: FastifyInstance, { rooms, broadcasts }: ApiOptions
     async (request, reply) => {
       const version = Number(request.headers['if-match']?.match(/^(?:W\/)?"?(\d{1,15})"?$/)?.[1] ?? Number.NaN);
       if (Number.isNaN(version)) throw new AppError('precondition-required');
-      const room = await rooms.getOrCreate(request.params.room);
-      const scene = room.setScene(request.body, version);
-      const fromFrame = await broadcasts.applyScene(room.id);
+      const { room } = request.params;
+      checkAssets(request.body, (id) => assets.get(id));
+      const scene = rooms.setScene(room, request.body, version);
+      const fromFrame = await broadcasts.applyScene(room);
       return reply.header('etag', `"${scene.version}"`).send({ ...scene, fromFrame });
     },
   );

@@ -4,7 +4,7 @@
  * one, and its people build their media again.
  */
 import type { types as mediasoup } from 'mediasoup';
-import type { RoomTap, TapSource } from '../broadcast/RoomTap.ts';
+import type { RoomTap, SpeakerLevel, TapSource } from '../broadcast/RoomTap.ts';
 import { newId } from '../common/ids.ts';
 import type { Logger } from '../common/logger.ts';
 import { TypedEmitter } from '../common/TypedEmitter.ts';
@@ -12,7 +12,7 @@ import type { RoomSummary } from '../contracts/api.ts';
 import type { BroadcastStatus } from '../contracts/broadcast.ts';
 import { AppError } from '../contracts/errors.ts';
 import type { PeerId, RoomId } from '../contracts/ids.ts';
-import { Scene } from '../contracts/scene.ts';
+import type { Scene, VersionedScene } from '../contracts/scene.ts';
 import type { LeaveReason, PeerInfo } from '../contracts/signaling.ts';
 import type { JoinClaims } from '../contracts/tokens.ts';
 import type { Endpoint } from '../sfu/Endpoint.ts';
@@ -22,11 +22,15 @@ import { Peer } from './Peer.ts';
 import type { PeerLink } from './PeerLink.ts';
 import { RoomRouter, type RouterSource } from './RoomRouter.ts';
 import { Roster } from './Roster.ts';
+import type { SceneStore } from './SceneStore.ts';
 import { Seats } from './Seats.ts';
+import { speakerIds, speakerLevels } from './speakers.ts';
 
 export interface RoomOptions {
   id: RoomId;
   routers: RouterSource;
+  /** Keeps this room's scene, longer than the room is open. */
+  scenes: SceneStore;
   limits: RoomLimits;
   logger: Logger;
   metrics: RoomMetrics;
@@ -35,6 +39,7 @@ export interface RoomOptions {
 export interface RoomEvents {
   changed: [];
   'router-replaced': [];
+  levels: [levels: SpeakerLevel[]];
   /** Somebody came, or the last one left. */
   occupancy: [];
   closed: [];
@@ -47,7 +52,6 @@ export class Room extends TypedEmitter<RoomEvents> implements RoomTap {
   readonly #logger: Logger;
   readonly #seats: Seats<Peer>;
   readonly #roster: Roster;
-  #scene = { version: 1, scene: Scene.parse({}) };
   readonly #router: RoomRouter;
   #closed = false;
 
@@ -60,7 +64,8 @@ export class Room extends TypedEmitter<RoomEvents> implements RoomTap {
     this.#seats = new Seats(options.limits.seats);
     this.#roster = new Roster(this.#seats);
     router.on('replaced', () => this.#onRouterReplaced());
-    router.on('speakers', (producerIds) => this.#tellSpeakers(producerIds));
+    router.on('levels', (levels) => this.emit('levels', speakerLevels(this.#seats.taken, levels)));
+    router.on('speakers', (ids) => this.#roster.tellAll('speakers', { peerIds: speakerIds(this.#seats.taken, ids) }));
     router.once('lost', () => this.close('shutting-down'));
   }
 
@@ -92,8 +97,8 @@ export class Room extends TypedEmitter<RoomEvents> implements RoomTap {
     return this.#router.media.workerPid;
   }
 
-  get scene(): { version: number; scene: Scene } {
-    return this.#scene;
+  get scene(): VersionedScene {
+    return this.#options.scenes.get(this.id);
   }
 
   people(): { id: PeerId; name: string }[] {
@@ -114,14 +119,12 @@ export class Room extends TypedEmitter<RoomEvents> implements RoomTap {
   }
 
   /** The whole scene; throws AppError `stale-version` when somebody else was first. */
-  setScene(scene: Scene, ifMatch: number): { version: number; scene: Scene } {
+  setScene(scene: Scene, ifMatch: number): VersionedScene {
     this.#assertOpen();
-    if (ifMatch !== this.#scene.version) {
-      throw new AppError('stale-version', `The scene is at version ${this.#scene.version}, not ${ifMatch}.`);
-    }
-    this.#scene = { version: ifMatch + 1, scene };
+    const set = this.#options.scenes.set(this.id, scene, ifMatch);
+    this.#roster.tellStaff('scene:changed', set);
     this.emit('changed');
-    return this.#scene;
+    return set;
   }
 
   // --- people ------------------------------------------------------------------------------------------------------
@@ -355,13 +358,6 @@ export class Room extends TypedEmitter<RoomEvents> implements RoomTap {
     for (const peer of this.#seats.taken) {
       peer.link?.tell('media:reset', { reason: 'worker-died', routerRtpCapabilities });
     }
-  }
-
-  #tellSpeakers(producerIds: string[]): void {
-    const peerIds = producerIds.flatMap(
-      (id) => this.#seats.taken.find((p) => p.media.producers.some((producer) => producer.id === id))?.id ?? [],
-    );
-    this.#roster.tellAll('speakers', { peerIds: [...new Set(peerIds)] });
   }
 
   // --- talking -----------------------------------------------------------------------------------------------------

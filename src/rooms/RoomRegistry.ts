@@ -2,11 +2,13 @@ import type { Logger } from '../common/logger.ts';
 import { TypedEmitter } from '../common/TypedEmitter.ts';
 import { AppError } from '../contracts/errors.ts';
 import { RoomId } from '../contracts/ids.ts';
+import type { Scene, VersionedScene } from '../contracts/scene.ts';
 import type { IceServer, LeaveReason } from '../contracts/signaling.ts';
 import { DEFAULT_LIMITS, type RoomLimits } from './limits.ts';
 import type { RoomMetrics } from './metrics.ts';
 import { Room } from './Room.ts';
 import type { RouterSource } from './RoomRouter.ts';
+import { SceneStore } from './SceneStore.ts';
 
 export interface RoomRegistryOptions {
   /** `WorkerPool` is one. */
@@ -23,6 +25,8 @@ export interface RoomRegistryOptions {
 /** The rooms of this node. One is made when somebody first joins or the API first uses it. */
 export class RoomRegistry extends TypedEmitter<{ opened: [room: Room]; closed: [] }> {
   readonly iceServers: readonly IceServer[];
+  /** Of all rooms, open or not. */
+  readonly scenes = new SceneStore();
   readonly #options: RoomRegistryOptions;
   readonly #limits: RoomLimits;
   readonly #rooms = new Map<RoomId, Room>();
@@ -50,6 +54,12 @@ export class RoomRegistry extends TypedEmitter<{ opened: [room: Room]; closed: [
     return [...this.#rooms.values()];
   }
 
+  /** A room need not be open for it: the scene waits for the room. Throws AppError `stale-version`. */
+  setScene(id: RoomId, scene: Scene, ifMatch: number): VersionedScene {
+    const room = this.#rooms.get(id);
+    return room ? room.setScene(scene, ifMatch) : this.scenes.set(id, scene, ifMatch);
+  }
+
   /** Throws AppError `bad-request` for an id that is none, `no-capacity`, `shutting-down`. */
   async getOrCreate(id: string): Promise<Room> {
     if (this.#closed) throw new AppError('shutting-down');
@@ -67,7 +77,7 @@ export class RoomRegistry extends TypedEmitter<{ opened: [room: Room]; closed: [
 
   async #open(id: RoomId): Promise<Room> {
     const { pool, logger, metrics } = this.#options;
-    const room = await Room.create({ id, routers: pool, limits: this.#limits, logger, metrics });
+    const room = await Room.create({ id, routers: pool, scenes: this.scenes, limits: this.#limits, logger, metrics });
     if (this.#closed) {
       room.close('shutting-down');
       throw new AppError('shutting-down');
@@ -95,11 +105,12 @@ export class RoomRegistry extends TypedEmitter<{ opened: [room: Room]; closed: [
     this.#emptyTimers.set(room, timer);
   }
 
-  /** Everybody in it is told `left`. Nothing happens when there is no such room. */
+  /** Everybody in it is told `left`; its scene is forgotten. Nothing happens when there is no such room. */
   async close(id: string, reason: LeaveReason = 'room-closed'): Promise<void> {
     // One that is being made is waited for, else it would open after this.
     await this.#opening.get(id)?.catch(() => {});
     this.#rooms.get(id)?.close(reason);
+    this.scenes.forget(id);
   }
 
   /** No room opens any more. Idempotent. */

@@ -1,7 +1,7 @@
 import type { Logger } from '../common/logger.ts';
 import { TypedEmitter } from '../common/TypedEmitter.ts';
 import { AppError } from '../contracts/errors.ts';
-import type { MediaRouter } from '../sfu/MediaRouter.ts';
+import type { MediaRouter, ProducerLevel } from '../sfu/MediaRouter.ts';
 
 /** Between attempts to get a router when no worker can be had, ms. */
 const RETRY_MS = 1_000;
@@ -17,6 +17,8 @@ export class RoomRouter extends TypedEmitter<{
   replaced: [];
   /** Who speaks changed: producer ids, loudest first. */
   speakers: [producerIds: string[]];
+  /** Who spoke in the last interval, loudest first; empty once when nobody does any more. */
+  levels: [levels: ProducerLevel[]];
   /** There will be no router any more: the pool is closed. */
   lost: [];
 }> {
@@ -54,6 +56,7 @@ export class RoomRouter extends TypedEmitter<{
     this.#logger.info({ worker: media.workerPid }, 'room has a router');
     media.once('died', () => this.#replace());
     media.on('speakers', (producerIds) => this.emit('speakers', producerIds));
+    media.on('levels', (levels) => this.emit('levels', levels));
     // It may have died while it was handed over.
     if (media.closed) this.#replace();
   }

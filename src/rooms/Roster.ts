@@ -89,6 +89,11 @@ export class Roster {
     this.#public.clear();
   }
 
+  /** Hosts and co-hosts. */
+  tellStaff<E extends ToldEvent>(event: E, ...args: Parameters<ServerToClient[E]>): void {
+    for (const peer of this.all) if (peer.role !== 'audience') peer.link?.tell(event, ...args);
+  }
+
   tellAll<E extends ToldEvent>(event: E, ...args: Parameters<ServerToClient[E]>): void {
     for (const peer of this.all) peer.link?.tell(event, ...args);
   }

@@ -10,6 +10,9 @@ export function apiRooms(registry: RoomRegistry): ApiRooms {
     get: (id) => registry.get(id),
     getOrCreate: (id) => registry.getOrCreate(id),
     close: (id) => registry.close(id),
+    scene: (id) => registry.scenes.get(id),
+    setScene: (id, scene, ifMatch) => registry.setScene(id, scene, ifMatch),
+    scenes: () => registry.scenes.entries(),
     summary: (room, broadcast) => {
       if (!(room instanceof Room)) throw new AppError('internal', undefined, { cause: new Error('a foreign room') });
       return {

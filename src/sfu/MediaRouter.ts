@@ -6,16 +6,24 @@ import type { SfuMetrics } from './metrics.ts';
 
 /** Average level from which somebody counts as speaking, dBov (RFC 6464): above breath and fans, below quiet speech. */
 const SPEAKING_DBOV = -55;
-/** How often levels are looked at, ms. mediasoup wants ten packets in it to say anything; Opus sends 25 to 50 a second. */
-const SPEAKERS_INTERVAL_MS = 500;
+/** How often levels are looked at, ms. mediasoup wants ten packets in it to say anything; a browser sends 50 of Opus a second. */
+export const LEVELS_INTERVAL_MS = 300;
 /** More than this many names at a time are noise. */
 const MAX_SPEAKERS = 4;
+
+export interface ProducerLevel {
+  producerId: string;
+  /** Average, dBov: −127 to 0. */
+  dbov: number;
+}
 
 export interface MediaRouterEvents {
   /** Its worker died or was closed; everything on it is gone. `closed` follows. */
   died: [];
   /** Who speaks changed: producer ids, loudest first. */
   speakers: [producerIds: string[]];
+  /** Who spoke in the last interval, loudest first; empty once when nobody does any more. */
+  levels: [levels: ProducerLevel[]];
   closed: [];
 }
 
@@ -56,7 +64,7 @@ export class MediaRouter extends TypedEmitter<MediaRouterEvents> {
     const levels = await router.createAudioLevelObserver({
       maxEntries: MAX_SPEAKERS,
       threshold: SPEAKING_DBOV,
-      interval: SPEAKERS_INTERVAL_MS,
+      interval: LEVELS_INTERVAL_MS,
     });
     const media = new MediaRouter(router, options.webRtcServer, levels, {
       logger: options.logger.child({ router: router.id }),
@@ -80,8 +88,10 @@ export class MediaRouter extends TypedEmitter<MediaRouterEvents> {
         this.#transports--;
       });
     });
-    this.#levels.on('volumes', (volumes) => this.#setSpeakers(volumes.map((v) => v.producer.id)));
-    this.#levels.on('silence', () => this.#setSpeakers([]));
+    this.#levels.on('volumes', (volumes) =>
+      this.#setLevels(volumes.map((v) => ({ producerId: v.producer.id, dbov: v.volume }))),
+    );
+    this.#levels.on('silence', () => this.#setLevels([]));
     // The worker may have died while the router was being made.
     if (this.router.closed) this.close();
   }
@@ -106,9 +116,12 @@ export class MediaRouter extends TypedEmitter<MediaRouterEvents> {
     }
   }
 
-  #setSpeakers(producerIds: string[]): void {
+  #setLevels(levels: ProducerLevel[]): void {
+    if (this.#closed) return;
+    this.emit('levels', levels);
+    const producerIds = levels.map((level) => level.producerId);
     const key = producerIds.join();
-    if (key === this.#speakers || this.#closed) return;
+    if (key === this.#speakers) return;
     this.#speakers = key;
     this.emit('speakers', producerIds);
   }

@@ -2,6 +2,7 @@ import type { Socket } from 'socket.io';
 import type { BroadcastService } from '../broadcast/BroadcastService.ts';
 import type { Logger } from '../common/logger.ts';
 import { AppError, ERRORS, type ErrorCode } from '../contracts/errors.ts';
+import type { Scene } from '../contracts/scene.ts';
 import {
   type Ack,
   type ClientEvent,
@@ -40,6 +41,7 @@ export interface ConnectionOptions {
   claims: JoinClaims;
   registry: RoomRegistry;
   broadcasts: BroadcastService;
+  checkScene: (scene: Scene) => void;
   logger: Logger;
   metrics: SignalingMetrics;
 }
@@ -52,6 +54,7 @@ export class Connection implements PeerLink, Session {
   readonly claims: JoinClaims;
   readonly registry: RoomRegistry;
   readonly broadcasts: BroadcastService;
+  readonly checkScene: (scene: Scene) => void;
   readonly #socket: Socket;
   readonly #logger: Logger;
   readonly #metrics: SignalingMetrics;
@@ -62,10 +65,11 @@ export class Connection implements PeerLink, Session {
   #closed = false;
   place: Session['place'];
 
-  constructor({ socket, claims, registry, broadcasts, logger, metrics }: ConnectionOptions) {
+  constructor({ socket, claims, registry, broadcasts, checkScene, logger, metrics }: ConnectionOptions) {
     this.claims = claims;
     this.registry = registry;
     this.broadcasts = broadcasts;
+    this.checkScene = checkScene;
     this.#socket = socket;
     this.#logger = logger;
     this.#metrics = metrics;

@@ -10,6 +10,7 @@ import type { BroadcastService } from '../broadcast/BroadcastService.ts';
 import type { Logger } from '../common/logger.ts';
 import { AppError } from '../contracts/errors.ts';
 import { PROTOCOL, Protocol } from '../contracts/ids.ts';
+import type { Scene } from '../contracts/scene.ts';
 import type { JoinClaims } from '../contracts/tokens.ts';
 import type { RoomRegistry } from '../rooms/RoomRegistry.ts';
 import { isOurFault, toAppError } from './answers.ts';
@@ -32,6 +33,8 @@ export interface SignalingServerOptions {
   /** Guards Host and Origin; throws AppError. */
   checkRequest: (request: IncomingMessage) => void;
   broadcasts: BroadcastService;
+  /** Throws AppError `bad-request` when a scene names an image or sound that there is not. */
+  checkScene: (scene: Scene) => void;
   logger: Logger;
   metrics: SignalingMetrics;
 }
@@ -103,10 +106,10 @@ export class SignalingServer {
   }
 
   #onConnection(socket: Socket): void {
-    const { registry, broadcasts, metrics } = this.#options;
+    const { registry, broadcasts, checkScene, metrics } = this.#options;
     const claims = socket.data.claims as JoinClaims;
     const logger = this.#logger.child({ socket: socket.id, room: claims.room });
-    const connection = new Connection({ socket, claims, registry, broadcasts, logger, metrics });
+    const connection = new Connection({ socket, claims, registry, broadcasts, checkScene, logger, metrics });
     this.#connections.add(connection);
     socket.once('disconnect', () => this.#connections.delete(connection));
     // It may have been admitted just before the server began to close.

@@ -6,6 +6,7 @@ import type { types as mediasoup } from 'mediasoup';
 import type { z } from 'zod';
 import type { BroadcastService } from '../broadcast/BroadcastService.ts';
 import { AppError } from '../contracts/errors.ts';
+import type { Scene } from '../contracts/scene.ts';
 import type { ClientAnswers, ClientEvent, ClientPayloads, JoinAnswer } from '../contracts/signaling.ts';
 import type { JoinClaims } from '../contracts/tokens.ts';
 import type { Forwarder } from '../rooms/Forwarder.ts';
@@ -20,6 +21,8 @@ export interface Session {
   readonly link: PeerLink;
   readonly registry: RoomRegistry;
   readonly broadcasts: BroadcastService;
+  /** Throws AppError `bad-request` when the scene names an image or sound that there is not. */
+  readonly checkScene: (scene: Scene) => void;
   /** The connection is gone: nothing may be begun for it any more. */
   readonly closed: boolean;
   /** Set by `join`. */
@@ -55,6 +58,7 @@ function joinAnswer(session: Session, room: Room, peer: Peer): JoinAnswer {
     peers: room.othersOf(peer),
     room: room.id,
     broadcast: session.broadcasts.status(room.id),
+    scene: peer.role === 'audience' ? null : room.scene,
     routerRtpCapabilities: plain(room.routerRtpCapabilities),
     iceServers: [...session.registry.iceServers],
     serverTime: Date.now(),
@@ -225,6 +229,16 @@ export const HANDLERS: { readonly [E in ClientEvent]: Entry<E> } = {
     handle: async (room, _peer, { id }, { broadcasts }) => {
       await broadcasts.removeDestination(room.id, id);
       return {};
+    },
+  },
+  'scene:set': {
+    needs: 'host',
+    // Set in the order in which they came; only the frame is waited for.
+    besides: true,
+    handle: async (room, _peer, { scene, ifMatch }, { broadcasts, checkScene }) => {
+      checkScene(scene);
+      const set = room.setScene(scene, ifMatch);
+      return { ...set, fromFrame: await broadcasts.applyScene(room.id) };
     },
   },
 };

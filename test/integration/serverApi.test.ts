@@ -138,6 +138,11 @@ describe('description and operation', () => {
         'PUT /v1/rooms/{room}/scene',
         'POST /v1/rooms/{room}/destinations',
         'DELETE /v1/rooms/{room}/destinations/{id}',
+        'POST /v1/assets',
+        'POST /v1/rooms/{room}/assets',
+        'GET /v1/assets',
+        'GET /v1/assets/{id}',
+        'DELETE /v1/assets/{id}',
       ].sort(),
     );
     expect(JSON.stringify(body.paths['/v1/rooms/{room}/broadcast'].put.requestBody)).toContain('emptyGraceSeconds');

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Writable } from 'node:stream';
 import { type Logger, pino } from 'pino';
+import { checkAssets } from '../../src/assets/sceneAssets.ts';
 import type { BroadcastService } from '../../src/broadcast/BroadcastService.ts';
 import { AppError } from '../../src/contracts/errors.ts';
 import { JoinClaims } from '../../src/contracts/tokens.ts';
@@ -108,6 +109,7 @@ export class SignalingStack {
       verifyJoin: options.verifyJoin ?? verifyTestToken,
       checkRequest: options.checkRequest ?? (() => {}),
       broadcasts: stack.broadcasts,
+      checkScene: (scene) => checkAssets(scene, () => undefined),
       logger,
       metrics: stack.metrics.signaling,
     });

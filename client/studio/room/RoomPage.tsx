@@ -8,9 +8,11 @@ import type { StudioSession } from '../session/StudioSession.ts';
 import { ControlBar } from './ControlBar.tsx';
 import { LivePanel } from './LivePanel.tsx';
 import { LiveState } from './LiveState.tsx';
+import { type PanelTab, PanelTabs } from './PanelTabs.tsx';
 import { People } from './People.tsx';
 import { RemoteAudio } from './RemoteAudio.tsx';
 import { Stage } from './Stage.tsx';
+import { ScenePanel } from './scene/ScenePanel.tsx';
 
 interface Props {
   studio: Studio;
@@ -20,9 +22,11 @@ interface Props {
 /** From here on the panel stands beside the stage; below, it covers it. Also in studio.css. */
 const WIDE = '(min-width: 60rem)';
 
-/** The studio itself: stage, controls, and the panel with broadcast and people. */
+/** The studio itself: stage, controls, and the panel with broadcast and people; for a host also with the scene. */
 export function RoomPage({ studio, session }: Props) {
   const panel = useSignal(matchMedia(WIDE).matches);
+  const tab = useSignal<PanelTab>('show');
+  const host = session.state.self.value?.role === 'host';
   const media = studio.media.value;
   const close = () => {
     panel.value = false;
@@ -52,16 +56,34 @@ export function RoomPage({ studio, session }: Props) {
       </main>
       {panel.value ? (
         <aside class="panel" aria-label={t('studio.panel')}>
-          <button
-            type="button"
-            class="button icon-only slim panel-close"
-            aria-label={t('studio.panel.close')}
-            onClick={close}
-          >
-            <Icon name="close" />
-          </button>
-          <LivePanel studio={studio} session={session} />
-          <People studio={studio} session={session} />
+          <div class={host ? 'panel-head' : ''}>
+            {host ? (
+              <PanelTabs
+                chosen={tab.value}
+                onChoose={(chosen) => {
+                  tab.value = chosen;
+                }}
+              />
+            ) : null}
+            <button
+              type="button"
+              class="button icon-only slim panel-close"
+              aria-label={t('studio.panel.close')}
+              onClick={close}
+            >
+              <Icon name="close" />
+            </button>
+          </div>
+          <div id="panel-content" {...(host ? { role: 'tabpanel', 'aria-labelledby': `panel-tab-${tab.value}` } : {})}>
+            {host && tab.value === 'scene' ? (
+              <ScenePanel session={session} />
+            ) : (
+              <>
+                <LivePanel studio={studio} session={session} />
+                <People studio={studio} session={session} />
+              </>
+            )}
+          </div>
         </aside>
       ) : null}
     </div>

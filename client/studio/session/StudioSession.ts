@@ -10,6 +10,7 @@ import { type Problem, ProblemError, problemOf, problemOfCode } from '../../shar
 import type { LocalMedia } from '../media/LocalMedia.ts';
 import { MediaLink } from './MediaLink.ts';
 import { RoomState } from './RoomState.ts';
+import { SceneEditor } from './SceneEditor.ts';
 import { SignalingClient } from './SignalingClient.ts';
 
 /** `left` is the end: `problem` says why, null when the person wanted it. */
@@ -44,6 +45,13 @@ const FINAL: readonly Problem['code'][] = [
 
 export class StudioSession {
   readonly state = new RoomState();
+  /** How the program looks and sounds; hosts change it here. */
+  readonly scene = new SceneEditor({
+    set: (scene, ifMatch) => this.#signaling.request('scene:set', { scene, ifMatch }),
+    onRefused: (problem) => {
+      this.refused.value = problem;
+    },
+  });
   readonly phase = signal<Phase>('idle');
   /** Media is being built or built again. */
   readonly mediaReady = signal(false);
@@ -150,6 +158,7 @@ export class StudioSession {
       | 'seat:changed'
       | 'seat:declined'
       | 'media:reset'
+      | 'scene:changed'
       | 'left'
     > = {
       'consumer:new': (consumer, ack) => {
@@ -173,6 +182,7 @@ export class StudioSession {
         if (this.#answer) this.#answer = { ...this.#answer, routerRtpCapabilities };
         void this.#buildMedia();
       },
+      'scene:changed': (scene) => this.scene.changed(scene),
       left: ({ reason, message }) => this.#onLeft(reason, message),
     };
     for (const [event, listener] of Object.entries(events)) socket.on(event as never, listener as never);
@@ -196,6 +206,7 @@ export class StudioSession {
       this.#answer = answer;
       this.#memory.remember(answer.self.id);
       this.state.joined(answer);
+      this.scene.joined(answer.scene);
       this.problem.value = null;
       this.#backoff.success();
       this.#renewed = false;

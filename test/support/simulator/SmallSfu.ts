@@ -203,7 +203,7 @@ export class SmallSfu {
       self: {
         ...{ id: member.id, name: '', role: 'cohost', seated: true, asking: false, presence: 'here', sources: [] },
       },
-      ...{ peers: [], room: 'demo', broadcast: null, iceServers: [], serverTime: Date.now() },
+      ...{ peers: [], room: 'demo', broadcast: null, scene: null, iceServers: [], serverTime: Date.now() },
       routerRtpCapabilities: member.router.rtpCapabilities as unknown as Record<string, unknown>,
     };
   }

@@ -3,6 +3,7 @@ import * as client from '../../../client/shared/contract.ts';
 import { BroadcastInput } from '../../../src/contracts/broadcast.ts';
 import { DisplayName, PROTOCOL, RoomId } from '../../../src/contracts/ids.ts';
 import { MAX_SEATS } from '../../../src/contracts/job.ts';
+import { Scene, VolumeDb } from '../../../src/contracts/scene.ts';
 
 describe('the values that the pages repeat are those of the contracts', () => {
   test('protocol, seats, destinations, length of a name', () => {
@@ -21,6 +22,19 @@ describe('the values that the pages repeat are those of the contracts', () => {
       expect(client.ROOM_ID.test(id)).toBe(RoomId.safeParse(id).success);
     },
   );
+});
+
+test('volumes and texts of the scene are those of the contract', () => {
+  expect([VolumeDb.minValue, VolumeDb.maxValue]).toEqual([client.VOLUME_DB.min, client.VOLUME_DB.max]);
+  const { title, subtitle, captions } = client.SCENE_TEXT;
+  const scene = (more: number) => ({
+    lowerThird: { title: 'x'.repeat(title + more), subtitle: 'x'.repeat(subtitle) },
+    captions: 'x'.repeat(captions),
+  });
+  expect(Scene.safeParse(scene(0)).success).toBe(true);
+  expect(Scene.safeParse(scene(1)).success).toBe(false);
+  expect(Scene.safeParse({ lowerThird: { title: 'x', subtitle: 'x'.repeat(subtitle + 1) } }).success).toBe(false);
+  expect(Scene.safeParse({ captions: 'x'.repeat(captions + 1) }).success).toBe(false);
 });
 
 describe('room names', () => {

@@ -8,6 +8,7 @@ import { DEFAULT_LIMITS } from '../../../src/rooms/limits.ts';
 import type { Peer } from '../../../src/rooms/Peer.ts';
 import type { PeerLink } from '../../../src/rooms/PeerLink.ts';
 import { Room } from '../../../src/rooms/Room.ts';
+import { SceneStore } from '../../../src/rooms/SceneStore.ts';
 import { FakeRouters } from '../../support/FakeRouters.ts';
 import { readMetric, roomMetrics } from '../../support/sfuMetrics.ts';
 
@@ -38,7 +39,8 @@ async function makeRoom(seats = 16): Promise<void> {
   routers = new FakeRouters();
   metrics = roomMetrics();
   const logger = pino({ level: 'silent' });
-  room = await Room.create({ id: 'demo', routers, limits: { ...DEFAULT_LIMITS, seats, peers: 40 }, logger, metrics });
+  const limits = { ...DEFAULT_LIMITS, seats, peers: 40 };
+  room = await Room.create({ id: 'demo', routers, scenes: new SceneStore(), limits, logger, metrics });
   changes = 0;
   room.on('changed', () => changes++);
 }
@@ -264,6 +266,25 @@ describe('the scene', () => {
     expect(changes).toBe(1);
     expect(code(() => room.setScene(scene, 1))).toBe('stale-version');
     expect(room.scene).toEqual({ version: 2, scene });
+  });
+
+  test('hosts and co-hosts are told, the audience is not', () => {
+    const links = (['host', 'cohost', 'audience'] as const).map((role) => join(role, role).link);
+    const set = room.setScene(Scene.parse({ captions: 'hello' }), 1);
+    expect(links.map((link) => link.told.filter(([name]) => name === 'scene:changed'))).toEqual([
+      [['scene:changed', set]],
+      [['scene:changed', set]],
+      [],
+    ]);
+  });
+
+  test('who comes back is the same peer: what the scene says of them still holds', () => {
+    const { peer, link } = join('bob', 'cohost', { name: 'Bob' });
+    room.setScene(Scene.parse({ sources: { [`${peer.id}.microphone`]: { muted: true } } }), 1);
+    room.drop(peer, link);
+    vi.advanceTimersByTime(AWAY_MS - 1);
+    const back = join('bob', 'cohost', { name: 'Bob', resume: peer.id }).peer;
+    expect(room.scene.scene.sources[`${back.id}.microphone`]?.muted).toBe(true);
   });
 });
 

@@ -1,5 +1,6 @@
 import { pino } from 'pino';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { Scene } from '../../../src/contracts/scene.ts';
 import type { PeerLink } from '../../../src/rooms/PeerLink.ts';
 import { RoomRegistry } from '../../../src/rooms/RoomRegistry.ts';
 import { FakeRouters } from '../../support/FakeRouters.ts';
@@ -79,4 +80,17 @@ test('refuses when closed, and its rooms close with it', async () => {
   await expect(opening).rejects.toMatchObject({ code: 'shutting-down' });
   await expect(registry.getOrCreate('demo')).rejects.toMatchObject({ code: 'shutting-down' });
   expect(registry.list()).toEqual([]);
+});
+
+test('a scene waits for its room, outlives it, and is forgotten when the room is closed on purpose', async () => {
+  const scene = Scene.parse({ background: '#ff0000' });
+  expect(registry.setScene('demo', scene, 1).version).toBe(2);
+  expect(registry.get('demo')).toBeUndefined();
+  const room = await registry.getOrCreate('demo');
+  expect(room.scene).toEqual({ version: 2, scene });
+  await vi.advanceTimersByTimeAsync(EMPTY_MS);
+  expect(room.closed).toBe(true);
+  expect((await registry.getOrCreate('demo')).scene.version).toBe(2);
+  await registry.close('demo');
+  expect(registry.scenes.get('demo').version).toBe(1);
 });

@@ -1,0 +1,109 @@
+/** The controls of the scene panel: small, labelled, and all of the browser's own kind. */
+import { Icon, type IconName } from '../../../shared/icons.tsx';
+
+interface CheckProps {
+  testId: string;
+  label: string;
+  checked: boolean;
+  onChange: (checked: boolean) => void;
+}
+
+export function Check({ testId, label, checked, onChange }: CheckProps) {
+  return (
+    <label class="check">
+      <input
+        type="checkbox"
+        data-testid={testId}
+        checked={checked}
+        onChange={(event) => onChange(event.currentTarget.checked)}
+      />
+      <span>{label}</span>
+    </label>
+  );
+}
+
+interface ChoiceProps<V extends string> {
+  id: string;
+  label: string;
+  value: V;
+  options: readonly (readonly [V, string])[];
+  onChange: (value: V) => void;
+}
+
+export function Choice<V extends string>({ id, label, value, options, onChange }: ChoiceProps<V>) {
+  return (
+    <div class="scene-line">
+      <label for={id}>{label}</label>
+      <select
+        id={id}
+        class="input"
+        data-testid={id}
+        value={value}
+        onChange={(event) => onChange(event.currentTarget.value as V)}
+      >
+        {options.map(([key, name]) => (
+          <option key={key} value={key}>
+            {name}
+          </option>
+        ))}
+      </select>
+    </div>
+  );
+}
+
+interface SliderProps {
+  testId: string;
+  label: string;
+  min: number;
+  max: number;
+  step: number;
+  value: number;
+  /** The value as a person reads and hears it. */
+  text: (value: number) => string;
+  /** The label is not shown: what stands beside it says it to those who see. */
+  bare?: boolean;
+  disabled?: boolean;
+  onChange: (value: number) => void;
+}
+
+export function Slider({ testId, label, value, text, bare = false, onChange, ...range }: SliderProps) {
+  return (
+    <label class={`slider ${bare ? 'bare' : ''}`}>
+      <span class={bare ? 'visually-hidden' : ''}>{label}</span>
+      <input
+        type="range"
+        data-testid={testId}
+        {...range}
+        value={value}
+        aria-valuetext={text(value)}
+        onInput={(event) => onChange(event.currentTarget.valueAsNumber)}
+      />
+      <output class="small">{text(value)}</output>
+    </label>
+  );
+}
+
+interface ToggleProps {
+  testId: string;
+  icon: IconName;
+  label: string;
+  pressed: boolean;
+  onChange: (pressed: boolean) => void;
+}
+
+/** A button that stays down; its name stays the same. */
+export function Toggle({ testId, icon, label, pressed, onChange }: ToggleProps) {
+  return (
+    <button
+      type="button"
+      class="button icon-only slim toggle"
+      data-testid={testId}
+      aria-label={label}
+      aria-pressed={pressed}
+      title={label}
+      onClick={() => onChange(!pressed)}
+    >
+      <Icon name={icon} />
+    </button>
+  );
+}
