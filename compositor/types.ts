@@ -13,7 +13,10 @@ export interface ProgramClock {
 export interface EncodedVideo {
   source: SourceId;
   mime: 'video/VP8' | 'video/H264' | 'video/VP9' | 'video/AV1';
-  /** VP8: the frame; H.264: Annex B access unit with SPS/PPS before each IDR. */
+  /**
+   * VP8: the frame; H.264: Annex B access unit with SPS/PPS before each IDR; VP9: the frame, or a superframe of all spatial
+   * layers of one picture; AV1: temporal unit in low-overhead format, delimiter first.
+   */
   data: Buffer;
   keyFrame: boolean;
   /** RTP timestamp, unwrapped to a growing number of ticks (a layer switch may step back up to 75 ms). */

@@ -7,6 +7,7 @@ import { parseArgs } from 'node:util';
 import { Secret } from '../src/common/Secret.ts';
 import { RoomId } from '../src/contracts/ids.ts';
 import { Tokens } from '../src/tokens/Tokens.ts';
+import { VIDEO_CODECS } from './simulator/clip/makeClip.ts';
 import { Swarm } from './simulator/Swarm.ts';
 import { parseScript, type Step } from './simulator/script.ts';
 import { ServerApi } from './simulator/serverApi.ts';
@@ -16,7 +17,7 @@ const USAGE = `npm run simulate -- [options]
   --room ROOM          the room (demo)
   --peers N            how many (3)
   --seconds N          how long; 0: until Ctrl+C (30)
-  --codec vp8|h264     video codec (vp8)
+  --codec CODEC        vp8, h264, vp9 or av1 (vp8); the last two in one layer
   --consume            receive what the others send, and count it
   --loss PERCENT       packets lost on their way to the server (0)
   --script FILE        JSON: [{"at": SECONDS, "peer": NUMBER, "do": "join|leave|drop|mute|unmute|camera-off|camera-on"}, ...]
@@ -42,8 +43,8 @@ async function settings() {
     if (!(value >= min && value <= max)) throw new UsageError(`--${name}: a number from ${min} to ${max}`);
     return value;
   };
-  const codec = values.codec;
-  if (codec !== 'vp8' && codec !== 'h264') throw new UsageError('--codec: vp8 or h264');
+  const codec = VIDEO_CODECS.find((known) => known === values.codec);
+  if (!codec) throw new UsageError(`--codec: one of ${VIDEO_CODECS.join(', ')}`);
   if (!URL.canParse(values.url)) throw new UsageError('--url: a URL such as http://127.0.0.1:8080');
   if (!RoomId.safeParse(values.room).success) throw new UsageError('--room: 1 to 64 of a-z, 0-9, _ and -');
   const peers = Math.floor(number('peers', 1, 1000));

@@ -4,16 +4,20 @@
  */
 import {
   AV_CODEC_FLAG_LOW_DELAY,
-  AV_CODEC_ID_H264,
-  AV_CODEC_ID_VP8,
   AV_FRAME_FLAG_CORRUPT,
   AV_PIX_FMT_YUV420P,
   AV_PIX_FMT_YUVJ420P,
-  type AVCodecID,
   AVERROR_EAGAIN,
+  type AVPixelFormat,
+  avGetPixFmtName,
   Codec,
   CodecContext,
   Dictionary,
+  FF_DECODER_H264,
+  FF_DECODER_LIBDAV1D,
+  FF_DECODER_VP8,
+  FF_DECODER_VP9,
+  type FFDecoderCodec,
   FFmpegError,
   Frame,
   Packet,
@@ -25,10 +29,23 @@ import type { EncodedVideo } from '../types.ts';
 const MAX_PIXELS = 4096 * 2304;
 const MICROSECONDS = 1_000_000;
 
-const CODECS: Partial<Record<EncodedVideo['mime'], AVCodecID>> = {
-  'video/VP8': AV_CODEC_ID_VP8,
-  'video/H264': AV_CODEC_ID_H264,
+interface DecoderChoice {
+  name: FFDecoderCodec;
+  /** One frame may hold several pictures of one instant, one for each spatial layer. */
+  layered: boolean;
+  options: Record<string, string>;
+}
+
+const CODECS: Record<EncodedVideo['mime'], DecoderChoice> = {
+  'video/VP8': { name: FF_DECODER_VP8, layered: false, options: {} },
+  'video/H264': { name: FF_DECODER_H264, layered: false, options: {} },
+  'video/VP9': { name: FF_DECODER_VP9, layered: true, options: {} },
+  // Else it would wait for the highest layer of the sequence, which the SFU may not forward.
+  'video/AV1': { name: FF_DECODER_LIBDAV1D, layered: true, options: { alllayers: '1' } },
 };
+
+/** The stream is sound, but of a kind that the program cannot show: another key frame would not help. */
+export class UnsupportedPicture extends Error {}
 
 export const canDecode = (mime: string): mime is EncodedVideo['mime'] => Object.hasOwn(CODECS, mime);
 
@@ -52,20 +69,23 @@ export class VideoDecoder {
   }
 
   static async create(mime: EncodedVideo['mime']): Promise<VideoDecoder> {
-    const id = CODECS[mime];
-    const codec = id === undefined ? null : Codec.findDecoder(id);
+    const { name, options } = CODECS[mime];
+    const codec = Codec.findDecoderByName(name);
     if (!codec) throw new Error(`no decoder for ${mime}`);
     const context = new CodecContext();
     context.allocContext3(codec);
     context.threadCount = 1; // Frame threads add a frame of delay each.
     context.setFlags(AV_CODEC_FLAG_LOW_DELAY); // WebRTC has no B-frames: nothing to wait for.
     context.pktTimebase = new Rational(1, MICROSECONDS);
-    const options = Dictionary.fromObject({ max_pixels: String(MAX_PIXELS) });
-    FFmpegError.throwIfError(await context.open2(codec, options), `open ${mime}`);
+    const dictionary = Dictionary.fromObject({ max_pixels: String(MAX_PIXELS), ...options });
+    FFmpegError.throwIfError(await context.open2(codec, dictionary), `open ${mime}`);
     return new VideoDecoder(mime, context);
   }
 
-  /** Decodes one frame on the thread pool. One call at a time. */
+  /**
+   * Decodes one frame on the thread pool. One call at a time. Of the layers of one instant only the highest comes out.
+   * Throws UnsupportedPicture for what is not 8 bit 4:2:0, an error of FFmpeg's or ours for what is damaged.
+   */
   async decode({ data, keyFrame, playoutMs }: EncodedVideo): Promise<Picture[]> {
     if (this.#closed) throw new Error('the video decoder is closed');
     const packet = new Packet();
@@ -79,26 +99,37 @@ export class VideoDecoder {
       packet.free();
     }
     const pictures: Picture[] = [];
-    for (;;) {
+    for (let count = 0; ; count++) {
       const frame = new Frame();
       frame.alloc();
-      // Decoding of one thread happens in sendPacket; this only fetches, so no thread is asked.
-      const code = this.#context.receiveFrameSync(frame);
-      const whole =
-        code >= 0 &&
-        frame.decodeErrorFlags === 0 &&
-        !frame.hasFlags(AV_FRAME_FLAG_CORRUPT) &&
-        (frame.format === AV_PIX_FMT_YUV420P || frame.format === AV_PIX_FMT_YUVJ420P);
-      if (whole) {
-        pictures.push({ frame, width: frame.width, height: frame.height, playoutMs: Number(frame.pts) / 1000 });
-        continue;
+      try {
+        if (!(await this.#receive(frame, count))) {
+          frame.free();
+          return pictures;
+        }
+        const picture = { frame, width: frame.width, height: frame.height, playoutMs: Number(frame.pts) / 1000 };
+        if (pictures.at(-1)?.playoutMs === picture.playoutMs) pictures.pop()?.frame.free();
+        pictures.push(picture);
+      } catch (error) {
+        for (const picture of [...pictures, { frame }]) picture.frame.free();
+        throw error;
       }
-      frame.free();
-      if (code === AVERROR_EAGAIN) return pictures;
-      for (const picture of pictures) picture.frame.free();
-      FFmpegError.throwIfError(code, 'decode');
-      throw new Error('the picture is damaged, or not 8 bit 4:2:0');
     }
+  }
+
+  /** Fetches the next picture; false where there is none. */
+  async #receive(frame: Frame, count: number): Promise<boolean> {
+    // The first picture was decoded in sendPacket, and this only fetches it. Of the layers above each is decoded here.
+    const async = count > 0 && CODECS[this.mime].layered;
+    const code = async ? await this.#context.receiveFrame(frame) : this.#context.receiveFrameSync(frame);
+    if (code === AVERROR_EAGAIN) return false;
+    FFmpegError.throwIfError(code, 'decode');
+    if (frame.decodeErrorFlags !== 0 || frame.hasFlags(AV_FRAME_FLAG_CORRUPT))
+      throw new Error('the picture is damaged');
+    const { format } = frame;
+    if (format === AV_PIX_FMT_YUV420P || format === AV_PIX_FMT_YUVJ420P) return true;
+    const name = avGetPixFmtName(format as AVPixelFormat) ?? String(format);
+    throw new UnsupportedPicture(`pictures of the format ${name} cannot be shown, only 8 bit 4:2:0`);
   }
 
   /** Not while `decode` runs. */

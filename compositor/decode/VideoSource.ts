@@ -4,7 +4,8 @@
  *
  * Drop policy. A source that is not seen is not decoded: its frames are dropped until it is seen again and a key frame
  * has come. When more than MAX_ENCODED frames wait, all are dropped up to the next key frame. A frame that cannot be
- * decoded drops what follows up to the next key frame; the last good picture stays.
+ * decoded drops what follows up to the next key frame; the last good picture stays. Pictures of a format that cannot be shown
+ * are dropped one by one, until there is another format.
  *
  * Races. Decoding is asynchronous, so one `#run` at a time takes frames from the queue; `close()` and `setSeen(false)`
  * during a decode take effect when it comes back.
@@ -12,7 +13,7 @@
 import type { Logger } from '../../src/common/logger.ts';
 import type { SourceId } from '../../src/contracts/ids.ts';
 import type { EncodedVideo } from '../types.ts';
-import { type Picture, VideoDecoder } from './VideoDecoder.ts';
+import { type Picture, UnsupportedPicture, VideoDecoder } from './VideoDecoder.ts';
 
 /** Pictures decoded ahead of their time: enough for a late tick, little enough for memory (1.4 MB each at 720p). */
 const MAX_PICTURES = 6;
@@ -154,10 +155,15 @@ export class VideoSource {
     this.#dropped -= this.#encoded.length;
     this.#needsKeyFrame = this.#encoded.length === 0;
     if (this.#needsKeyFrame) this.#requestKeyFrame(this.id);
+    this.#warn(reason, error);
+  }
+
+  /** At most once a second. */
+  #warn(reason: string, error?: unknown): void {
     const now = performance.now();
     if (now - this.#warnedAt < 1000) return;
     this.#warnedAt = now;
-    this.#logger.warn({ source: this.id, reason, err: error }, 'video source waits for a key frame');
+    this.#logger.warn({ source: this.id, reason, err: error }, 'frames of a video source are left out');
   }
 
   #pump(): void {
@@ -178,7 +184,9 @@ export class VideoSource {
         await this.#decode(video);
       } catch (error) {
         this.#dropped += 1;
-        if (!this.#closed && this.#seen) this.#restart('a frame could not be decoded', error);
+        if (this.#closed || !this.#seen) continue;
+        if (error instanceof UnsupportedPicture) this.#warn(error.message);
+        else this.#restart('a frame could not be decoded', error);
       }
     }
   }

@@ -126,7 +126,7 @@ export class VideoFrames implements OrderedSink {
     const frame = this.#codec.assemble(this.#parts);
     this.#parts = [];
     if (frame && frame.data.length === 0) return;
-    if (!frame || (this.#needsKeyFrame && !frame.keyFrame)) {
+    if (!frame || (!frame.keyFrame && (this.#needsKeyFrame || !frame.continuous))) {
       this.#dropped();
       this.#needKeyFrame(nowMs);
       return;

@@ -1,5 +1,5 @@
 import type { EncodedFrame, VideoCodec } from './clip/makeClip.ts';
-import { payloadsOf, setPictureId } from './packetize.ts';
+import { numberPicture, payloadsOf } from './packetize.ts';
 import { type PacketSender, RtpStream } from './RtpStream.ts';
 
 /**
@@ -45,7 +45,7 @@ export class LayerPlayer {
     const payloads = payloadsOf(this.#codec, frame);
     return payloads.map((payload, i) => (sender, captureMs) => {
       // The payloads are shared by all who play this clip: the id is written right before encryption copies them.
-      if (this.#codec === 'vp8') setPictureId(payload, pictureId);
+      numberPicture(this.#codec, payload, pictureId);
       this.stream.send(sender, payload, captureMs, i === payloads.length - 1);
     });
   }

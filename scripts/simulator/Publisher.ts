@@ -1,5 +1,5 @@
 /**
- * Plays a clip into a send transport: three video layers and the sound, on the capture clock. One for each time that a peer
+ * Plays a clip into a send transport: its video layers and the sound, on the capture clock. One for each time that a peer
  * publishes; after `media:reset` SimulatedPeer makes a new one.
  *
  * Timestamps: video and audio of a peer are both functions of the CaptureClock, and the sender reports map RTP time to that same clock.
@@ -8,7 +8,7 @@ import type { RtcpPacket } from 'werift';
 import { GenericNack, RtcpPayloadSpecificFeedback, RtcpTransportLayerFeedback } from 'werift';
 import { CaptureClock } from './CaptureClock.ts';
 import { CLIP_FRAMES, FPS } from './clip/frameCode.ts';
-import { type EncodedClip, LAYERS, type VideoCodec } from './clip/makeClip.ts';
+import { type EncodedClip, layersOf, type VideoCodec } from './clip/makeClip.ts';
 import { LayerPlayer } from './LayerPlayer.ts';
 import type { MediaTransport } from './MediaTransport.ts';
 import type { Paced, Pacer } from './Pacer.ts';
@@ -171,15 +171,17 @@ export class Publisher implements Paced {
       { type: 'ccm', parameter: 'fir' },
     ];
     const payloadType = this.layers[0]?.stream.payloadType ?? 0;
-    const mimeType = codec === 'vp8' ? 'video/VP8' : 'video/H264';
+    const mimeType = `video/${codec.toUpperCase()}`;
+    const layers = layersOf(codec);
+    const highest = layers.at(-1)?.height ?? 0;
     return {
       camera: {
         codecs: [{ mimeType, clockRate: 90_000, payloadType, parameters: fmtp, rtcpFeedback }],
         encodings: this.layers.map((layer, i) => ({
           ssrc: layer.stream.ssrc,
           scalabilityMode: 'L1T1',
-          scaleResolutionDownBy: LAYERS[2].height / (LAYERS[i]?.height ?? LAYERS[2].height),
-          maxBitrate: (LAYERS[i]?.kbps ?? 0) * 1000,
+          scaleResolutionDownBy: highest / (layers[i]?.height ?? highest),
+          maxBitrate: (layers[i]?.kbps ?? 0) * 1000,
         })),
         rtcp,
       },

@@ -1,6 +1,6 @@
 /**
  * One WebRTC peer without a browser: signalling by socket.io, media by werift, its clip instead of camera and microphone.
- * It sends three simulcast layers and Opus, answers NACK, PLI and FIR, and receives nothing unless it is told to.
+ * It sends three simulcast layers (one of VP9 or AV1) and Opus, answers NACK, PLI and FIR, and receives nothing unless it is told to.
  *
  * It comes back by itself: after a dropped socket (it joins again) and after `media:reset` (new transports and producers).
  */

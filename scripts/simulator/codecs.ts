@@ -19,27 +19,36 @@ const isBaseline = (profileLevelId: unknown): boolean => /^42[0-9a-f]{4}$/i.test
 export function codecsOf(routerRtpCapabilities: Record<string, unknown>, codec: VideoCodec): ChosenCodecs {
   const codecs = Codecs.parse(routerRtpCapabilities.codecs);
   const video = codecs.find((c) => {
-    if (codec === 'vp8') return c.mimeType.toLowerCase() === 'video/vp8';
+    if (c.mimeType.toLowerCase() !== `video/${codec}`) return false;
     return (
-      c.mimeType.toLowerCase() === 'video/h264' &&
-      Number(c.parameters?.['packetization-mode'] ?? 0) === 1 &&
-      isBaseline(c.parameters?.['profile-level-id'])
+      codec !== 'h264' ||
+      (Number(c.parameters?.['packetization-mode'] ?? 0) === 1 && isBaseline(c.parameters?.['profile-level-id']))
     );
   });
   const audio = codecs.find((c) => c.mimeType.toLowerCase() === 'audio/opus');
   if (!video || !audio) throw new Error(`the server's router takes no ${video ? 'Opus' : codec.toUpperCase()}`);
-  const fmtp: Fmtp =
-    codec === 'vp8'
-      ? {}
-      : {
-          'packetization-mode': 1,
-          'profile-level-id': String(video.parameters?.['profile-level-id']),
-          'level-asymmetry-allowed': 1,
-        };
   return {
-    video: { payloadType: video.preferredPayloadType ?? 96, fmtp },
+    video: { payloadType: video.preferredPayloadType ?? 96, fmtp: fmtpOf(codec, video.parameters ?? {}) },
     audio: { payloadType: audio.preferredPayloadType ?? 111 },
   };
+}
+
+/** What our clips are: 8 bit 4:2:0 of VP9 and AV1. */
+function fmtpOf(codec: VideoCodec, offered: Record<string, unknown>): Fmtp {
+  switch (codec) {
+    case 'vp8':
+      return {};
+    case 'h264':
+      return {
+        'packetization-mode': 1,
+        'profile-level-id': String(offered['profile-level-id']),
+        'level-asymmetry-allowed': 1,
+      };
+    case 'vp9':
+      return { 'profile-id': 0 };
+    case 'av1':
+      return { profile: 0 };
+  }
 }
 
 /** No header extensions and no bandwidth estimation: packets come as the server has them. */

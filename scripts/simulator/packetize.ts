@@ -1,5 +1,7 @@
 /** An encoded frame → RTP payloads. RtpStream.ts puts the headers on and keeps them for NACKs. */
 import type { EncodedFrame, VideoCodec } from './clip/makeClip.ts';
+import { packetizeAv1 } from './packetizeAv1.ts';
+import { packetizeVp9, setVp9PictureId } from './packetizeVp9.ts';
 
 /** Bytes of payload: with RTP, SRTP, UDP and IP around it below the 1200 to 1280 that every way carries. */
 export const MTU = 1150;
@@ -10,14 +12,29 @@ const cut = new WeakMap<EncodedFrame, Buffer[]>();
 export function payloadsOf(codec: VideoCodec, frame: EncodedFrame): Buffer[] {
   let payloads = cut.get(frame);
   if (!payloads) {
-    payloads = packetize(codec, frame.data);
+    payloads = packetize(codec, frame);
     cut.set(frame, payloads);
   }
   return payloads;
 }
 
-export function packetize(codec: VideoCodec, frame: Buffer): Buffer[] {
-  return codec === 'vp8' ? packetizeVp8(frame) : packetizeH264(frame);
+function packetize(codec: VideoCodec, { data, key }: EncodedFrame): Buffer[] {
+  switch (codec) {
+    case 'vp8':
+      return packetizeVp8(data);
+    case 'h264':
+      return packetizeH264(data);
+    case 'vp9':
+      return packetizeVp9(data, key, MTU);
+    case 'av1':
+      return packetizeAv1(data, key, MTU);
+  }
+}
+
+/** Writes the picture's id into a payload, where the format has one. */
+export function numberPicture(codec: VideoCodec, payload: Buffer, pictureId: number): void {
+  if (codec === 'vp8') setPictureId(payload, pictureId);
+  if (codec === 'vp9') setVp9PictureId(payload, pictureId);
 }
 
 /**

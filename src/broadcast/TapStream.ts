@@ -3,21 +3,23 @@ import type { Clock } from '../common/clock.ts';
 import type { Logger } from '../common/logger.ts';
 import { SourceId } from '../contracts/ids.ts';
 import { JobSource } from '../contracts/job.ts';
-import { ASSUMED_SIZE, layerFor, type Size } from '../sfu/layers.ts';
+import { ASSUMED_SIZE, layerFor, layerScales, type Size } from '../sfu/layers.ts';
 import type { TapSource } from './RoomTap.ts';
 
 /** A reported size is that of the layer that was forwarded a moment ago; younger layers are not learned from, ms. */
 const LAYER_SETTLED_MS = 2_000;
 
 /**
- * One source's consumer on the tap: plays when the compositor knows its SSRC and, for video, shows it; forwards the
- * simulcast layer that fits the size at which it is seen.
+ * One source's consumer on the tap: plays when the compositor knows its SSRC and, for video, shows it; forwards the spatial
+ * layer, of simulcast or SVC, that fits the size at which it is seen, and of that all temporal layers.
  */
 export class TapStream {
   readonly source: SourceId;
   readonly producerId: string;
   readonly #consumer: mediasoup.Consumer;
   readonly #encodings: readonly mediasoup.RtpEncodingParameters[];
+  /** How much smaller than the source each spatial layer is, lowest first; one where there is nothing to choose. */
+  readonly #scales: readonly number[];
   readonly #clock: Clock;
   readonly #logger: Logger;
   /** Size of the highest layer, as far as it is known. */
@@ -34,6 +36,7 @@ export class TapStream {
     this.producerId = producer.id;
     this.#consumer = consumer;
     this.#encodings = producer.rtpParameters.encodings ?? [];
+    this.#scales = layerScales(this.#encodings);
     this.#size = (producer.appData as { size?: Size }).size ?? ASSUMED_SIZE;
     this.#clock = clock;
     this.#logger = logger.child({ source: tapSource.id });
@@ -89,10 +92,9 @@ export class TapStream {
   /** The compositor decodes pictures of this size: from it and the layer that is forwarded follows how large the highest layer is. */
   learn(decoded: Size): void {
     const layer = this.#layer;
-    if (this.#consumer.type !== 'simulcast' || !layer || decoded.width < 16 || decoded.height < 16) return;
+    if (this.#scales.length < 2 || !layer || decoded.width < 16 || decoded.height < 16) return;
     if (this.#clock.now() - layer.since < LAYER_SETTLED_MS) return;
-    const encoding = this.#encodings[layer.spatial] as { scaleResolutionDownBy?: number } | undefined;
-    const scale = encoding?.scaleResolutionDownBy ?? 2 ** (this.#encodings.length - 1 - layer.spatial);
+    const scale = this.#scales[layer.spatial] ?? 1;
     const size = { width: decoded.width * scale, height: decoded.height * scale };
     // Encoders round sizes: a pixel more or less is the same picture.
     const same = Math.abs(size.width - this.#size.width) < 16 && Math.abs(size.height - this.#size.height) < 16;
@@ -129,10 +131,11 @@ export class TapStream {
   async #apply(): Promise<void> {
     const consumer = this.#consumer;
     if (consumer.closed) return;
-    if (consumer.type === 'simulcast' && this.#seen) {
+    if (this.#scales.length > 1 && this.#seen) {
       const layer = layerFor(this.#seen, this.#encodings, this.#size);
       if (layer !== this.#preferred) {
         this.#preferred = layer;
+        // Without a temporal layer mediasoup takes the highest: the program wants the whole cadence.
         await consumer.setPreferredLayers({ spatialLayer: layer });
       }
     }

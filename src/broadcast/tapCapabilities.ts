@@ -1,6 +1,6 @@
 import type { types as mediasoup } from 'mediasoup';
 
-const CODECS = new Set(['audio/opus', 'video/vp8', 'video/h264']);
+const CODECS = new Set(['audio/opus', 'video/vp8', 'video/h264', 'video/vp9', 'video/av1']);
 
 /** Generic NACK, PLI (RFC 4585) and FIR (RFC 5104). Without transport-cc and goog-remb mediasoup makes no bandwidth estimate. */
 const VIDEO_FEEDBACK: mediasoup.RtcpFeedback[] = [

@@ -16,6 +16,7 @@ import type { Scene, VersionedScene } from '../contracts/scene.ts';
 import type { LeaveReason, PeerInfo } from '../contracts/signaling.ts';
 import type { JoinClaims } from '../contracts/tokens.ts';
 import type { Endpoint } from '../sfu/Endpoint.ts';
+import { publicCapabilities } from '../sfu/mediaCodecs.ts';
 import type { RoomLimits } from './limits.ts';
 import type { RoomMetrics } from './metrics.ts';
 import { Peer } from './Peer.ts';
@@ -130,7 +131,7 @@ export class Room extends TypedEmitter<RoomEvents> implements RoomTap {
   // --- people ------------------------------------------------------------------------------------------------------
 
   get routerRtpCapabilities(): mediasoup.RtpCapabilities {
-    return this.#router.media.router.rtpCapabilities;
+    return publicCapabilities(this.#router.media.router.rtpCapabilities);
   }
 
   get peerCount(): number {

@@ -11,8 +11,20 @@ export const ASSUMED_SIZE: Size = { width: 1280, height: 720 };
 /** A layer may be this much smaller than the place where it is shown: the step to the next one costs three times the bits. */
 const UPSCALE_TOLERANCE = 0.8;
 
-/** How much smaller than the source each simulcast layer is, lowest layer first; a browser's default is 4, 2, 1. */
-function layerScales(encodings: readonly object[]): number[] {
+/** `L3T3_KEY`: spatial layers, temporal layers; `h`: each layer is 1.5 and not 2 times the one below (W3C WebRTC-SVC, section 6). */
+const SCALABILITY_MODE = /^[LS](\d)T\d(h)?/;
+
+/**
+ * How much smaller than the source each spatial layer is, lowest first: simulcast in the order of `encodings` (a browser's
+ * default is 4, 2, 1), or the layers inside one encoding, by its scalability mode.
+ */
+export function layerScales(encodings: readonly object[]): number[] {
+  const [only] = encodings as { scalabilityMode?: string }[];
+  const svc = encodings.length === 1 ? SCALABILITY_MODE.exec(only?.scalabilityMode ?? '') : null;
+  if (svc) {
+    const layers = Number(svc[1]);
+    return Array.from({ length: layers }, (_, i) => (svc[2] ? 1.5 : 2) ** (layers - 1 - i));
+  }
   return encodings.map((encoding, i) => {
     const given = (encoding as { scaleResolutionDownBy?: number }).scaleResolutionDownBy;
     return given ?? 2 ** (encodings.length - 1 - i);
@@ -25,13 +37,14 @@ function layerScales(encodings: readonly object[]): number[] {
  */
 export function layerFor(shown: Size, encodings: readonly object[], source: Size = ASSUMED_SIZE): number {
   const needed = Math.max(shown.width / source.width, shown.height / source.height) * UPSCALE_TOLERANCE;
-  const fits = layerScales(encodings).findIndex((scale) => 1 / scale >= needed);
-  return fits === -1 ? encodings.length - 1 : fits;
+  const scales = layerScales(encodings);
+  const fits = scales.findIndex((scale) => 1 / scale >= needed);
+  return fits === -1 ? scales.length - 1 : fits;
 }
 
 /** `layerFor` for a mediasoup producer; null when it has one layer only. */
 export function layerForProducer(shown: Size, producer: mediasoup.Producer): number | null {
   const encodings = producer.rtpParameters.encodings ?? [];
-  if (producer.type !== 'simulcast') return null;
+  if (layerScales(encodings).length < 2) return null;
   return layerFor(shown, encodings, (producer.appData as { size?: Size }).size ?? ASSUMED_SIZE);
 }

@@ -6,6 +6,12 @@ import { mediaKindOf } from './mediaCodecs.ts';
 /** Low, middle, high. */
 const MAX_ENCODINGS = { audio: 1, video: 3 } as const;
 
+/** By this alone mediasoup tells the layers and key frames of AV1; without it, it would wait for a key frame for ever. */
+const DEPENDENCY_DESCRIPTOR = 'https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension';
+
+/** mediasoup 3.27.1 does no simulcast with these. */
+const LAYERED_INSIDE = new Set(['video/vp9', 'video/av1']);
+
 /**
  * With this extension mediasoup 3.27.1 takes capture times from it alone; Chromium's mapping then never becomes known and
  * a consumer stays for ever on the simulcast layer that it started on, without an error.
@@ -39,9 +45,14 @@ export function sanitizeRtpParameters(source: SourceKind, given: mediasoup.RtpPa
     throw badMedia(`${source} is ${kind}`);
   const first = given.codecs[0]?.mimeType.toLowerCase() ?? '';
   if (first.endsWith('/rtx')) throw badMedia('the first codec is for retransmissions only');
+  if (LAYERED_INSIDE.has(first) && encodings.length > 1) throw badMedia(`${first} takes one encoding, with SVC inside`);
   if (encodings.length > MAX_ENCODINGS[kind]) throw badMedia(`more than ${MAX_ENCODINGS[kind]} encodings`);
   if (encodings.some((e) => e.ssrc === undefined && !e.rid && encodings.length > 1)) {
     throw badMedia('each of several encodings needs an SSRC or a RID');
+  }
+  const layered = encodings.some((e) => e.scalabilityMode && !/^[LS]1T1/.test(e.scalabilityMode));
+  if (first === 'video/av1' && layered && !given.headerExtensions?.some((e) => e.uri === DEPENDENCY_DESCRIPTOR)) {
+    throw badMedia('AV1 with layers needs the dependency descriptor');
   }
   const headerExtensions = (given.headerExtensions ?? []).filter((e) => KNOWN_EXTENSIONS.has(e.uri));
   refuseRepeated(

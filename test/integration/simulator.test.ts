@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { ClipStore } from '../../scripts/simulator/clip/ClipStore.ts';
-import type { VideoCodec } from '../../scripts/simulator/clip/makeClip.ts';
+import { VIDEO_CODECS, type VideoCodec } from '../../scripts/simulator/clip/makeClip.ts';
 import { SimulatedPeer } from '../../scripts/simulator/SimulatedPeer.ts';
 import { Swarm } from '../../scripts/simulator/Swarm.ts';
 import { Probe } from '../support/simulator/Probe.ts';
@@ -20,7 +20,11 @@ const closing: (() => Promise<void>)[] = [];
 
 beforeAll(async () => {
   clips = new ClipStore();
-  await Promise.all([clips.get(0, 'vp8'), clips.get(1, 'vp8'), clips.get(0, 'h264')]);
+  await Promise.all([
+    clips.get(0, 'vp8'),
+    clips.get(1, 'vp8'),
+    ...VIDEO_CODECS.slice(1).map((codec) => clips.get(0, codec)),
+  ]);
   sfu = await SmallSfu.create();
 }, CLIPS_MS);
 
@@ -64,6 +68,20 @@ describe('a simulated peer on a real mediasoup router', () => {
       expect(sfu.producer('video').type).toBe('simulcast');
       const seen = await (await probe(codec)).pictures(45);
       expect(new Set(seen.map((s) => s.code?.clip))).toEqual(new Set([0]));
+      expectUnbroken(seen.map((s) => s.code!.counter));
+    },
+  );
+
+  test.each(['vp9', 'av1'] as const)(
+    '%s: one layer arrives, and a decoder reads its code and its counter',
+    async (codec) => {
+      await join0({ codec });
+      await sfu.until(() => sfu.producer('video').score.some((s) => s.score === 10));
+      expect(sfu.producer('video').type).toBe('simple');
+      const seen = await (await probe(codec)).pictures(45);
+      expect(new Set(seen.map((s) => `${s.width}x${s.height}, clip ${s.code?.clip}`))).toEqual(
+        new Set(['640x360, clip 0']),
+      );
       expectUnbroken(seen.map((s) => s.code!.counter));
     },
   );

@@ -1,4 +1,4 @@
-/** Runs in Chromium: joins a room and sends the fake camera with three simulcast layers, with the real mediasoup-client. */
+/** Runs in Chromium: joins a room and sends the fake camera, with the real mediasoup-client. */
 import { Device } from 'mediasoup-client';
 import { io } from 'socket.io-client';
 
@@ -26,12 +26,25 @@ function offerAbsCaptureTime(): void {
   };
 }
 
+const LAYERS = [
+  { scaleResolutionDownBy: 4, maxBitrate: 150_000, scalabilityMode: 'L1T1' },
+  { scaleResolutionDownBy: 2, maxBitrate: 500_000, scalabilityMode: 'L1T1' },
+  { scaleResolutionDownBy: 1, maxBitrate: 1_500_000, scalabilityMode: 'L1T1' },
+];
+const SVC = [{ maxBitrate: 2_000_000, scalabilityMode: 'L3T3_KEY' }];
+
+export type PublishedCodec = 'VP8' | 'VP9' | 'AV1' | 'the first';
+
 interface Publisher {
-  publishCamera(token: string): Promise<string>;
+  /**
+   * VP8 in three simulcast layers, VP9 and AV1 in one stream of three spatial and temporal layers; `the first`: what the
+   * browser takes by itself. Answers the RTP parameters as JSON.
+   */
+  publishCamera(token: string, codec: PublishedCodec): Promise<string>;
 }
 
 (globalThis as unknown as { publisher: Publisher }).publisher = {
-  async publishCamera(token) {
+  async publishCamera(token, codec) {
     offerAbsCaptureTime();
     const socket = io({ transports: ['websocket'], auth: { token, protocol: 1 } });
     const call = async (event: string, payload: object): Promise<never> => {
@@ -61,13 +74,13 @@ interface Publisher {
     ).getVideoTracks();
     const producer = await transport.produce({
       track: track as never,
-      codec: device.rtpCapabilities.codecs?.find((c) => c.mimeType === 'video/VP8') as never,
-      encodings: [
-        { scaleResolutionDownBy: 4, maxBitrate: 150_000, scalabilityMode: 'L1T1' },
-        { scaleResolutionDownBy: 2, maxBitrate: 500_000, scalabilityMode: 'L1T1' },
-        { scaleResolutionDownBy: 1, maxBitrate: 1_500_000, scalabilityMode: 'L1T1' },
-      ],
+      ...(codec === 'the first'
+        ? {}
+        : {
+            codec: device.rtpCapabilities.codecs?.find((c) => c.mimeType === `video/${codec}`) as never,
+            encodings: codec === 'VP8' ? LAYERS : SVC,
+          }),
     });
-    return JSON.stringify(producer.rtpParameters.headerExtensions);
+    return JSON.stringify(producer.rtpParameters);
   },
 };

@@ -106,11 +106,12 @@ export class H264Codec implements VideoCodec {
       if (type >= NAL.slice && type <= NAL.idr) picture = true;
       withoutSets.push(unit);
     }
-    if (!picture) return { data: NOTHING, keyFrame: false };
-    if (!keyFrame) return { data: annexB(units), keyFrame };
+    if (!picture) return { data: NOTHING, keyFrame: false, continuous: true };
+    if (!keyFrame) return { data: annexB(units), keyFrame, continuous: true };
     if (this.#sps.size === 0 || this.#pps.size === 0) return null;
     const delimiter = nalType(withoutSets[0]?.[0]) === NAL.delimiter ? withoutSets.splice(0, 1) : [];
-    return { data: annexB([...delimiter, ...this.#sps.values(), ...this.#pps.values(), ...withoutSets]), keyFrame };
+    const data = annexB([...delimiter, ...this.#sps.values(), ...this.#pps.values(), ...withoutSets]);
+    return { data, keyFrame, continuous: true };
   }
 
   #remember(unit: Buffer): void {

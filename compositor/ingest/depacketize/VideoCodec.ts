@@ -4,6 +4,8 @@ export type FrameStart = 'yes' | 'maybe' | 'no';
 export interface CodecFrame {
   data: Buffer;
   keyFrame: boolean;
+  /** False where by the stream's own counters a frame is missing that this one builds on: it must not be decoded. */
+  continuous: boolean;
 }
 
 /** What VideoFrames.ts needs to know of one RTP payload format. Another codec is another object of this form. */
@@ -13,6 +15,9 @@ export interface VideoCodec {
   startOf(payload: Buffer): FrameStart;
   /** True where the payload begins a key frame. Never throws. */
   startsKeyFrame(payload: Buffer): boolean;
-  /** Puts the payloads of one frame together, in order; null where they are broken, no data where they hold no picture. Never throws. */
+  /**
+   * Puts the payloads of one frame together, in order; null where they are broken, no data where they hold no picture.
+   * Called once for each frame, in decoding order. Never throws.
+   */
   assemble(payloads: readonly Buffer[]): CodecFrame | null;
 }

@@ -1,12 +1,16 @@
 import type { JobSource } from '../../../src/contracts/job.ts';
 import type { EncodedVideo } from '../../types.ts';
+import { Av1Codec } from './Av1Codec.ts';
 import { H264Codec } from './H264Codec.ts';
 import type { VideoCodec } from './VideoCodec.ts';
-import { vp8 } from './vp8.ts';
+import { Vp8Codec } from './Vp8Codec.ts';
+import { Vp9Codec } from './Vp9Codec.ts';
 
-/** Depacketizers by media type. VP9 and AV1 go here. */
-const CODECS: Partial<Record<EncodedVideo['mime'], (fmtp: JobSource['fmtp']) => VideoCodec>> = {
-  'video/VP8': () => vp8,
+/** Depacketizers by media type. */
+const CODECS: Record<EncodedVideo['mime'], (fmtp: JobSource['fmtp']) => VideoCodec> = {
+  'video/VP8': () => new Vp8Codec(),
+  'video/VP9': () => new Vp9Codec(),
+  'video/AV1': () => new Av1Codec(),
   'video/H264': (fmtp) => {
     const sets = fmtp['sprop-parameter-sets'];
     return new H264Codec(typeof sets === 'string' ? sets : undefined);

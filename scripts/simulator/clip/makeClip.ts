@@ -1,6 +1,6 @@
 /**
  * Makes a clip's packets with the system's ffmpeg: pictures (drawFrame.ts) and sound (drawSound.ts) → VP8 or H.264 in three
- * simulcast layers, each in several copies, and Opus. ClipStore.ts keeps what comes out.
+ * simulcast layers, VP9 or AV1 in one, each in several copies, and Opus. ClipStore.ts keeps what comes out.
  *
  * The copies of a layer show the same pictures; their key frames lie a few frames apart. Whoever plays the clip answers a
  * request for a key frame by going on in the copy that has one next, and no picture is skipped.
@@ -15,7 +15,15 @@ import { FramePainter } from './drawFrame.ts';
 import { drawSound, SAMPLE_RATE } from './drawSound.ts';
 import { BASE_HEIGHT, BASE_WIDTH, CLIP_FRAMES, FPS } from './frameCode.ts';
 
-export type VideoCodec = 'vp8' | 'h264';
+export const VIDEO_CODECS = ['vp8', 'h264', 'vp9', 'av1'] as const;
+export type VideoCodec = (typeof VIDEO_CODECS)[number];
+
+interface Layer {
+  width: number;
+  height: number;
+  kbps: number;
+  copies: number;
+}
 
 /** Simulcast layers, lowest first, as a browser sends a 720p camera. More copies where they cost little. */
 export const LAYERS = [
@@ -23,6 +31,10 @@ export const LAYERS = [
   { width: 640, height: 360, kbps: 500, copies: 10 },
   { width: 1280, height: 720, kbps: 1500, copies: 5 },
 ] as const;
+/** mediasoup has no simulcast with VP9 and AV1, and ffmpeg no SVC: one layer, of a size that AV1 is encoded in within seconds. */
+const SINGLE_LAYER: readonly Layer[] = [{ width: 640, height: 360, kbps: 500, copies: 5 }];
+export const layersOf = (codec: VideoCodec): readonly Layer[] =>
+  codec === 'vp9' || codec === 'av1' ? SINGLE_LAYER : LAYERS;
 /** Frames between the key frames of one copy; a request waits at most GOP / copies frames: 0.1 s, 0.2 s in the top layer. */
 const GOP = 30;
 const OPUS_KBPS = 48;
@@ -47,10 +59,9 @@ export async function makeClip(clip: number, codec: VideoCodec, signal?: AbortSi
   try {
     const sound = join(folder, 'sound.f32');
     await writeFile(sound, Buffer.from(drawSound(clip).buffer));
-    const layerFiles = LAYERS.map((layer, i) =>
-      Array.from({ length: layer.copies }, (_, copy) =>
-        join(folder, `${i}-${copy}.${codec === 'vp8' ? 'ivf' : 'h264'}`),
-      ),
+    const extension = codec === 'h264' ? 'h264' : 'ivf';
+    const layerFiles = layersOf(codec).map((layer, i) =>
+      Array.from({ length: layer.copies }, (_, copy) => join(folder, `${i}-${copy}.${extension}`)),
     );
     const opus = join(folder, 'sound.ogg');
     await runFfmpeg(ffmpegArguments(codec, sound, layerFiles, opus), clip, signal);
@@ -65,12 +76,13 @@ export async function makeClip(clip: number, codec: VideoCodec, signal?: AbortSi
 }
 
 function ffmpegArguments(codec: VideoCodec, sound: string, layerFiles: string[][], opus: string): string[] {
-  const branches = LAYERS.map((layer, i) => {
+  const layers = layersOf(codec);
+  const branches = layers.map((layer, i) => {
     const outs = layerFiles[i]?.map((_, copy) => `[v${i}${copy}]`).join('') ?? '';
     return `[s${i}]scale=${layer.width}:${layer.height}:flags=bilinear,split=${layer.copies}${outs}`;
   });
-  const graph = `[0:v]split=${LAYERS.length}${LAYERS.map((_, i) => `[s${i}]`).join('')};${branches.join(';')}`;
-  const outputs = LAYERS.flatMap((layer, i) =>
+  const graph = `[0:v]split=${layers.length}${layers.map((_, i) => `[s${i}]`).join('')};${branches.join(';')}`;
+  const outputs = layers.flatMap((layer, i) =>
     (layerFiles[i] ?? []).flatMap((file, copy) => [
       ...['-map', `[v${i}${copy}]`, '-an', ...encoderArguments(codec, layer.kbps)],
       ...['-force_key_frames', `expr:eq(mod(n,${GOP}),${(copy * GOP) / layer.copies})`, '-y', file],
@@ -103,6 +115,11 @@ function encoderArguments(codec: VideoCodec, kbps: number): string[] {
   if (codec === 'vp8') {
     const speed = ['-deadline', 'realtime', '-cpu-used', '16', '-lag-in-frames', '0', '-auto-alt-ref', '0'];
     return ['-c:v', 'libvpx', ...rate, ...threads, ...speed, '-error-resilient', 'default', '-max-intra-rate', '600'];
+  }
+  if (codec === 'vp9' || codec === 'av1') {
+    const speed = ['-cpu-used', '8', '-lag-in-frames', '0', '-auto-alt-ref', '0'];
+    const realtime = codec === 'vp9' ? ['-c:v', 'libvpx-vp9', '-deadline'] : ['-c:v', 'libaom-av1', '-usage'];
+    return [...realtime, 'realtime', ...rate, ...threads, ...speed];
   }
   const speed = ['-preset', 'ultrafast', '-tune', 'zerolatency', '-profile:v', 'baseline', '-level', '3.1'];
   // One slice a frame, and a delimiter before it, by which the raw stream is cut into frames again.

@@ -18,6 +18,21 @@ export const H264 = {
   preferredPayloadType: 102,
   parameters: { 'packetization-mode': 1, 'profile-level-id': '42e01f', 'level-asymmetry-allowed': 1 },
 } as const;
+export const VP9 = {
+  kind: 'video',
+  mimeType: 'video/VP9',
+  clockRate: 90_000,
+  preferredPayloadType: 98,
+  parameters: { 'profile-id': 0 },
+} as const;
+export const AV1 = {
+  kind: 'video',
+  mimeType: 'video/AV1',
+  clockRate: 90_000,
+  preferredPayloadType: 99,
+  parameters: { profile: 0 },
+} as const;
+export type RigCodec = typeof OPUS | typeof VP8 | typeof H264 | typeof VP9 | typeof AV1;
 const VIDEO_FEEDBACK = [
   { type: 'nack', parameter: '' },
   { type: 'nack', parameter: 'pli' },
@@ -30,7 +45,7 @@ const CONSUME: types.RtpCapabilities = {
   codecs: [
     { ...OPUS, rtcpFeedback: [{ type: 'nack', parameter: '' }] },
     { ...VP8, rtcpFeedback: VIDEO_FEEDBACK },
-    { ...H264, rtcpFeedback: VIDEO_FEEDBACK },
+    ...[H264, VP9, AV1].map((codec) => ({ ...codec, rtcpFeedback: VIDEO_FEEDBACK })),
   ],
 };
 
@@ -49,7 +64,7 @@ export class MediasoupRig {
 
   static async create(): Promise<MediasoupRig> {
     const worker = await createWorker({ logLevel: 'warn' });
-    const router = await worker.createRouter({ mediaCodecs: [OPUS, VP8, H264] });
+    const router = await worker.createRouter({ mediaCodecs: [OPUS, VP8, H264, VP9, AV1] });
     const input = await router.createPlainTransport({
       listenInfo: { protocol: 'udp', ip: '127.0.0.1', recvBufferSize: 1 << 20 },
       comedia: true,
@@ -59,7 +74,7 @@ export class MediasoupRig {
     return new MediasoupRig(worker, router, input, streamer);
   }
 
-  produce(codec: typeof OPUS | typeof VP8 | typeof H264, ssrcs: number[]): Promise<types.Producer> {
+  produce(codec: RigCodec, ssrcs: number[]): Promise<types.Producer> {
     const { mimeType, clockRate, preferredPayloadType: payloadType } = codec;
     return this.#input.produce({
       kind: codec.kind,

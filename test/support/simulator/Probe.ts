@@ -1,8 +1,25 @@
 import type { types as mediasoup } from 'mediasoup';
-import { AV_CODEC_ID_H264, AV_CODEC_ID_VP8, AVERROR_EAGAIN, Codec, CodecContext, Frame, Packet } from 'node-av';
-import { H264RtpPayload, RtpPacket, Vp8RtpPayload } from 'werift';
+import {
+  AV_CODEC_ID_AV1,
+  AV_CODEC_ID_H264,
+  AV_CODEC_ID_VP8,
+  AV_CODEC_ID_VP9,
+  AVERROR_EAGAIN,
+  Codec,
+  CodecContext,
+  Frame,
+  Packet,
+} from 'node-av';
+import { AV1RtpPayload, H264RtpPayload, RtpPacket, Vp8RtpPayload, Vp9RtpPayload } from 'werift';
 import type { VideoCodec } from '../../../scripts/simulator/clip/makeClip.ts';
 import { readTile, type TileReading } from '../program/readTile.ts';
+
+const DECODERS = {
+  vp8: AV_CODEC_ID_VP8,
+  h264: AV_CODEC_ID_H264,
+  vp9: AV_CODEC_ID_VP9,
+  av1: AV_CODEC_ID_AV1,
+} as const;
 
 export interface Seen extends TileReading {
   width: number;
@@ -31,7 +48,7 @@ export class Probe {
     this.#consumer = consumer;
     this.#codec = codec;
     this.#decoder = new CodecContext();
-    const decoder = Codec.findDecoder(codec === 'vp8' ? AV_CODEC_ID_VP8 : AV_CODEC_ID_H264);
+    const decoder = Codec.findDecoder(DECODERS[codec]);
     if (!decoder) throw new Error(`no decoder for ${codec}`);
     this.#decoder.allocContext3(decoder);
     this.#decoder.threadCount = 1;
@@ -106,21 +123,12 @@ export class Probe {
   }
 
   #decode(packets: RtpPacket[]): void {
-    const Payload = this.#codec === 'vp8' ? Vp8RtpPayload : H264RtpPayload;
-    const parsed: { payload: Buffer; isKeyframe: boolean }[] = [];
-    let fragment: Buffer | undefined;
-    for (const packet of packets) {
-      const payload = Payload.deSerialize(packet.payload, fragment as never) as (typeof parsed)[number] & {
-        fragment?: Buffer;
-      };
-      fragment = payload.fragment;
-      if (!fragment) parsed.push(payload);
-    }
-    this.#started ||= parsed.some((payload) => payload.isKeyframe);
+    const { data, keyFrame } = this.#codec === 'av1' ? av1Frame(packets) : joinedFrame(packets, this.#codec);
+    this.#started ||= keyFrame;
     if (!this.#started) return;
     const packet = new Packet();
     packet.alloc();
-    packet.data = Buffer.concat(parsed.map((payload) => payload.payload));
+    packet.data = data;
     const sent = this.#decoder.sendPacketSync(packet);
     packet.free();
     if (sent < 0) throw new Error(`the frame does not decode: ${sent}`);
@@ -141,4 +149,32 @@ export class Probe {
     this.#frame.free();
     this.#decoder.freeContext();
   }
+}
+
+interface WholeFrame {
+  data: Buffer;
+  keyFrame: boolean;
+}
+
+/** What werift's depacketizers make of the packets of one frame. */
+function joinedFrame(packets: readonly RtpPacket[], codec: 'vp8' | 'h264' | 'vp9'): WholeFrame {
+  const Payload = { vp8: Vp8RtpPayload, h264: H264RtpPayload, vp9: Vp9RtpPayload }[codec];
+  const parsed: { payload: Buffer; isKeyframe: boolean }[] = [];
+  let fragment: Buffer | undefined;
+  for (const packet of packets) {
+    const payload = Payload.deSerialize(packet.payload, fragment as never) as (typeof parsed)[number] & {
+      fragment?: Buffer;
+    };
+    fragment = payload.fragment;
+    if (!fragment) parsed.push(payload);
+  }
+  return {
+    data: Buffer.concat(parsed.map(({ payload }) => payload)),
+    keyFrame: parsed.some(({ isKeyframe }) => isKeyframe),
+  };
+}
+
+function av1Frame(packets: readonly RtpPacket[]): WholeFrame {
+  const parsed = packets.map((packet) => AV1RtpPayload.deSerialize(packet.payload));
+  return { data: AV1RtpPayload.getFrame(parsed), keyFrame: parsed.some(({ isKeyframe }) => isKeyframe) };
 }

@@ -31,6 +31,8 @@ const CODECS: mediasoup.RouterRtpCodecCapability[] = [
     clockRate: 90_000,
     parameters: { 'packetization-mode': 1, 'profile-level-id': '42e01f', 'level-asymmetry-allowed': 1 },
   },
+  { kind: 'video', mimeType: 'video/VP9', clockRate: 90_000, parameters: { 'profile-id': 0 } },
+  { kind: 'video', mimeType: 'video/AV1', clockRate: 90_000, parameters: { profile: 0 } },
 ];
 
 /**

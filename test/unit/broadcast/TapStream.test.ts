@@ -8,7 +8,7 @@ import { TapStream } from '../../../src/broadcast/TapStream.ts';
 const CAMERA = 'paaaaaaaa.camera';
 
 /** A consumer that keeps what it is told, and answers in the next turn; time is the test's. */
-function setUp(type: 'simulcast' | 'simple' = 'simulcast', kind: 'video' | 'audio' = 'video') {
+function setUp(type: 'simulcast' | 'simple' | 'svc' = 'simulcast', kind: 'video' | 'audio' = 'video') {
   const told: string[] = [];
   let now = 0;
   const consumer = Object.assign(new EventEmitter(), {
@@ -32,7 +32,7 @@ function setUp(type: 'simulcast' | 'simple' = 'simulcast', kind: 'video' | 'audi
       consumer.closed = true;
     },
   });
-  const encodings = type === 'simulcast' ? [{}, {}, {}] : [{}];
+  const encodings = { simulcast: [{}, {}, {}], simple: [{}], svc: [{ scalabilityMode: 'L3T3_KEY' }] }[type];
   const producer = { id: 'producer', appData: {}, rtpParameters: { encodings } };
   const source = { id: CAMERA, peer: 'paaaaaaaa', kind: 'camera', paused: false, producer } as unknown as TapSource;
   const stream = new TapStream(
@@ -85,26 +85,29 @@ describe('TapStream', () => {
     expect(told).toEqual(['resume']);
   });
 
-  test('learns from decoded pictures how large the layers are', async () => {
-    const { stream, consumer, told, pass, settled } = setUp();
-    stream.see(size(640, 360));
-    await settled();
-    expect(told).toEqual(['layer 1']);
-    consumer.emit('layerschange', { spatialLayer: 1 });
-    // Still a picture of the layer before.
-    pass(1_000);
-    stream.learn(size(320, 180));
-    // The camera is 640x480 and so its middle layer 320x240: only the highest fills the cell.
-    pass(1_500);
-    stream.learn(size(320, 240));
-    await settled();
-    expect(told).toEqual(['layer 1', 'layer 2']);
-    consumer.emit('layerschange', { spatialLayer: 2 });
-    pass(3_000);
-    stream.learn(size(640, 480));
-    await settled();
-    expect(told).toHaveLength(2);
-  });
+  test.each(['simulcast', 'svc'] as const)(
+    'learns from decoded pictures how large the layers of %s are',
+    async (type) => {
+      const { stream, consumer, told, pass, settled } = setUp(type);
+      stream.see(size(640, 360));
+      await settled();
+      expect(told).toEqual(['layer 1']);
+      consumer.emit('layerschange', { spatialLayer: 1 });
+      // Still a picture of the layer before.
+      pass(1_000);
+      stream.learn(size(320, 180));
+      // The camera is 640x480 and so its middle layer 320x240: only the highest fills the cell.
+      pass(1_500);
+      stream.learn(size(320, 240));
+      await settled();
+      expect(told).toEqual(['layer 1', 'layer 2']);
+      consumer.emit('layerschange', { spatialLayer: 2 });
+      pass(3_000);
+      stream.learn(size(640, 480));
+      await settled();
+      expect(told).toHaveLength(2);
+    },
+  );
 
   test('a closed consumer is told nothing', async () => {
     const { stream, told, settled } = setUp();

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { layerFor } from '../../../src/sfu/layers.ts';
+import { layerFor, layerScales } from '../../../src/sfu/layers.ts';
 
 const three = [{ ssrc: 1 }, { ssrc: 2 }, { ssrc: 3 }];
 
@@ -19,6 +19,25 @@ describe('the layer that fits a place on the page', () => {
   test('cover: a tall place needs the lines, a wide one the columns', () => {
     expect(layerFor({ width: 180, height: 360 }, three)).toBe(1);
     expect(layerFor({ width: 640, height: 100 }, three)).toBe(1);
+  });
+
+  test.each([
+    [[{ scalabilityMode: 'L3T3_KEY' }], [4, 2, 1]],
+    [[{ scalabilityMode: 'L2T1' }], [2, 1]],
+    [[{ scalabilityMode: 'L3T1h' }], [2.25, 1.5, 1]],
+    [[{ scalabilityMode: 'L1T3' }], [1]],
+    [[{}], [1]],
+    [
+      [{ scalabilityMode: 'L1T1' }, { scalabilityMode: 'L1T1' }],
+      [2, 1],
+    ],
+  ])('the layers of %o, inside one encoding or not, are %o times smaller', (encodings, scales) => {
+    expect(layerScales(encodings)).toEqual(scales);
+  });
+
+  test('a layer of SVC is chosen as one of simulcast is', () => {
+    const svc = [{ scalabilityMode: 'L3T3_KEY' }];
+    expect([180, 360, 720].map((height) => layerFor({ width: 0, height }, svc))).toEqual([0, 1, 2]);
   });
 
   test('the source’s own size and scales are used when they are known', () => {

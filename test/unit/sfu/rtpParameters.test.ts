@@ -5,6 +5,13 @@ import { sanitizeRtpParameters } from '../../../src/sfu/rtpParameters.ts';
 const MID = 'urn:ietf:params:rtp-hdrext:sdes:mid';
 const ABS_CAPTURE_TIME = 'http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time';
 
+const codec = (name: string) => ({ mimeType: `video/${name}`, payloadType: 96, clockRate: 90_000 });
+const SVC = { ssrc: 1, scalabilityMode: 'L3T3_KEY' };
+const DEPENDENCY_DESCRIPTOR = {
+  uri: 'https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension',
+  id: 4,
+};
+
 const video = (more: object = {}): mediasoup.RtpParameters =>
   ({
     codecs: [{ mimeType: 'video/VP8', payloadType: 96, clockRate: 90_000 }],
@@ -31,12 +38,24 @@ describe('sanitizeRtpParameters', () => {
     expect(given).toEqual(copy);
   });
 
+  test('takes SVC of VP9, and of AV1 with the dependency descriptor', () => {
+    const vp9 = video({ codecs: [codec('VP9')], encodings: [SVC] });
+    expect(sanitizeRtpParameters('camera', vp9).encodings).toEqual([SVC]);
+    const av1 = video({ codecs: [codec('AV1')], encodings: [SVC], headerExtensions: [DEPENDENCY_DESCRIPTOR] });
+    expect(sanitizeRtpParameters('camera', av1).headerExtensions).toEqual([DEPENDENCY_DESCRIPTOR]);
+    const plain = video({ codecs: [codec('AV1')], encodings: [{ ssrc: 1, scalabilityMode: 'L1T1' }] });
+    expect(sanitizeRtpParameters('camera', plain).encodings).toHaveLength(1);
+  });
+
   test.each([
     ['a codec of another kind', video(), 'microphone'],
     ['four layers', video({ encodings: [1, 2, 3, 4].map((ssrc) => ({ ssrc })) }), 'camera'],
     ['one SSRC for two layers', video({ encodings: [{ ssrc: 1 }, { ssrc: 1 }] }), 'camera'],
     ['one SSRC for a layer and its retransmissions', video({ encodings: [{ ssrc: 1, rtx: { ssrc: 1 } }] }), 'camera'],
     ['one RID for two layers', video({ encodings: [{ rid: 'a' }, { rid: 'a' }] }), 'camera'],
+    ['simulcast of VP9', video({ codecs: [codec('VP9')] }), 'camera'],
+    ['simulcast of AV1', video({ codecs: [codec('AV1')] }), 'screen'],
+    ['AV1 with layers that nobody could tell apart', video({ codecs: [codec('AV1')], encodings: [SVC] }), 'camera'],
     ['layers without a name', video({ encodings: [{ ssrc: 1 }, {}] }), 'camera'],
   ] as const)('refuses %s', (_, parameters, source) => {
     expect(() => sanitizeRtpParameters(source, parameters)).toThrow(expect.objectContaining({ code: 'bad-media' }));

@@ -93,6 +93,8 @@ describe('codecs', () => {
       { kind: 'video', mimeType: 'video/rtx', clockRate: 90_000, preferredPayloadType: 102 },
       { ...h264, preferredPayloadType: 103, parameters: { 'packetization-mode': 1, 'profile-level-id': '4d0032' } },
       { ...h264, preferredPayloadType: 104, parameters: { 'packetization-mode': 1, 'profile-level-id': '42e01f' } },
+      { kind: 'video', mimeType: 'video/VP9', clockRate: 90_000, preferredPayloadType: 105 },
+      { kind: 'video', mimeType: 'video/AV1', clockRate: 90_000, preferredPayloadType: 107 },
     ],
   };
 
@@ -105,12 +107,14 @@ describe('codecs', () => {
       payloadType: 104,
       fmtp: { 'profile-level-id': '42e01f' },
     });
+    expect(codecsOf(capabilities, 'vp9').video).toEqual({ payloadType: 105, fmtp: { 'profile-id': 0 } });
+    expect(codecsOf(capabilities, 'av1').video).toEqual({ payloadType: 107, fmtp: { profile: 0 } });
     expect(() => codecsOf({ codecs: capabilities.codecs.slice(0, 2) }, 'h264')).toThrow('H264');
   });
 
   test('takes no retransmission codec and no bandwidth estimation', () => {
     const { codecs, headerExtensions } = receiveCapabilities(capabilities);
-    expect(codecs?.map((c) => c.preferredPayloadType)).toEqual([100, 101, 103, 104]);
+    expect(codecs?.map((c) => c.preferredPayloadType)).toEqual([100, 101, 103, 104, 105, 107]);
     expect(codecs?.[1]?.rtcpFeedback).toEqual([{ type: 'nack', parameter: '' }]);
     expect(headerExtensions).toEqual([]);
   });

@@ -147,7 +147,7 @@ describe('MediaIngest', () => {
     ingest.setSources([
       SOURCE,
       camera,
-      { ...camera, id: 'ptestpeer1.screen', kind: 'screen', mime: 'video/VP9', ssrc: 13 },
+      { ...camera, id: 'ptestpeer1.screen', kind: 'screen', mime: 'video/H265', ssrc: 13 },
     ]);
     expect(Object.keys(ingest.stats())).toEqual([SOURCE.id, camera.id]);
     const asked: string[] = [];
