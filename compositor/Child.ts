@@ -147,6 +147,7 @@ export class Child {
     this.#work = { pipeline, sink };
     pipeline.on('applied', (fromFrame) => this.#options.send({ type: 'applied', fromFrame }));
     pipeline.on('seen', (sources) => this.#options.send({ type: 'seen', sources }));
+    pipeline.on('degraded', (step, fromFrame) => this.#options.send({ type: 'degraded', step, fromFrame }));
     pipeline.on('keyframe', (source) => ingest.requestKeyFrame(source));
     pipeline.on('ended', ({ lastSegment, error }) => {
       this.#lastSegment = lastSegment;
@@ -204,6 +205,7 @@ export class Child {
       cpuSeconds: (user + system) / 1e6,
       rssBytes: process.memoryUsage.rss(),
       clockErrorMs: this.#follower.errorMs,
+      degradation: pipeline.degradation,
       sources,
     };
     this.#options.send({ type: 'stats', stats });

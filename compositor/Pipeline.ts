@@ -9,12 +9,17 @@
  * Races. A job is prepared (decoders, cards) in the order in which jobs came, one at a time, and applied between two frames
  * by the loop, where nothing is being drawn. A job may be prepared before the one ahead of it holds: what a coming job needs
  * is not dropped when an earlier one, which has no use for it, is applied.
+ *
+ * Under CPU pressure the program gives way in steps (PressureController.ts), of which the encoder knows nothing: it is given a
+ * picture for each frame of the grid.
  */
 import type { Logger } from '../src/common/logger.ts';
 import { TypedEmitter } from '../src/common/TypedEmitter.ts';
+import { type DegradationStep, degradesTo } from '../src/contracts/degradation.ts';
 import { frameTimeMs, type Grid, segmentFirstFrame } from '../src/contracts/grid.ts';
 import type { SourceId } from '../src/contracts/ids.ts';
 import type { Job } from '../src/contracts/job.ts';
+import { askedSizes } from '../src/layout/askedSizes.ts';
 import { transitionFrames } from '../src/layout/transition.ts';
 import { AssetCache } from './assets/AssetCache.ts';
 import { gainOf, Mixer } from './compose/Mixer.ts';
@@ -25,21 +30,10 @@ import { audioFrameEndMs, ProgramEncoder, sortRenditions } from './encode/Progra
 import { SlateMaker } from './encode/SlateMaker.ts';
 import type { PartSink } from './output/PartSink.ts';
 import type { Pacer } from './Pacer.ts';
+import type { PipelineEvents } from './PipelineEvents.ts';
 import { type PipelineFigures, PipelineMeter } from './PipelineMeter.ts';
+import { PressureController } from './PressureController.ts';
 import type { EncodedAudio, EncodedVideo } from './types.ts';
-
-export type SeenSizes = Record<SourceId, { width: number; height: number }>;
-
-export interface PipelineEvents {
-  /** A job holds from this frame. */
-  applied: [fromFrame: number];
-  /** The size at which each source is seen, when it changes. */
-  seen: [sizes: SeenSizes];
-  /** A source has to send a key frame before it can be shown. */
-  keyframe: [source: SourceId];
-  /** The last part is given to the sink; `lastSegment` is the newest whole segment. An error is a fault of ours. */
-  ended: [end: { lastSegment: number | null; error?: unknown }];
-}
 
 export interface PipelineOptions {
   job: Job;
@@ -79,6 +73,7 @@ export class Pipeline extends TypedEmitter<PipelineEvents> {
   readonly #slateMaker: SlateMaker;
   readonly #putSlate: (slate: Buffer) => Promise<void>;
   readonly #meter = new PipelineMeter();
+  readonly #pressure: PressureController;
   readonly #abort = new AbortController();
   #state: State = 'ready';
   #staging: Promise<void> = Promise.resolve();
@@ -115,6 +110,7 @@ export class Pipeline extends TypedEmitter<PipelineEvents> {
     const { job, pacer, logger } = options;
     this.#grid = job.grid;
     this.#framePeriodMs = 1000 / job.grid.fps;
+    this.#pressure = new PressureController(this.#framePeriodMs);
     this.#firstFrame = segmentFirstFrame(job.grid, job.firstSegment);
     this.#pacer = pacer;
     this.#logger = logger;
@@ -144,7 +140,7 @@ export class Pipeline extends TypedEmitter<PipelineEvents> {
     const { width, height } = video;
     const composer = new VideoComposer({ width, height, fps: job.grid.fps, logger });
     pipeline = new Pipeline(options, { sources, assets, stager, composer, encoder, slateMaker });
-    await pipeline.#stage(job);
+    await pipeline.#prepare(job);
     return pipeline;
   }
 
@@ -160,7 +156,7 @@ export class Pipeline extends TypedEmitter<PipelineEvents> {
 
   /** A later job. `applied` tells from which frame it holds: its own, or the next one when that is past. */
   applyJob(job: Job): void {
-    this.#staging = this.#staging.then(() => this.#stage(job)).catch((error: unknown) => this.#fail(error));
+    this.#staging = this.#staging.then(() => this.#prepare(job)).catch((error: unknown) => this.#fail(error));
   }
 
   writeVideo(video: EncodedVideo): void {
@@ -188,6 +184,10 @@ export class Pipeline extends TypedEmitter<PipelineEvents> {
     await this.#staging;
   }
 
+  get degradation(): DegradationStep {
+    return this.#pressure.step;
+  }
+
   /** Since the last call where it says so, else since the start. */
   takeFigures(): PipelineFigures {
     this.#meter.put(this.#state === 'ended' ? 0 : this.#encoder.bytes);
@@ -204,7 +204,7 @@ export class Pipeline extends TypedEmitter<PipelineEvents> {
     await this.#sources.settled();
   }
 
-  async #stage(job: Job): Promise<void> {
+  async #prepare(job: Job): Promise<void> {
     if (this.#state === 'ended') return;
     this.#preparing = job;
     this.#assets.update(job);
@@ -267,23 +267,36 @@ export class Pipeline extends TypedEmitter<PipelineEvents> {
     const timeMs = frameTimeMs(this.#grid, n);
     if (n < this.#endFrame) {
       const late = () => this.#pacer.nowMs() - timeMs > this.#framePeriodMs;
-      // Also where the last picture is repeated: decoding goes on, and what is drawn next is of its time.
-      this.#sources.show(timeMs, this.#framePeriodMs);
+      const { step } = this.#pressure;
+      const rests = degradesTo(step, 'half-program-rate') && n % 2 !== 0;
+      // Also where the last picture is repeated for want of time: decoding goes on, and what is drawn next is of its time.
+      if (!rests) this.#sources.show(timeMs, this.#framePeriodMs, step === 'half-source-rate' ? halfOf(n) : null);
       const repeated = n - this.#composedFrame - 1;
-      if (this.#pacer.nowMs() < timeMs + 2 * this.#framePeriodMs || repeated >= MAX_REPEATED_FRAMES) {
+      const hasTime = this.#pacer.nowMs() < timeMs + 2 * this.#framePeriodMs;
+      if ((hasTime && !rests) || repeated >= MAX_REPEATED_FRAMES) {
         this.#composedFrame = n;
         const startedAt = performance.now();
         await this.#composer.compose(n, timeMs, (source) => this.#sources.picture(source));
         if (this.#isLeaving && this.#present && !this.#composer.isMoving) this.#keepSeen(this.#present);
         this.#meter.composed(n, performance.now() - startedAt, late());
       } else this.#meter.repeated(n, late());
+      const wasLate = late() || !hasTime;
       const startedAt = performance.now();
       const encoding = this.#encoder.encodeVideo(this.#composer.canvas.frame, n);
       // While the picture is encoded on the thread pool, this thread mixes; a fault there must not leave the other alone.
       const mixing = Promise.resolve().then(() => this.#mixUntil(timeMs));
       await Promise.all([encoding, mixing]).finally(() => Promise.allSettled([encoding, mixing]));
       this.#meter.encoded(performance.now() - startedAt);
+      const nowMs = this.#pacer.nowMs();
+      if (this.#pressure.frame(nowMs, { lagMs: nowMs - timeMs, late: wasLate })) this.#degrade(n + 1);
     } else this.#mixUntil(timeMs);
+  }
+
+  #degrade(fromFrame: number): void {
+    const { step } = this.#pressure;
+    this.#logger.debug({ step, fromFrame }, 'program gives way to CPU pressure');
+    this.emit('degraded', step, fromFrame);
+    this.#tellSeen();
   }
 
   /** One frame of the slate, when there is time for it. */
@@ -340,10 +353,13 @@ export class Pipeline extends TypedEmitter<PipelineEvents> {
       [job, ...coming].flatMap(({ sources }) => sources),
       seen,
     );
-    const sizes: SeenSizes = {};
-    for (const { source, cell } of [...leaving, ...stage.tiles]) {
-      if (source) sizes[source] = { width: cell.width, height: cell.height };
-    }
+    this.#tellSeen();
+  }
+
+  #tellSeen(): void {
+    if (!this.#present) return;
+    const tiles = [...this.#composer.leaving, ...this.#present.stage.tiles];
+    const sizes = askedSizes(tiles, this.#composer.canvas, this.#pressure.step);
     const text = JSON.stringify(sizes);
     if (text === this.#seen) return;
     this.#seen = text;
@@ -377,3 +393,4 @@ export class Pipeline extends TypedEmitter<PipelineEvents> {
 }
 
 const sourcesSeen = (stage: Pick<Stage, 'tiles'>): SourceId[] => stage.tiles.flatMap((tile) => tile.source ?? []);
+const halfOf = (n: number): 0 | 1 => (n % 2 === 0 ? 0 : 1);

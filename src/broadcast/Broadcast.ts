@@ -14,14 +14,14 @@ import type { BroadcastInput, BroadcastState, BroadcastStatus, DestinationInput 
 import type { DestinationStatus } from '../contracts/deliveryControl.ts';
 import { AppError } from '../contracts/errors.ts';
 import { partSeconds, partStartMs, segmentAtOrAfterMs } from '../contracts/grid.ts';
-import { PROTOCOL } from '../contracts/ids.ts';
 import type { Directory } from '../directory/Directory.ts';
 import { CompositorFigures } from './CompositorFigures.ts';
 import type { Carried, CompositorRun } from './CompositorRun.ts';
-import { DeliveryLink, type LinkReport, type OpenOrder } from './DeliveryLink.ts';
+import { DeliveryLink, type LinkReport } from './DeliveryLink.ts';
 import { type Destination, newDestination, orderOf } from './destinations.ts';
 import { frameAt, gridFor, type Program, renditionsFor } from './jobs.ts';
 import type { BroadcastMetrics } from './metrics.ts';
+import { openOrderOf } from './openOrder.ts';
 import { PartWatch } from './PartWatch.ts';
 import { placeCompositor } from './placeCompositor.ts';
 import { RestartPolicy } from './RestartPolicy.ts';
@@ -261,6 +261,12 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
       this.#parts.progress(stats.frame);
       this.#board.figures(this.#figures.add(stats));
     });
+    run.on('degraded', (degradation, fromFrame) => {
+      if (this.#run !== run) return;
+      this.#figures.degraded(degradation);
+      this.#logger.info({ degradation, fromFrame }, 'program gives way to CPU pressure');
+      this.#board.set({ degradation });
+    });
     run.on('carry', (sources) => {
       if (this.#run === run) this.#carried = sources;
     });
@@ -268,6 +274,7 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
       if (this.#run !== run) return;
       this.#run = undefined;
       this.#figures.gone();
+      if (this.#board.status.degradation !== 'none') this.#board.set({ degradation: 'none' });
     };
     run.ended.then(gone, gone);
     return run;
@@ -304,7 +311,8 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
     const delivery = await DeliveryLink.open({
       deliveryUrl: program.deliveryUrl,
       newToken: this.#options.newServiceToken,
-      order: () => this.#openOrder(program),
+      order: () =>
+        openOrderOf(program, { room: this.room.id, fence: this.#fence, destinations: this.#destinations.values() }),
       clock: this.#clock,
       logger: this.#logger,
     });
@@ -312,25 +320,6 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
     delivery.once('failed', (error) => this.#fail(error));
     this.#delivery = delivery;
     return delivery;
-  }
-
-  #openOrder({ broadcast, epoch, startMs, grid, renditions }: Program): OpenOrder {
-    const destinations = [...this.#destinations.values()].map(orderOf);
-    const never = { dvrSeconds: 0, record: false };
-    const fence = this.#fence;
-    return {
-      type: 'open',
-      protocol: PROTOCOL,
-      broadcast,
-      room: this.room.id,
-      epoch,
-      startMs,
-      grid,
-      renditions,
-      destinations,
-      fence,
-      ...never,
-    };
   }
 
   #onReport(report: LinkReport): void {

@@ -35,6 +35,7 @@ export class StatusBoard {
       fps: 0,
       bitrate: 0,
       lateFrames: 0,
+      degradation: 'none',
       viewers: 0,
       restarts: 0,
       destinations: [],

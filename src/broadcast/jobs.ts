@@ -1,5 +1,6 @@
 /** Pure: what a room is and what the compositor is connected to → the job. */
 import type { BroadcastInput } from '../contracts/broadcast.ts';
+import type { DegradationStep } from '../contracts/degradation.ts';
 import type { Grid } from '../contracts/grid.ts';
 import { PROTOCOL } from '../contracts/ids.ts';
 import {
@@ -11,6 +12,7 @@ import {
   type Rendition,
 } from '../contracts/job.ts';
 import type { Scene } from '../contracts/scene.ts';
+import { askedSizes, type Size } from '../layout/askedSizes.ts';
 import { arrange, type Composition } from '../layout/tiles.ts';
 
 /** Segments of 2 s and parts of about 1/3 s: the design's grid. */
@@ -98,19 +100,12 @@ export function sameWork(a: Job, b: Job): boolean {
   return work(a) === work(b);
 }
 
-export interface Size {
-  width: number;
-  height: number;
-}
-
-/** The size at which each video source will be seen; absent: not seen. The compositor's own `seen` follows when it has drawn it. */
-export function seenByLayout(job: Composition & Pick<Job, 'renditions'>): Record<string, Size> {
+/** The size at which each video source will be asked for; absent: not seen. The compositor's own `seen` follows when it has drawn it. */
+export function seenByLayout(
+  job: Composition & Pick<Job, 'renditions'>,
+  step: DegradationStep = 'none',
+): Record<string, Size> {
   const videos = job.renditions.filter((r) => r.kind === 'video');
   const largest = videos.sort((a, b) => b.width * b.height - a.width * a.height)[0];
-  if (!largest) return {};
-  const seen: Record<string, Size> = {};
-  for (const { source, cell } of arrange(job, largest.width, largest.height)) {
-    if (source) seen[source] = { width: cell.width, height: cell.height };
-  }
-  return seen;
+  return largest ? askedSizes(arrange(job, largest.width, largest.height), largest, step) : {};
 }

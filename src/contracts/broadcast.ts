@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { DegradationStep } from './degradation.ts';
 import { DestinationStatus } from './deliveryControl.ts';
 import { BroadcastId, DestinationId } from './ids.ts';
 
@@ -52,6 +53,8 @@ export const BroadcastStatus = z.object({
   fps: z.number(),
   bitrate: z.number(),
   lateFrames: z.int(),
+  /** How far the program gives way to CPU pressure now. */
+  degradation: DegradationStep.default('none'),
   viewers: z.int(),
   /** Times that a compositor had to be replaced. */
   restarts: z.int(),

@@ -264,6 +264,44 @@ describe('what is seen', () => {
   });
 });
 
+describe('CPU pressure', () => {
+  test('is told in status and metrics; the lower layer stays when a new job comes, and the higher one is back afterwards', async () => {
+    const { rig, compositor } = await live();
+    for (const peer of [BERT, 'pcccccccc', 'pdddddddd']) await rig.guest(peer);
+    const four = await compositor.job((job) => job.sources.length === 8);
+    const consumer = rig
+      .consumers()
+      .find(({ rtpParameters }) =>
+        rtpParameters.encodings?.some(({ ssrc }) => ssrc === ssrcOf(four, `${ANNA}.camera`)),
+      );
+    const layer = (wanted: number) => eventually(() => consumer?.preferredLayers?.spatialLayer === wanted);
+    const camera = (width: number, height: number) => ({ [`${ANNA}.camera`]: { width, height } });
+    await layer(1);
+    compositor.say({ type: 'degraded', step: 'lower-layers', fromFrame: 70 });
+    compositor.say({ type: 'seen', sources: camera(320, 180) });
+    await rig.status((status) => status.degradation === 'lower-layers');
+    await layer(0);
+    await rig.broadcasts.applyScene('demo');
+    // What the controller wishes at a new job is settled before the compositor's next word.
+    compositor.say({ type: 'degraded', step: 'half-source-rate', fromFrame: 90 });
+    await rig.status((status) => status.degradation === 'half-source-rate');
+    expect(consumer?.preferredLayers?.spatialLayer).toBe(0);
+    expect((await rig.metrics.degradation.get()).values).toEqual([
+      { labels: { step: 'lower-layers' }, value: 0 },
+      { labels: { step: 'half-source-rate' }, value: 1 },
+    ]);
+    compositor.say({ type: 'degraded', step: 'none', fromFrame: 120 });
+    compositor.say({ type: 'seen', sources: camera(640, 360) });
+    await layer(1);
+    const told = rig.statuses.length;
+    compositor.say({ type: 'degraded', step: 'lower-layers', fromFrame: 150 });
+    await rig.status((status) => status.degradation === 'lower-layers', told);
+    // With the compositor its step is gone.
+    compositor.cut();
+    await rig.status((status) => status.degradation === 'none', told);
+  });
+});
+
 describe('a compositor is lost', () => {
   test.each([
     [
