@@ -139,7 +139,13 @@ export class Child {
     sink.on('fenced', () => this.stop('fenced'));
     // Both take some time, and each counts while a program has a hole: encoders are opened while the clock is asked for.
     const [pipeline] = await Promise.all([
-      Pipeline.create({ job, pacer: this.#pacer, sink, logger: this.#logger }),
+      Pipeline.create({
+        job,
+        pacer: this.#pacer,
+        sink,
+        logger: this.#logger,
+        onEncoder: (codec) => this.#options.send({ type: 'encoder', codec }),
+      }),
       this.#synchronised.promise,
     ]);
     this.#pacer.setStart(job.startMs);

@@ -30,17 +30,10 @@ import { audioFrameEndMs, ProgramEncoder, sortRenditions } from './encode/Progra
 import { SlateMaker } from './encode/SlateMaker.ts';
 import type { PartSink } from './output/PartSink.ts';
 import type { Pacer } from './Pacer.ts';
-import type { PipelineEvents } from './PipelineEvents.ts';
 import { type PipelineFigures, PipelineMeter } from './PipelineMeter.ts';
 import { PressureController } from './PressureController.ts';
+import type { PipelineEvents, PipelineOptions } from './pipelineInterface.ts';
 import type { EncodedAudio, EncodedVideo } from './types.ts';
-
-export interface PipelineOptions {
-  job: Job;
-  pacer: Pacer;
-  sink: PartSink;
-  logger: Logger;
-}
 
 interface StagedJob {
   readonly job: Job;
@@ -71,7 +64,7 @@ export class Pipeline extends TypedEmitter<PipelineEvents> {
   readonly #mixer = new Mixer();
   readonly #encoder: ProgramEncoder;
   readonly #slateMaker: SlateMaker;
-  readonly #putSlate: (slate: Buffer) => Promise<void>;
+  readonly #sink: PartSink;
   readonly #meter = new PipelineMeter();
   readonly #pressure: PressureController;
   readonly #abort = new AbortController();
@@ -120,7 +113,7 @@ export class Pipeline extends TypedEmitter<PipelineEvents> {
     this.#composer = parts.composer;
     this.#encoder = parts.encoder;
     this.#slateMaker = parts.slateMaker;
-    this.#putSlate = (slate) => options.sink.putSlate(sortRenditions(job.renditions).video.id, slate);
+    this.#sink = options.sink;
     this.#audioFrame = parts.encoder.firstAudioFrame;
     this.#assets.on('arrived', () => this.#stageAgain());
   }
@@ -128,13 +121,15 @@ export class Pipeline extends TypedEmitter<PipelineEvents> {
   /** Opens encoders and decoders, draws the first picture's cards, and puts init segments and silence. */
   static async create(options: PipelineOptions): Promise<Pipeline> {
     const { job, sink, logger } = options;
-    const { video } = sortRenditions(job.renditions);
+    const { video, videos } = sortRenditions(job.renditions);
     const assets = new AssetCache(job, logger);
     const stager = new Stager(video.width, video.height, assets);
     const slate = await stager.slate(job.scene);
-    const encoder = await ProgramEncoder.create(job, sink);
+    const encoder = await ProgramEncoder.create(job, sink, logger);
+    const { settings } = encoder;
+    options.onEncoder?.(settings.codec);
     await encoder.putInits(job, sink);
-    const slateMaker = await SlateMaker.create({ rendition: video, grid: job.grid, settings: job.encoder, slate });
+    const slateMaker = await SlateMaker.create({ renditions: videos, grid: job.grid, settings, slate });
     let pipeline: Pipeline | null = null;
     const sources = new SourceSet(logger, (source) => pipeline?.emit('keyframe', source));
     const { width, height } = video;
@@ -273,7 +268,8 @@ export class Pipeline extends TypedEmitter<PipelineEvents> {
       if (!rests) this.#sources.show(timeMs, this.#framePeriodMs, step === 'half-source-rate' ? halfOf(n) : null);
       const repeated = n - this.#composedFrame - 1;
       const hasTime = this.#pacer.nowMs() < timeMs + 2 * this.#framePeriodMs;
-      if ((hasTime && !rests) || repeated >= MAX_REPEATED_FRAMES) {
+      const fresh = (hasTime && !rests) || repeated >= MAX_REPEATED_FRAMES;
+      if (fresh) {
         this.#composedFrame = n;
         const startedAt = performance.now();
         await this.#composer.compose(n, timeMs, (source) => this.#sources.picture(source));
@@ -282,7 +278,7 @@ export class Pipeline extends TypedEmitter<PipelineEvents> {
       } else this.#meter.repeated(n, late());
       const wasLate = late() || !hasTime;
       const startedAt = performance.now();
-      const encoding = this.#encoder.encodeVideo(this.#composer.canvas.frame, n);
+      const encoding = this.#encoder.encodeVideo(this.#composer.canvas.frame, n, fresh);
       // While the picture is encoded on the thread pool, this thread mixes; a fault there must not leave the other alone.
       const mixing = Promise.resolve().then(() => this.#mixUntil(timeMs));
       await Promise.all([encoding, mixing]).finally(() => Promise.allSettled([encoding, mixing]));
@@ -304,8 +300,8 @@ export class Pipeline extends TypedEmitter<PipelineEvents> {
     if (this.#pacer.nowMs() > frameTimeMs(this.#grid, n) + this.#framePeriodMs) return;
     const slate = await this.#slateMaker.step();
     if (!slate) return;
-    this.#slateMaker.close();
-    this.#putSlate(slate).catch((error: unknown) => this.#logger.warn({ err: error }, 'delivery has no slate'));
+    const put = this.#sink.putSlate(slate.rendition, slate.bytes);
+    put.catch((error: unknown) => this.#logger.warn({ err: error }, 'delivery has no slate'));
   }
 
   /** Mixes all AAC frames that are over by `timeMs`. */

@@ -192,6 +192,7 @@ export class Server {
       newServiceToken: () => this.#tokens.sign({ aud: 'service', sub: 'sfu' }, SERVICE_TOKEN_SECONDS),
       mediaIp: config.mediaHost,
       encoderThreads: config.encoderThreads,
+      videoEncoder: config.videoEncoder,
       destinationPolicy: async (url) => {
         await destinationPolicy({ allowPrivate: config.allowPrivateDestinations })(url);
       },

@@ -3,6 +3,7 @@ import type { Logger } from '../common/logger.ts';
 import { BroadcastInput, BroadcastState, type BroadcastStatus, DestinationInput } from '../contracts/broadcast.ts';
 import type { DestinationStatus } from '../contracts/deliveryControl.ts';
 import { AppError } from '../contracts/errors.ts';
+import type { VideoCodec } from '../contracts/job.ts';
 import type { Directory } from '../directory/Directory.ts';
 import { Broadcast } from './Broadcast.ts';
 import type { BroadcastService } from './BroadcastService.ts';
@@ -20,6 +21,7 @@ export interface BroadcastsOptions {
   /** The address that mediasoup sends media to compositors from (LIANMAI_MEDIA_HOST). */
   mediaIp?: string;
   encoderThreads?: number;
+  videoEncoder?: VideoCodec;
   /** Throws AppError `destination-refused`. */
   destinationPolicy: (url: string) => Promise<void>;
   /** The program's clock; monotonic. */
@@ -49,7 +51,13 @@ export class Broadcasts implements BroadcastService {
   }
 
   async start(room: RoomTap, given: BroadcastInput): Promise<BroadcastStatus> {
-    const { mediaIp = '127.0.0.1', encoderThreads = 1, wallClock = Date.now, destinationPolicy } = this.#options;
+    const {
+      mediaIp = '127.0.0.1',
+      encoderThreads = 1,
+      videoEncoder = 'libx264',
+      wallClock = Date.now,
+      destinationPolicy,
+    } = this.#options;
     let destinations: Destination[] | undefined;
     for (;;) {
       if (this.#state === 'closed') throw new AppError('shutting-down');
@@ -66,7 +74,7 @@ export class Broadcasts implements BroadcastService {
       } else break;
     }
     // Race: from the last look at #running to its new entry nothing is awaited.
-    const options = { ...this.#options, mediaIp, encoderThreads, wallClock };
+    const options = { ...this.#options, mediaIp, encoderThreads, videoEncoder, wallClock };
     const broadcast = new Broadcast(room, BroadcastInput.parse(given), destinations, options);
     broadcast.on('state', () => this.#count());
     broadcast.once('closed', () => this.#onClosed(broadcast));

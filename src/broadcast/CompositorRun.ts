@@ -5,11 +5,12 @@ import { TypedEmitter } from '../common/TypedEmitter.ts';
 import type { CompositorEndReason, CompositorStats } from '../contracts/control.ts';
 import type { DegradationStep } from '../contracts/degradation.ts';
 import { segmentFirstFrame } from '../contracts/grid.ts';
-import type { Job, JobSource } from '../contracts/job.ts';
+import type { Job, JobSource, VideoCodec } from '../contracts/job.ts';
 import { CompositorLink, type CompositorLinkOptions, type LinkEnd, type LinkMessage } from './CompositorLink.ts';
 import {
   buildJob,
   type Carry,
+  encodedWith,
   frameAt,
   type Placement,
   type Program,
@@ -39,6 +40,8 @@ interface CompositorRunEvents {
   stats: [stats: CompositorStats];
   carry: [sources: Record<string, Carried>];
   keyframe: [];
+  /** With what it encodes, and all its successors have to; before the first init segment. */
+  encoder: [codec: VideoCodec];
   /** The program gives way to CPU pressure so far, from this frame on. */
   degraded: [step: DegradationStep, fromFrame: number];
 }
@@ -321,6 +324,10 @@ export class CompositorRun extends TypedEmitter<CompositorRunEvents> {
         return;
       case 'seen':
         this.#tap.see(message.sources);
+        return;
+      case 'encoder':
+        if (this.#program) this.#program = encodedWith(this.#program, message.codec);
+        this.emit('encoder', message.codec);
         return;
       case 'degraded':
         this.#degradation = message.step;

@@ -7,7 +7,8 @@
  *                 ◀──   bound              the child has a UDP port
  *     connect     ──▶                      mediasoup's side of the PlainTransport
  *     job         ──▶
- *                 ◀──   ready              decoders, encoders and slate stand; consumers may be resumed
+ *                 ◀──   encoder            which codec it is; all later jobs name it
+ *                 ◀──   ready               decoders, encoders and slate stand; consumers may be resumed
  *     job …       ──▶                      every change is a whole new job
  *                 ◀──   stats, keyframe, seen, degraded, carry, clock …
  *     stop        ──▶
@@ -17,7 +18,7 @@
 import { z } from 'zod';
 import { DegradationStep } from './degradation.ts';
 import { BroadcastId, CompositorId, Fence, FrameNumber, Protocol, SegmentNumber, SourceId } from './ids.ts';
-import { Job, SrtpParameters } from './job.ts';
+import { Job, SrtpParameters, VideoCodec } from './job.ts';
 
 const type = <T extends string, S extends z.core.$ZodLooseShape>(name: T, shape: S) =>
   z.object({ type: z.literal(name), ...shape });
@@ -94,6 +95,8 @@ export const CompositorMessage = z.discriminatedUnion('type', [
   type('refused', { code: z.enum(['busy', 'draining', 'unauthorized', 'protocol']), message: z.string() }),
   /** `srtpParameters` is the child's sending side; `ip:port` is where it listens. */
   type('bound', { ip: z.string(), port: z.int(), srtpParameters: SrtpParameters, pid: z.int() }),
+  /** Before the first init segment is put: with what this compositor encodes, and all its successors have to. */
+  type('encoder', { codec: VideoCodec }),
   type('ready', {}),
   /** t0: the child's monotonic clock on sending, ms. */
   type('clock-ask', { t0: z.number() }),

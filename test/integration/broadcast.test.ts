@@ -264,6 +264,35 @@ describe('what is seen', () => {
   });
 });
 
+describe('the video encoder', () => {
+  const encoderOf = async (rig: StudioRig, count: number) =>
+    (await (await rig.agent.compositor(count)).message('job')).job.encoder;
+
+  test('what the first compositor really uses, all its successors are told, although it died before it was ready', async () => {
+    const rig = await setUp({ videoEncoder: 'h264_nvenc' });
+    rig.agent.answers = ['bound', 'applied', 'ended'];
+    await rig.guest(ANNA);
+    const starting = rig.start();
+    const first = await rig.agent.compositor();
+    expect(await encoderOf(rig, 1)).toMatchObject({ codec: 'h264_nvenc', fallback: true });
+    first.say({ type: 'encoder', codec: 'libx264' });
+    rig.agent.answers = ['bound', 'ready', 'applied', 'ended'];
+    first.say({ type: 'ended', reason: 'crashed', lastSegment: null, message: 'signal SIGKILL' });
+    await starting;
+    expect(await encoderOf(rig, 2)).toMatchObject({ codec: 'libx264', fallback: false });
+    // What a later one says changes nothing.
+    const second = await rig.agent.compositor(2);
+    second.say({ type: 'encoder', codec: 'h264_qsv' });
+    second.say({ type: 'ended', reason: 'crashed', lastSegment: 3, message: 'signal SIGKILL' });
+    expect(await encoderOf(rig, 3)).toMatchObject({ codec: 'libx264', fallback: false });
+  });
+
+  test('libx264 is not a choice', async () => {
+    const { job } = await live();
+    expect(job.encoder).toMatchObject({ codec: 'libx264', fallback: false });
+  });
+});
+
 describe('CPU pressure', () => {
   test('is told in status and metrics; the lower layer stays when a new job comes, and the higher one is back afterwards', async () => {
     const { rig, compositor } = await live();
