@@ -139,7 +139,13 @@ export class Child {
     sink.on('fenced', () => this.stop('fenced'));
     // Both take some time, and each counts while a program has a hole: encoders are opened while the clock is asked for.
     const [pipeline] = await Promise.all([
-      Pipeline.create({ job, pacer: this.#pacer, sink, logger: this.#logger }),
+      Pipeline.create({
+        job,
+        pacer: this.#pacer,
+        sink,
+        logger: this.#logger,
+        onEncoder: (codec) => this.#options.send({ type: 'encoder', codec }),
+      }),
       this.#synchronised.promise,
     ]);
     this.#pacer.setStart(job.startMs);
@@ -147,6 +153,7 @@ export class Child {
     this.#work = { pipeline, sink };
     pipeline.on('applied', (fromFrame) => this.#options.send({ type: 'applied', fromFrame }));
     pipeline.on('seen', (sources) => this.#options.send({ type: 'seen', sources }));
+    pipeline.on('degraded', (step, fromFrame) => this.#options.send({ type: 'degraded', step, fromFrame }));
     pipeline.on('keyframe', (source) => ingest.requestKeyFrame(source));
     pipeline.on('ended', ({ lastSegment, error }) => {
       this.#lastSegment = lastSegment;
@@ -204,6 +211,7 @@ export class Child {
       cpuSeconds: (user + system) / 1e6,
       rssBytes: process.memoryUsage.rss(),
       clockErrorMs: this.#follower.errorMs,
+      degradation: pipeline.degradation,
       sources,
     };
     this.#options.send({ type: 'stats', stats });

@@ -9,12 +9,17 @@
  * Races. A job is prepared (decoders, cards) in the order in which jobs came, one at a time, and applied between two frames
  * by the loop, where nothing is being drawn. A job may be prepared before the one ahead of it holds: what a coming job needs
  * is not dropped when an earlier one, which has no use for it, is applied.
+ *
+ * Under CPU pressure the program gives way in steps (PressureController.ts), of which the encoder knows nothing: it is given a
+ * picture for each frame of the grid.
  */
 import type { Logger } from '../src/common/logger.ts';
 import { TypedEmitter } from '../src/common/TypedEmitter.ts';
+import { type DegradationStep, degradesTo } from '../src/contracts/degradation.ts';
 import { frameTimeMs, type Grid, segmentFirstFrame } from '../src/contracts/grid.ts';
 import type { SourceId } from '../src/contracts/ids.ts';
 import type { Job } from '../src/contracts/job.ts';
+import { askedSizes } from '../src/layout/askedSizes.ts';
 import { transitionFrames } from '../src/layout/transition.ts';
 import { AssetCache } from './assets/AssetCache.ts';
 import { gainOf, Mixer } from './compose/Mixer.ts';
@@ -26,27 +31,9 @@ import { SlateMaker } from './encode/SlateMaker.ts';
 import type { PartSink } from './output/PartSink.ts';
 import type { Pacer } from './Pacer.ts';
 import { type PipelineFigures, PipelineMeter } from './PipelineMeter.ts';
+import { PressureController } from './PressureController.ts';
+import type { PipelineEvents, PipelineOptions } from './pipelineInterface.ts';
 import type { EncodedAudio, EncodedVideo } from './types.ts';
-
-export type SeenSizes = Record<SourceId, { width: number; height: number }>;
-
-export interface PipelineEvents {
-  /** A job holds from this frame. */
-  applied: [fromFrame: number];
-  /** The size at which each source is seen, when it changes. */
-  seen: [sizes: SeenSizes];
-  /** A source has to send a key frame before it can be shown. */
-  keyframe: [source: SourceId];
-  /** The last part is given to the sink; `lastSegment` is the newest whole segment. An error is a fault of ours. */
-  ended: [end: { lastSegment: number | null; error?: unknown }];
-}
-
-export interface PipelineOptions {
-  job: Job;
-  pacer: Pacer;
-  sink: PartSink;
-  logger: Logger;
-}
 
 interface StagedJob {
   readonly job: Job;
@@ -77,8 +64,9 @@ export class Pipeline extends TypedEmitter<PipelineEvents> {
   readonly #mixer = new Mixer();
   readonly #encoder: ProgramEncoder;
   readonly #slateMaker: SlateMaker;
-  readonly #putSlate: (slate: Buffer) => Promise<void>;
+  readonly #sink: PartSink;
   readonly #meter = new PipelineMeter();
+  readonly #pressure: PressureController;
   readonly #abort = new AbortController();
   #state: State = 'ready';
   #staging: Promise<void> = Promise.resolve();
@@ -115,6 +103,7 @@ export class Pipeline extends TypedEmitter<PipelineEvents> {
     const { job, pacer, logger } = options;
     this.#grid = job.grid;
     this.#framePeriodMs = 1000 / job.grid.fps;
+    this.#pressure = new PressureController(this.#framePeriodMs);
     this.#firstFrame = segmentFirstFrame(job.grid, job.firstSegment);
     this.#pacer = pacer;
     this.#logger = logger;
@@ -124,7 +113,7 @@ export class Pipeline extends TypedEmitter<PipelineEvents> {
     this.#composer = parts.composer;
     this.#encoder = parts.encoder;
     this.#slateMaker = parts.slateMaker;
-    this.#putSlate = (slate) => options.sink.putSlate(sortRenditions(job.renditions).video.id, slate);
+    this.#sink = options.sink;
     this.#audioFrame = parts.encoder.firstAudioFrame;
     this.#assets.on('arrived', () => this.#stageAgain());
   }
@@ -132,19 +121,21 @@ export class Pipeline extends TypedEmitter<PipelineEvents> {
   /** Opens encoders and decoders, draws the first picture's cards, and puts init segments and silence. */
   static async create(options: PipelineOptions): Promise<Pipeline> {
     const { job, sink, logger } = options;
-    const { video } = sortRenditions(job.renditions);
+    const { video, videos } = sortRenditions(job.renditions);
     const assets = new AssetCache(job, logger);
     const stager = new Stager(video.width, video.height, assets);
     const slate = await stager.slate(job.scene);
-    const encoder = await ProgramEncoder.create(job, sink);
+    const encoder = await ProgramEncoder.create(job, sink, logger);
+    const { settings } = encoder;
+    options.onEncoder?.(settings.codec);
     await encoder.putInits(job, sink);
-    const slateMaker = await SlateMaker.create({ rendition: video, grid: job.grid, settings: job.encoder, slate });
+    const slateMaker = await SlateMaker.create({ renditions: videos, grid: job.grid, settings, slate });
     let pipeline: Pipeline | null = null;
     const sources = new SourceSet(logger, (source) => pipeline?.emit('keyframe', source));
     const { width, height } = video;
     const composer = new VideoComposer({ width, height, fps: job.grid.fps, logger });
     pipeline = new Pipeline(options, { sources, assets, stager, composer, encoder, slateMaker });
-    await pipeline.#stage(job);
+    await pipeline.#prepare(job);
     return pipeline;
   }
 
@@ -160,7 +151,7 @@ export class Pipeline extends TypedEmitter<PipelineEvents> {
 
   /** A later job. `applied` tells from which frame it holds: its own, or the next one when that is past. */
   applyJob(job: Job): void {
-    this.#staging = this.#staging.then(() => this.#stage(job)).catch((error: unknown) => this.#fail(error));
+    this.#staging = this.#staging.then(() => this.#prepare(job)).catch((error: unknown) => this.#fail(error));
   }
 
   writeVideo(video: EncodedVideo): void {
@@ -188,6 +179,10 @@ export class Pipeline extends TypedEmitter<PipelineEvents> {
     await this.#staging;
   }
 
+  get degradation(): DegradationStep {
+    return this.#pressure.step;
+  }
+
   /** Since the last call where it says so, else since the start. */
   takeFigures(): PipelineFigures {
     this.#meter.put(this.#state === 'ended' ? 0 : this.#encoder.bytes);
@@ -204,7 +199,7 @@ export class Pipeline extends TypedEmitter<PipelineEvents> {
     await this.#sources.settled();
   }
 
-  async #stage(job: Job): Promise<void> {
+  async #prepare(job: Job): Promise<void> {
     if (this.#state === 'ended') return;
     this.#preparing = job;
     this.#assets.update(job);
@@ -267,23 +262,37 @@ export class Pipeline extends TypedEmitter<PipelineEvents> {
     const timeMs = frameTimeMs(this.#grid, n);
     if (n < this.#endFrame) {
       const late = () => this.#pacer.nowMs() - timeMs > this.#framePeriodMs;
-      // Also where the last picture is repeated: decoding goes on, and what is drawn next is of its time.
-      this.#sources.show(timeMs, this.#framePeriodMs);
+      const { step } = this.#pressure;
+      const rests = degradesTo(step, 'half-program-rate') && n % 2 !== 0;
+      // Also where the last picture is repeated for want of time: decoding goes on, and what is drawn next is of its time.
+      if (!rests) this.#sources.show(timeMs, this.#framePeriodMs, step === 'half-source-rate' ? halfOf(n) : null);
       const repeated = n - this.#composedFrame - 1;
-      if (this.#pacer.nowMs() < timeMs + 2 * this.#framePeriodMs || repeated >= MAX_REPEATED_FRAMES) {
+      const hasTime = this.#pacer.nowMs() < timeMs + 2 * this.#framePeriodMs;
+      const fresh = (hasTime && !rests) || repeated >= MAX_REPEATED_FRAMES;
+      if (fresh) {
         this.#composedFrame = n;
         const startedAt = performance.now();
         await this.#composer.compose(n, timeMs, (source) => this.#sources.picture(source));
         if (this.#isLeaving && this.#present && !this.#composer.isMoving) this.#keepSeen(this.#present);
         this.#meter.composed(n, performance.now() - startedAt, late());
       } else this.#meter.repeated(n, late());
+      const wasLate = late() || !hasTime;
       const startedAt = performance.now();
-      const encoding = this.#encoder.encodeVideo(this.#composer.canvas.frame, n);
+      const encoding = this.#encoder.encodeVideo(this.#composer.canvas.frame, n, fresh);
       // While the picture is encoded on the thread pool, this thread mixes; a fault there must not leave the other alone.
       const mixing = Promise.resolve().then(() => this.#mixUntil(timeMs));
       await Promise.all([encoding, mixing]).finally(() => Promise.allSettled([encoding, mixing]));
       this.#meter.encoded(performance.now() - startedAt);
+      const nowMs = this.#pacer.nowMs();
+      if (this.#pressure.frame(nowMs, { lagMs: nowMs - timeMs, late: wasLate })) this.#degrade(n + 1);
     } else this.#mixUntil(timeMs);
+  }
+
+  #degrade(fromFrame: number): void {
+    const { step } = this.#pressure;
+    this.#logger.debug({ step, fromFrame }, 'program gives way to CPU pressure');
+    this.emit('degraded', step, fromFrame);
+    this.#tellSeen();
   }
 
   /** One frame of the slate, when there is time for it. */
@@ -291,8 +300,8 @@ export class Pipeline extends TypedEmitter<PipelineEvents> {
     if (this.#pacer.nowMs() > frameTimeMs(this.#grid, n) + this.#framePeriodMs) return;
     const slate = await this.#slateMaker.step();
     if (!slate) return;
-    this.#slateMaker.close();
-    this.#putSlate(slate).catch((error: unknown) => this.#logger.warn({ err: error }, 'delivery has no slate'));
+    const put = this.#sink.putSlate(slate.rendition, slate.bytes);
+    put.catch((error: unknown) => this.#logger.warn({ err: error }, 'delivery has no slate'));
   }
 
   /** Mixes all AAC frames that are over by `timeMs`. */
@@ -340,10 +349,13 @@ export class Pipeline extends TypedEmitter<PipelineEvents> {
       [job, ...coming].flatMap(({ sources }) => sources),
       seen,
     );
-    const sizes: SeenSizes = {};
-    for (const { source, cell } of [...leaving, ...stage.tiles]) {
-      if (source) sizes[source] = { width: cell.width, height: cell.height };
-    }
+    this.#tellSeen();
+  }
+
+  #tellSeen(): void {
+    if (!this.#present) return;
+    const tiles = [...this.#composer.leaving, ...this.#present.stage.tiles];
+    const sizes = askedSizes(tiles, this.#composer.canvas, this.#pressure.step);
     const text = JSON.stringify(sizes);
     if (text === this.#seen) return;
     this.#seen = text;
@@ -377,3 +389,4 @@ export class Pipeline extends TypedEmitter<PipelineEvents> {
 }
 
 const sourcesSeen = (stage: Pick<Stage, 'tiles'>): SourceId[] => stage.tiles.flatMap((tile) => tile.source ?? []);
+const halfOf = (n: number): 0 | 1 => (n % 2 === 0 ? 0 : 1);

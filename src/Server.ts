@@ -227,6 +227,7 @@ export class Server {
       mediaIp: config.mediaHost,
       encoderThreads: config.encoderThreads,
       assetsUrl: this.#assetsUrl,
+      videoEncoder: config.videoEncoder,
       destinationPolicy: async (url) => {
         await destinationPolicy({ allowPrivate: config.allowPrivateDestinations })(url);
       },

@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
 import { Secret } from './common/Secret.ts';
+import { VideoCodec } from './contracts/job.ts';
 
 const Port = z.coerce.number().pipe(z.int().min(0).max(65_535));
 const Count = z.coerce.number().pipe(z.int().min(0).max(1000));
@@ -131,6 +132,11 @@ export const SETTINGS = {
     schema: z.coerce.number().pipe(z.int().min(1).max(16)),
     fallback: '1',
     help: 'x264 threads a broadcast.',
+  },
+  videoEncoder: {
+    schema: VideoCodec,
+    fallback: 'libx264',
+    help: 'Video encoder of broadcasts: `libx264`, or with a graphics card `h264_nvenc`, `h264_vaapi`, `h264_qsv`. Where it cannot be opened libx264 stands in.',
   },
   compositorUrls: {
     schema: List,

@@ -87,6 +87,14 @@ export const METRICS = {
     'lianmai_compositor_repeated_frames_total',
     'Frames encoded from the last picture because composing had no time left.',
   ),
+  degradation: gauge('lianmai_compositor_degradation', 'Broadcasts that give way to CPU pressure, by how far.', [
+    'step',
+  ]),
+  degradations: counter(
+    'lianmai_compositor_degradations_total',
+    'Changes of how far a broadcast gives way to CPU pressure, by the new step; `none` is back to normal.',
+    ['step'],
+  ),
   composeSeconds: histogram(
     'lianmai_compositor_compose_seconds',
     'Composing a frame; p95 of a second, one observation a second and broadcast.',
@@ -194,6 +202,8 @@ export function createMetrics(): Metrics {
       frames: c(m.frames),
       lateFrames: c(m.lateFrames),
       repeatedFrames: c(m.repeatedFrames),
+      degradation: g(m.degradation),
+      degradations: c(m.degradations),
       composeSeconds: h(m.composeSeconds),
       encodeSeconds: h(m.encodeSeconds),
       partLatencySeconds: h(m.partLatencySeconds),

@@ -75,9 +75,11 @@ export class SourceSet {
     this.#audio.get(audio.source)?.write(audio);
   }
 
-  /** All sources go on to the program frame at `timeMs`. */
-  show(timeMs: number, framePeriodMs: number): void {
-    for (const source of this.#video.values()) source.show(timeMs, framePeriodMs);
+  /** All sources go on to the program frame at `timeMs`; where `half` is given only every second one, and the others with the other half. */
+  show(timeMs: number, framePeriodMs: number, half: 0 | 1 | null = null): void {
+    let i = 0;
+    for (const source of this.#video.values())
+      if (half === null || i++ % 2 === half) source.show(timeMs, framePeriodMs);
   }
 
   picture(id: SourceId): Picture | null {

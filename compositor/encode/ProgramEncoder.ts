@@ -1,51 +1,64 @@
 /**
  * All encoders of a broadcast and the parts they fill. In: the canvas for each video frame, samples for each AAC frame;
- * out: parts to a PartSink. One video rendition and `a0` now; further video renditions are one more entry in `#video`,
- * scaled from the canvas once each.
+ * out: parts to a PartSink. Each smaller rendition is scaled from the canvas once; sound is encoded once for all.
  */
-import type { Frame } from 'node-av';
+import { AV_PIX_FMT_YUV420P, type Frame } from 'node-av';
+import type { Logger } from '../../src/common/logger.ts';
 import { AAC_FRAME_SAMPLES, type Grid } from '../../src/contracts/grid.ts';
-import type { AudioRendition, Job, VideoRendition } from '../../src/contracts/job.ts';
+import type { AudioRendition, EncoderSettings, Job, VideoRendition } from '../../src/contracts/job.ts';
 import type { PartSink } from '../output/PartSink.ts';
 import { RenditionWriter } from '../output/RenditionWriter.ts';
 import { AAC_PRIMING_FRAMES, AudioEncoder } from './AudioEncoder.ts';
+import { pictureFormatOf } from './codecs.ts';
 import { audioFragmenter, silenceOf, videoFragmenter } from './fragmenters.ts';
-import { VideoEncoder } from './VideoEncoder.ts';
+import { openVideoEncoders } from './openVideoEncoders.ts';
+import { PictureScaler } from './PictureScaler.ts';
+import type { VideoEncoder } from './VideoEncoder.ts';
 
 interface VideoOutput {
   rendition: VideoRendition;
   encoder: VideoEncoder;
   writer: RenditionWriter;
+  /** null: the encoder is given the canvas itself. */
+  scaler: PictureScaler | null;
 }
 
 export class ProgramEncoder {
+  /** The job's, with the codec that is really used. */
+  readonly settings: EncoderSettings;
   readonly #video: VideoOutput[];
   readonly #audioEncoder: AudioEncoder;
   readonly #audioWriter: RenditionWriter;
 
-  private constructor(video: VideoOutput[], audioEncoder: AudioEncoder, audioWriter: RenditionWriter) {
+  private constructor(
+    settings: EncoderSettings,
+    video: VideoOutput[],
+    audioEncoder: AudioEncoder,
+    audioWriter: RenditionWriter,
+  ) {
+    this.settings = settings;
     this.#video = video;
     this.#audioEncoder = audioEncoder;
     this.#audioWriter = audioWriter;
   }
 
-  static async create(
-    { grid, encoder: settings, renditions, firstSegment }: Job,
-    sink: PartSink,
-  ): Promise<ProgramEncoder> {
-    const { video, audio } = sortRenditions(renditions);
-    const encoder = await VideoEncoder.create(video, grid, settings);
+  static async create(job: Job, sink: PartSink, logger: Logger): Promise<ProgramEncoder> {
+    const { grid, firstSegment } = job;
+    const { video: canvas, videos, audio } = sortRenditions(job.renditions);
+    const { settings, encoders } = await openVideoEncoders(videos, job, logger);
+    const format = pictureFormatOf(settings.codec);
     const audioEncoder = await AudioEncoder.create(audio, grid.sampleRate);
     const writerOf = (rendition: VideoRendition | AudioRendition) => ({ rendition, grid, sink, firstSegment });
-    const videoWriter = new RenditionWriter({
-      ...writerOf(video),
-      fragmenter: videoFragmenter(encoder, video, grid, firstSegment),
+    const outputs = encoders.map((encoder, i) => {
+      const rendition = videos[i] ?? canvas;
+      const fragmenter = videoFragmenter(encoder, rendition, grid, firstSegment);
+      const writer = new RenditionWriter({ ...writerOf(rendition), fragmenter });
+      const asItIs = rendition === canvas && format === AV_PIX_FMT_YUV420P;
+      return { rendition, encoder, writer, scaler: asItIs ? null : new PictureScaler(canvas, rendition, format) };
     });
-    const audioWriter = new RenditionWriter({
-      ...writerOf(audio),
-      fragmenter: audioFragmenter(audioEncoder, audio, grid, firstSegment),
-    });
-    return new ProgramEncoder([{ rendition: video, encoder, writer: videoWriter }], audioEncoder, audioWriter);
+    const fragmenter = audioFragmenter(audioEncoder, audio, grid, firstSegment);
+    const audioWriter = new RenditionWriter({ ...writerOf(audio), fragmenter });
+    return new ProgramEncoder(settings, outputs, audioEncoder, audioWriter);
   }
 
   /** Puts each rendition's init segment, and the silence; resolves when all are taken. The slate comes from a SlateMaker. */
@@ -74,11 +87,18 @@ export class ProgramEncoder {
     return all.reduce((a, b) => (a === null || b === null ? null : Math.min(a, b)));
   }
 
-  /** Encodes the canvas as frame `number` in all video renditions. */
-  async encodeVideo(canvas: Frame, number: number): Promise<void> {
-    for (const { encoder, writer } of this.#video) {
-      for (const packet of await encoder.encode(canvas, number)) writer.write(packet, Number(packet.pts));
-    }
+  /**
+   * Encodes the canvas as frame `number` in all video renditions, side by side on the thread pool. `fresh`: it is another picture than
+   * the last time. When one fails, this waits for the others before it throws.
+   */
+  async encodeVideo(canvas: Frame, number: number, fresh = true): Promise<void> {
+    const done = await Promise.allSettled(
+      this.#video.map(async ({ encoder, writer, scaler }) => {
+        const picture = scaler ? await scaler.scale(canvas, fresh) : canvas;
+        for (const packet of await encoder.encode(picture, number)) writer.write(packet, Number(packet.pts));
+      }),
+    );
+    for (const result of done) if (result.status === 'rejected') throw result.reason;
   }
 
   /** Encodes the samples of AAC frame `number`. */
@@ -90,22 +110,31 @@ export class ProgramEncoder {
 
   /** Not while `encodeVideo` runs. */
   close(): void {
-    for (const { encoder, writer } of this.#video) {
+    for (const { encoder, writer, scaler } of this.#video) {
       writer.close();
       encoder.close();
+      scaler?.close();
     }
     this.#audioWriter.close();
     this.#audioEncoder.close();
   }
 }
 
-export function sortRenditions(renditions: Job['renditions']): { video: VideoRendition; audio: AudioRendition } {
-  const video = renditions.filter((rendition) => rendition.kind === 'video');
-  const audio = renditions.filter((rendition) => rendition.kind === 'audio');
-  const [onlyVideo] = video;
-  const [onlyAudio] = audio;
-  if (!onlyVideo || !onlyAudio || renditions.length !== 2) throw new Error('a program has one video rendition and a0');
-  return { video: onlyVideo, audio: onlyAudio };
+/** `video` is the largest, and the size of the canvas; `videos` are all, the largest first. */
+export function sortRenditions(renditions: Job['renditions']): {
+  video: VideoRendition;
+  videos: VideoRendition[];
+  audio: AudioRendition;
+} {
+  const videos = renditions.filter((rendition) => rendition.kind === 'video');
+  const audios = renditions.filter((rendition) => rendition.kind === 'audio');
+  videos.sort((a, b) => b.width * b.height - a.width * a.height);
+  const [video] = videos;
+  const [audio] = audios;
+  const ids = new Set(renditions.map((rendition) => rendition.id));
+  if (!video || !audio || audios.length !== 1 || ids.size !== renditions.length)
+    throw new Error('a program has video renditions with different names, and a0');
+  return { video, videos, audio };
 }
 
 /** Program time at which the samples of AAC frame `number` are over, ms. */

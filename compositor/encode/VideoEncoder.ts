@@ -10,7 +10,6 @@ import {
   AV_CODEC_FLAG_GLOBAL_HEADER,
   AV_PICTURE_TYPE_I,
   AV_PICTURE_TYPE_NONE,
-  AV_PIX_FMT_YUV420P,
   AVCHROMA_LOC_LEFT,
   AVCOL_PRI_BT709,
   AVCOL_RANGE_MPEG,
@@ -28,6 +27,8 @@ import {
 } from 'node-av';
 import { type Grid, segmentSeconds } from '../../src/contracts/grid.ts';
 import type { EncoderSettings, VideoRendition } from '../../src/contracts/job.ts';
+import { codecOptions, pictureFormatOf } from './codecs.ts';
+import { VaapiUpload } from './VaapiUpload.ts';
 
 /** The rate may swing within this many seconds (VBV buffer): what a player of live video buffers anyway. */
 const VBV_SECONDS = 1;
@@ -40,11 +41,13 @@ const MIN_QUANTIZER = 12;
 
 export class VideoEncoder {
   readonly #context: CodecContext;
+  readonly #upload: VaapiUpload | null;
   readonly #framesPerSegment: number;
   #closed = false;
 
-  private constructor(context: CodecContext, framesPerSegment: number) {
+  private constructor(context: CodecContext, upload: VaapiUpload | null, framesPerSegment: number) {
     this.#context = context;
+    this.#upload = upload;
     this.#framesPerSegment = framesPerSegment;
   }
 
@@ -55,13 +58,13 @@ export class VideoEncoder {
     context.allocContext3(codec);
     context.width = rendition.width;
     context.height = rendition.height;
-    context.pixelFormat = AV_PIX_FMT_YUV420P;
+    context.pixelFormat = pictureFormatOf(settings.codec);
     context.timeBase = new Rational(1, grid.fps);
     context.framerate = new Rational(grid.fps, 1);
     context.sampleAspectRatio = new Rational(1, 1);
     context.gopSize = grid.framesPerSegment;
     context.maxBFrames = 0;
-    context.qMin = MIN_QUANTIZER;
+    if (settings.codec === 'libx264') context.qMin = MIN_QUANTIZER;
     context.threadCount = settings.threads;
     context.bitRate = BigInt(rendition.bitrate);
     context.rcMaxRate = BigInt(rendition.bitrate);
@@ -73,16 +76,17 @@ export class VideoEncoder {
     context.colorTrc = AVCOL_TRC_BT709;
     context.chromaLocation = AVCHROMA_LOC_LEFT;
     context.setFlags(AV_CODEC_FLAG_GLOBAL_HEADER, AV_CODEC_FLAG_CLOSED_GOP);
-    const options = Dictionary.fromObject({
-      preset: settings.preset,
-      tune: settings.tune,
-      profile: settings.profile,
-      'forced-idr': '1',
-      // No IDR but those of the grid: a GOP is a segment.
-      'x264-params': `keyint=${grid.framesPerSegment}:min-keyint=${grid.framesPerSegment}:scenecut=0:open-gop=0`,
-    });
-    FFmpegError.throwIfError(await context.open2(codec, options), `open ${settings.codec}`);
-    return new VideoEncoder(context, Math.round(segmentSeconds(grid) * grid.fps));
+    let upload: VaapiUpload | null = null;
+    try {
+      if (settings.codec === 'h264_vaapi') upload = new VaapiUpload(context);
+      const options = Dictionary.fromObject(codecOptions(settings, grid));
+      FFmpegError.throwIfError(await context.open2(codec, options), `open ${settings.codec}`);
+    } catch (error) {
+      context.freeContext();
+      upload?.close();
+      throw error;
+    }
+    return new VideoEncoder(context, upload, Math.round(segmentSeconds(grid) * grid.fps));
   }
 
   /** What the muxer needs: size, profile, SPS and PPS. */
@@ -95,13 +99,16 @@ export class VideoEncoder {
 
   /**
    * Encodes frame `number` of the grid; the first of a segment becomes an IDR frame. The frame may be changed again when
-   * this has resolved: libx264 copies the picture. The caller frees the packets.
+   * this has resolved: libx264 copies the picture, and who holds on to it has a reference. The caller frees the packets.
    */
   async encode(frame: Frame, number: number): Promise<Packet[]> {
     if (this.#closed) throw new Error('the video encoder is closed');
-    frame.pts = BigInt(number);
-    frame.pictType = number % this.#framesPerSegment === 0 ? AV_PICTURE_TYPE_I : AV_PICTURE_TYPE_NONE;
-    FFmpegError.throwIfError(await this.#context.sendFrame(frame), 'encode video');
+    const uploaded = await this.#upload?.upload(frame);
+    const picture = uploaded ?? frame;
+    picture.pts = BigInt(number);
+    picture.pictType = number % this.#framesPerSegment === 0 ? AV_PICTURE_TYPE_I : AV_PICTURE_TYPE_NONE;
+    const sent = await this.#context.sendFrame(picture).finally(() => uploaded?.free());
+    FFmpegError.throwIfError(sent, 'encode video');
     const packets: Packet[] = [];
     for (;;) {
       const packet = new Packet();
@@ -120,5 +127,6 @@ export class VideoEncoder {
     if (this.#closed) return;
     this.#closed = true;
     this.#context.freeContext();
+    this.#upload?.close();
   }
 }

@@ -14,12 +14,13 @@ import type { BroadcastInput, BroadcastState, BroadcastStatus, DestinationInput 
 import type { DestinationStatus } from '../contracts/deliveryControl.ts';
 import { AppError } from '../contracts/errors.ts';
 import { partSeconds, partStartMs, segmentAtOrAfterMs } from '../contracts/grid.ts';
+import type { VideoCodec } from '../contracts/job.ts';
 import type { Directory } from '../directory/Directory.ts';
 import { CompositorFigures } from './CompositorFigures.ts';
 import type { Carried, CompositorRun } from './CompositorRun.ts';
 import { DeliveryLink, type LinkReport } from './DeliveryLink.ts';
 import { type Destination, newDestination, orderOf } from './destinations.ts';
-import { gridFor, type Program, renditionsFor } from './jobs.ts';
+import { encodedWith, encoderFor, gridFor, type Program, renditionsFor } from './jobs.ts';
 import type { BroadcastMetrics } from './metrics.ts';
 import { openOrder } from './openOrder.ts';
 import { PartWatch } from './PartWatch.ts';
@@ -55,6 +56,7 @@ export interface BroadcastOptions {
   encoderThreads: number;
   /** Where compositors get images and sounds, without a slash at the end; null: there are none. */
   assetsUrl: string | null;
+  videoEncoder: VideoCodec;
   destinationPolicy: (url: string) => Promise<void>;
   clock: Clock;
   /** ms since 1970; for the epoch's label only. */
@@ -278,6 +280,20 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
       this.#parts.progress(stats.frame);
       this.#board.figures(this.#figures.add(stats));
     });
+    run.on('degraded', (degradation, fromFrame) => {
+      if (this.#run !== run) return;
+      this.#figures.degraded(degradation);
+      this.#logger.info({ degradation, fromFrame }, 'program gives way to CPU pressure');
+      this.#board.set({ degradation });
+    });
+    run.on('encoder', (codec) => {
+      const program = this.#program;
+      if (!program?.encoder.fallback) return;
+      const wanted = program.encoder.codec;
+      if (codec !== wanted)
+        this.#logger.warn({ wanted, codec }, 'the video encoder cannot be opened; another stands in');
+      this.#program = encodedWith(program, codec);
+    });
     run.on('carry', (sources) => {
       if (this.#run === run) this.#carried = sources;
     });
@@ -285,6 +301,7 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
       if (this.#run !== run) return;
       this.#run = undefined;
       this.#figures.gone();
+      if (this.#board.status.degradation !== 'none') this.#board.set({ degradation: 'none' });
     };
     run.ended.then(gone, gone);
     return run;
@@ -300,13 +317,7 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
       epoch: Math.round(this.#options.wallClock()) + START_LEAD_MS,
       startMs: this.#clock.now() + START_LEAD_MS,
       grid: gridFor(video.fps),
-      encoder: {
-        codec: 'libx264',
-        preset: 'veryfast',
-        tune: 'zerolatency',
-        profile: 'main',
-        threads: this.#options.encoderThreads,
-      },
+      encoder: encoderFor(this.#options.videoEncoder, this.#options.encoderThreads),
       renditions: renditionsFor(this.#input),
       deliveryUrl,
       assetsUrl: this.#options.assetsUrl,

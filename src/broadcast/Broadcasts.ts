@@ -3,6 +3,7 @@ import type { Logger } from '../common/logger.ts';
 import { BroadcastInput, BroadcastState, type BroadcastStatus, DestinationInput } from '../contracts/broadcast.ts';
 import type { DestinationStatus } from '../contracts/deliveryControl.ts';
 import { AppError } from '../contracts/errors.ts';
+import type { VideoCodec } from '../contracts/job.ts';
 import type { Directory } from '../directory/Directory.ts';
 import { Broadcast } from './Broadcast.ts';
 import type { BroadcastService } from './BroadcastService.ts';
@@ -22,6 +23,7 @@ export interface BroadcastsOptions {
   encoderThreads?: number;
   /** Where compositors get images and sounds, without a slash at the end; null: there are none. */
   assetsUrl?: string | null;
+  videoEncoder?: VideoCodec;
   /** Throws AppError `destination-refused`. */
   destinationPolicy: (url: string) => Promise<void>;
   /** The program's clock; monotonic. */
@@ -55,6 +57,7 @@ export class Broadcasts implements BroadcastService {
       mediaIp = '127.0.0.1',
       encoderThreads = 1,
       assetsUrl = null,
+      videoEncoder = 'libx264',
       wallClock = Date.now,
       destinationPolicy,
     } = this.#options;
@@ -74,7 +77,7 @@ export class Broadcasts implements BroadcastService {
       } else break;
     }
     // Race: from the last look at #running to its new entry nothing is awaited.
-    const options = { ...this.#options, mediaIp, encoderThreads, assetsUrl, wallClock };
+    const options = { ...this.#options, mediaIp, encoderThreads, assetsUrl, videoEncoder, wallClock };
     const broadcast = new Broadcast(room, BroadcastInput.parse(given), destinations, options);
     broadcast.on('state', () => this.#count());
     broadcast.once('closed', () => this.#onClosed(broadcast));

@@ -1,4 +1,5 @@
 import type { CompositorStats } from '../contracts/control.ts';
+import type { DegradationStep } from '../contracts/degradation.ts';
 import type { BroadcastMetrics } from './metrics.ts';
 
 /** Turns the statistics of one compositor after another into the broadcast's figures and the process's metrics. */
@@ -6,6 +7,7 @@ export class CompositorFigures {
   readonly #metrics: BroadcastMetrics;
   #last: CompositorStats | undefined;
   #pastLateFrames = 0;
+  #degradation: DegradationStep = 'none';
 
   constructor(metrics: BroadcastMetrics) {
     this.#metrics = metrics;
@@ -28,9 +30,22 @@ export class CompositorFigures {
     return { fps: stats.fps, bitrate: stats.bitrate, lateFrames: this.#pastLateFrames + stats.lateFrames };
   }
 
+  /** The program gives way to CPU pressure so far. */
+  degraded(step: DegradationStep): void {
+    this.#metrics.degradations.inc({ step });
+    this.#at(step);
+  }
+
   /** The compositor is gone; the next one counts from 0. */
   gone(): void {
+    this.#at('none');
     this.#pastLateFrames += this.#last?.lateFrames ?? 0;
     this.#last = undefined;
+  }
+
+  #at(step: DegradationStep): void {
+    if (this.#degradation !== 'none') this.#metrics.degradation.dec({ step: this.#degradation });
+    if (step !== 'none') this.#metrics.degradation.inc({ step });
+    this.#degradation = step;
   }
 }

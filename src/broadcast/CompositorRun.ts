@@ -3,12 +3,14 @@ import type { Clock } from '../common/clock.ts';
 import type { Logger } from '../common/logger.ts';
 import { TypedEmitter } from '../common/TypedEmitter.ts';
 import type { CompositorEndReason, CompositorStats } from '../contracts/control.ts';
+import type { DegradationStep } from '../contracts/degradation.ts';
 import { segmentFirstFrame } from '../contracts/grid.ts';
-import type { Job, JobSource } from '../contracts/job.ts';
+import type { Job, JobSource, VideoCodec } from '../contracts/job.ts';
 import { CompositorLink, type CompositorLinkOptions, type LinkEnd, type LinkMessage } from './CompositorLink.ts';
 import {
   buildJob,
   type Carry,
+  encodedWith,
   frameAt,
   type Placement,
   type Program,
@@ -40,6 +42,10 @@ interface CompositorRunEvents {
   stats: [stats: CompositorStats];
   carry: [sources: Record<string, Carried>];
   keyframe: [];
+  /** With what it encodes, and all its successors have to; before the first init segment. */
+  encoder: [codec: VideoCodec];
+  /** The program gives way to CPU pressure so far, from this frame on. */
+  degraded: [step: DegradationStep, fromFrame: number];
 }
 
 /** What a predecessor knew of a source, and of which stream. */
@@ -87,6 +93,7 @@ export class CompositorRun extends TypedEmitter<CompositorRunEvents> {
   #wish: { change: boolean; retap: boolean } = { change: false, retap: false };
   #working: Promise<unknown> = Promise.resolve();
   #looping = false;
+  #degradation: DegradationStep = 'none';
   #retry: NodeJS.Timeout | undefined;
   #renewal: NodeJS.Timeout | undefined;
 
@@ -287,7 +294,7 @@ export class CompositorRun extends TypedEmitter<CompositorRunEvents> {
     this.#lastFrom = fromFrame;
     this.#jobAt = this.#clock.now();
     this.#unapplied.push({ fromFrame, ssrcs: wiring.map((source) => source.ssrc) });
-    this.#tap.see(seenByLayout(job));
+    this.#tap.see(seenByLayout(job, this.#degradation));
     this.#link.send({ type: 'job', job });
     this.#options.metrics.jobs.inc();
     return fromFrame;
@@ -332,6 +339,14 @@ export class CompositorRun extends TypedEmitter<CompositorRunEvents> {
         return;
       case 'seen':
         this.#tap.see(message.sources);
+        return;
+      case 'encoder':
+        if (this.#program) this.#program = encodedWith(this.#program, message.codec);
+        this.emit('encoder', message.codec);
+        return;
+      case 'degraded':
+        this.#degradation = message.step;
+        this.emit('degraded', message.step, message.fromFrame);
         return;
       case 'keyframe':
         this.emit('keyframe');

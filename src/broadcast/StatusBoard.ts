@@ -1,5 +1,6 @@
 import type { BroadcastInput, BroadcastState, BroadcastStatus } from '../contracts/broadcast.ts';
 import type { DestinationStatus } from '../contracts/deliveryControl.ts';
+import { videoRenditionsFor } from './jobs.ts';
 
 /** Figures are told at most this often, ms. */
 const FIGURES_MS = 1_000;
@@ -32,9 +33,11 @@ export class StatusBoard {
       endReason: null,
       playlist: `/live/${room}/index.m3u8`,
       video: { width, height, fps, bitrate },
+      renditions: videoRenditionsFor(input).map(({ kind: _, ...rendition }) => rendition),
       fps: 0,
       bitrate: 0,
       lateFrames: 0,
+      degradation: 'none',
       viewers: 0,
       restarts: 0,
       destinations: [],

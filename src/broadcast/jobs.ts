@@ -1,5 +1,6 @@
 /** Pure: what a room is and what the compositor is connected to → the job. */
 import type { BroadcastInput } from '../contracts/broadcast.ts';
+import type { DegradationStep } from '../contracts/degradation.ts';
 import type { Grid } from '../contracts/grid.ts';
 import { PROTOCOL } from '../contracts/ids.ts';
 import {
@@ -9,8 +10,11 @@ import {
   type JobSource,
   MAX_SEATS,
   type Rendition,
+  type VideoCodec,
+  type VideoRendition,
 } from '../contracts/job.ts';
 import type { Scene } from '../contracts/scene.ts';
+import { askedSizes, type Size } from '../layout/askedSizes.ts';
 import { arrange, type Composition } from '../layout/tiles.ts';
 
 /** Segments of 2 s and parts of about 1/3 s: the design's grid. */
@@ -28,14 +32,44 @@ export function gridFor(fps: number): Grid {
   return { fps, framesPerSegment, framesPerPart, sampleRate: 48_000 };
 }
 
-/** The renditions of a broadcast: the audio, and one video quality, named by its shorter side. */
-export function renditionsFor({ video, audio }: Pick<BroadcastInput, 'video' | 'audio'>): Rendition[] {
+/** Bits grow slower than pixels: half the lines want a third of the bits (the usual ladders lie between exponents 0.7 and 0.8). */
+const BITS_TO_PIXELS = 0.75;
+/** Less makes no picture, bits a second. */
+const LEAST_BITRATE = 150_000;
+
+/** The video qualities of a broadcast, the largest first, named by their shorter sides. */
+export function videoRenditionsFor({
+  video,
+  renditions,
+}: Pick<BroadcastInput, 'video' | 'renditions'>): VideoRendition[] {
   const { width, height, bitrate } = video;
-  return [
-    { id: `v${Math.min(width, height)}`, kind: 'video', width, height, bitrate },
-    { id: 'a0', kind: 'audio', bitrate: audio.bitrate },
-  ];
+  const shorter = Math.min(width, height);
+  const smaller = renditions.map((wanted): VideoRendition => {
+    const ratio = wanted.height / shorter;
+    const even = (length: number) => (length === shorter ? wanted.height : 2 * Math.round((length * ratio) / 2));
+    const usual = Math.max(LEAST_BITRATE, 10_000 * Math.round((bitrate * ratio ** (2 * BITS_TO_PIXELS)) / 10_000));
+    const size = { width: even(width), height: even(height) };
+    return { id: `v${wanted.height}`, kind: 'video', ...size, bitrate: wanted.bitrate ?? usual };
+  });
+  smaller.sort((a, b) => b.width - a.width);
+  return [{ id: `v${shorter}`, kind: 'video', width, height, bitrate }, ...smaller];
 }
+
+/** The renditions of a broadcast: its video qualities, the largest first, and the audio. */
+export const renditionsFor = (input: Pick<BroadcastInput, 'video' | 'renditions' | 'audio'>): Rendition[] => [
+  ...videoRenditionsFor(input),
+  { id: 'a0', kind: 'audio', bitrate: input.audio.bitrate },
+];
+
+/** What the first compositor is asked for; with what it really encodes, it says itself. */
+export const encoderFor = (codec: VideoCodec, threads: number): EncoderSettings => ({
+  codec,
+  fallback: codec !== 'libx264',
+  preset: 'veryfast',
+  tune: 'zerolatency',
+  profile: 'main',
+  threads,
+});
 
 /** What stays the same for a broadcast's life, whichever compositor works for it. */
 export interface Program {
@@ -51,6 +85,12 @@ export interface Program {
   /** Where compositors get images and sounds; null where there are none. */
   assetsUrl: string | null;
 }
+
+/** The first compositor has said with what it encodes: no other may choose. */
+export const encodedWith = (program: Program, codec: VideoCodec): Program => ({
+  ...program,
+  encoder: { ...program.encoder, codec, fallback: false },
+});
 
 /** What a compositor is for its life. */
 export interface Placement {
@@ -113,19 +153,12 @@ export function sameWork(a: Job, b: Job): boolean {
   return work(a) === work(b);
 }
 
-export interface Size {
-  width: number;
-  height: number;
-}
-
-/** The size at which each video source will be seen; absent: not seen. The compositor's own `seen` follows when it has drawn it. */
-export function seenByLayout(job: Composition & Pick<Job, 'renditions'>): Record<string, Size> {
+/** The size at which each video source will be asked for; absent: not seen. The compositor's own `seen` follows when it has drawn it. */
+export function seenByLayout(
+  job: Composition & Pick<Job, 'renditions'>,
+  step: DegradationStep = 'none',
+): Record<string, Size> {
   const videos = job.renditions.filter((r) => r.kind === 'video');
   const largest = videos.sort((a, b) => b.width * b.height - a.width * a.height)[0];
-  if (!largest) return {};
-  const seen: Record<string, Size> = {};
-  for (const { source, cell } of arrange(job, largest.width, largest.height)) {
-    if (source) seen[source] = { width: cell.width, height: cell.height };
-  }
-  return seen;
+  return largest ? askedSizes(arrange(job, largest.width, largest.height), largest, step) : {};
 }

@@ -24,6 +24,10 @@ export interface BroadcastMetrics {
   lateFrames: Pick<Counter, 'inc'>;
   /** `lianmai_compositor_repeated_frames_total`: encoded from the last picture because composing had no time left. */
   repeatedFrames: Pick<Counter, 'inc'>;
+  /** `lianmai_compositor_degradation{step}`: broadcasts that give way to CPU pressure, by how far. */
+  degradation: Pick<Gauge<'step'>, 'inc' | 'dec'>;
+  /** `lianmai_compositor_degradations_total{step}`: changes of it, by the step that was changed to (`none`: back to normal). */
+  degradations: Pick<Counter<'step'>, 'inc'>;
   /** `lianmai_compositor_compose_seconds`: p95 of a second, one observation a second and broadcast. */
   composeSeconds: Pick<Histogram, 'observe'>;
   /** `lianmai_compositor_encode_seconds`: likewise. */

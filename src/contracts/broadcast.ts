@@ -1,6 +1,7 @@
 import { z } from 'zod';
+import { DegradationStep } from './degradation.ts';
 import { DestinationStatus } from './deliveryControl.ts';
-import { BroadcastId, DestinationId } from './ids.ts';
+import { BroadcastId, DestinationId, RenditionId } from './ids.ts';
 
 export const BroadcastState = z.enum(['starting', 'live', 'recovering', 'ending', 'ended', 'failed']);
 export type BroadcastState = z.infer<typeof BroadcastState>;
@@ -16,6 +17,17 @@ export const DestinationInput = z
   .strict();
 export type DestinationInput = z.infer<typeof DestinationInput>;
 
+/** A smaller video quality beside the main one: same picture, same shape, same frames. */
+export const RenditionInput = z
+  .object({
+    /** Of the shorter side, pixels; less than the main video's. The longer side follows from the main video's shape. */
+    height: z.int().min(144).max(1080).multipleOf(2),
+    /** Bits a second; left out, it follows from the main video's. */
+    bitrate: z.int().min(100_000).max(20_000_000).optional(),
+  })
+  .strict();
+export type RenditionInput = z.infer<typeof RenditionInput>;
+
 export const BroadcastInput = z
   .object({
     destinations: z.array(DestinationInput).max(16).default([]),
@@ -28,6 +40,8 @@ export const BroadcastInput = z
       })
       .strict()
       .prefault({}),
+    /** Further video qualities of the same program; each costs another encoding. */
+    renditions: z.array(RenditionInput).max(4).default([]),
     audio: z
       .object({ bitrate: z.int().min(32_000).max(320_000).default(128_000) })
       .strict()
@@ -35,7 +49,15 @@ export const BroadcastInput = z
     /** How long an empty room shows the slate before the broadcast ends, seconds. */
     emptyGraceSeconds: z.int().min(1).max(86_400).default(60),
   })
-  .strict();
+  .strict()
+  .refine(
+    ({ video, renditions }) => renditions.every(({ height }) => height < Math.min(video.width, video.height)),
+    'each rendition is smaller than the video',
+  )
+  .refine(
+    ({ renditions }) => new Set(renditions.map(({ height }) => height)).size === renditions.length,
+    'no two renditions are of the same height',
+  );
 export type BroadcastInput = z.infer<typeof BroadcastInput>;
 
 export const BroadcastStatus = z.object({
@@ -48,10 +70,14 @@ export const BroadcastStatus = z.object({
   /** Path of the multivariant playlist on the public port. */
   playlist: z.string(),
   video: z.object({ width: z.int(), height: z.int(), fps: z.int(), bitrate: z.int() }),
+  /** All video qualities that viewers have, the largest first. */
+  renditions: z.array(z.object({ id: RenditionId, width: z.int(), height: z.int(), bitrate: z.int() })).default([]),
   /** Over the last second. */
   fps: z.number(),
   bitrate: z.number(),
   lateFrames: z.int(),
+  /** How far the program gives way to CPU pressure now. */
+  degradation: DegradationStep.default('none'),
   viewers: z.int(),
   /** Times that a compositor had to be replaced. */
   restarts: z.int(),

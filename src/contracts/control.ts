@@ -7,16 +7,18 @@
  *                 ◀──   bound              the child has a UDP port
  *     connect     ──▶                      mediasoup's side of the PlainTransport
  *     job         ──▶
- *                 ◀──   ready              decoders, encoders and slate stand; consumers may be resumed
+ *                 ◀──   encoder            which codec it is; all later jobs name it
+ *                 ◀──   ready               decoders, encoders and slate stand; consumers may be resumed
  *     job …       ──▶                      every change is a whole new job
- *                 ◀──   stats, keyframe, seen, carry, clock …
+ *                 ◀──   stats, keyframe, seen, degraded, carry, clock …
  *     stop        ──▶
  *                 ◀──   ended
  * When the connection closes, the child stops.
  */
 import { z } from 'zod';
+import { DegradationStep } from './degradation.ts';
 import { BroadcastId, CompositorId, Fence, FrameNumber, Protocol, SegmentNumber, SourceId } from './ids.ts';
-import { Job, SrtpParameters } from './job.ts';
+import { Job, SrtpParameters, VideoCodec } from './job.ts';
 
 const type = <T extends string, S extends z.core.$ZodLooseShape>(name: T, shape: S) =>
   z.object({ type: z.literal(name), ...shape });
@@ -52,7 +54,7 @@ export const CompositorStats = z.object({
   frames: z.int(),
   /** Frames composed more than a frame period after their time on the grid. */
   lateFrames: z.int(),
-  /** Frames for which the encoder was given the last picture again because composing had no time left. */
+  /** Frames for which the encoder was given the last picture again because composing had no time left, or to save time. */
   repeatedFrames: z.int(),
   /** p50/p95 over the last second, ms. */
   composeMsP50: z.number(),
@@ -68,6 +70,8 @@ export const CompositorStats = z.object({
   rssBytes: z.number(),
   /** |offset error| of the program clock by the last exchange, ms. */
   clockErrorMs: z.number(),
+  /** How far the program gives way under CPU pressure now. */
+  degradation: DegradationStep.default('none'),
   sources: z.record(
     SourceId,
     z.object({
@@ -91,6 +95,8 @@ export const CompositorMessage = z.discriminatedUnion('type', [
   type('refused', { code: z.enum(['busy', 'draining', 'unauthorized', 'protocol']), message: z.string() }),
   /** `srtpParameters` is the child's sending side; `ip:port` is where it listens. */
   type('bound', { ip: z.string(), port: z.int(), srtpParameters: SrtpParameters, pid: z.int() }),
+  /** Before the first init segment is put: with what this compositor encodes, and all its successors have to. */
+  type('encoder', { codec: VideoCodec }),
   type('ready', {}),
   /** t0: the child's monotonic clock on sending, ms. */
   type('clock-ask', { t0: z.number() }),
@@ -101,6 +107,8 @@ export const CompositorMessage = z.discriminatedUnion('type', [
   type('keyframe', { source: SourceId }),
   /** The size in pixels at which each source is seen in the program; absent: not seen. */
   type('seen', { sources: z.record(SourceId, z.object({ width: z.int(), height: z.int() })) }),
+  /** From this frame on the program gives way to CPU pressure so far; `none`: no more. */
+  type('degraded', { step: DegradationStep, fromFrame: FrameNumber }),
   /** Each second: what a successor needs. */
   type('carry', {
     sources: z.record(

@@ -42,9 +42,14 @@ export type VideoRendition = z.infer<typeof VideoRendition>;
 export type AudioRendition = z.infer<typeof AudioRendition>;
 export type Rendition = z.infer<typeof Rendition>;
 
+export const VideoCodec = z.enum(['libx264', 'h264_nvenc', 'h264_vaapi', 'h264_qsv']);
+export type VideoCodec = z.infer<typeof VideoCodec>;
+
 /** Settings that must be equal in every compositor of a broadcast: they decide the bytes of the init segments. */
 export const EncoderSettings = z.object({
-  codec: z.literal('libx264').default('libx264'),
+  codec: VideoCodec.default('libx264'),
+  /** Where the codec cannot be opened libx264 may stand in for it: only while no compositor of the broadcast has said which it uses. */
+  fallback: z.boolean().default(false),
   preset: z.enum(['ultrafast', 'superfast', 'veryfast', 'faster', 'fast', 'medium']).default('veryfast'),
   tune: z.literal('zerolatency').default('zerolatency'),
   profile: z.enum(['baseline', 'main', 'high']).default('main'),

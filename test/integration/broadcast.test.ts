@@ -264,6 +264,73 @@ describe('what is seen', () => {
   });
 });
 
+describe('the video encoder', () => {
+  const encoderOf = async (rig: StudioRig, count: number) =>
+    (await (await rig.agent.compositor(count)).message('job')).job.encoder;
+
+  test('what the first compositor really uses, all its successors are told, although it died before it was ready', async () => {
+    const rig = await setUp({ videoEncoder: 'h264_nvenc' });
+    rig.agent.answers = ['bound', 'applied', 'ended'];
+    await rig.guest(ANNA);
+    const starting = rig.start();
+    const first = await rig.agent.compositor();
+    expect(await encoderOf(rig, 1)).toMatchObject({ codec: 'h264_nvenc', fallback: true });
+    first.say({ type: 'encoder', codec: 'libx264' });
+    rig.agent.answers = ['bound', 'ready', 'applied', 'ended'];
+    first.say({ type: 'ended', reason: 'crashed', lastSegment: null, message: 'signal SIGKILL' });
+    await starting;
+    expect(await encoderOf(rig, 2)).toMatchObject({ codec: 'libx264', fallback: false });
+    // What a later one says changes nothing.
+    const second = await rig.agent.compositor(2);
+    second.say({ type: 'encoder', codec: 'h264_qsv' });
+    second.say({ type: 'ended', reason: 'crashed', lastSegment: 3, message: 'signal SIGKILL' });
+    expect(await encoderOf(rig, 3)).toMatchObject({ codec: 'libx264', fallback: false });
+  });
+
+  test('libx264 is not a choice', async () => {
+    const { job } = await live();
+    expect(job.encoder).toMatchObject({ codec: 'libx264', fallback: false });
+  });
+});
+
+describe('CPU pressure', () => {
+  test('is told in status and metrics; the lower layer stays when a new job comes, and the higher one is back afterwards', async () => {
+    const { rig, compositor } = await live();
+    for (const peer of [BERT, 'pcccccccc', 'pdddddddd']) await rig.guest(peer);
+    const four = await compositor.job((job) => job.sources.length === 8);
+    const consumer = rig
+      .consumers()
+      .find(({ rtpParameters }) =>
+        rtpParameters.encodings?.some(({ ssrc }) => ssrc === ssrcOf(four, `${ANNA}.camera`)),
+      );
+    const layer = (wanted: number) => eventually(() => consumer?.preferredLayers?.spatialLayer === wanted);
+    const camera = (width: number, height: number) => ({ [`${ANNA}.camera`]: { width, height } });
+    await layer(1);
+    compositor.say({ type: 'degraded', step: 'lower-layers', fromFrame: 70 });
+    compositor.say({ type: 'seen', sources: camera(320, 180) });
+    await rig.status((status) => status.degradation === 'lower-layers');
+    await layer(0);
+    await rig.broadcasts.applyScene('demo');
+    // What the controller wishes at a new job is settled before the compositor's next word.
+    compositor.say({ type: 'degraded', step: 'half-source-rate', fromFrame: 90 });
+    await rig.status((status) => status.degradation === 'half-source-rate');
+    expect(consumer?.preferredLayers?.spatialLayer).toBe(0);
+    expect((await rig.metrics.degradation.get()).values).toEqual([
+      { labels: { step: 'lower-layers' }, value: 0 },
+      { labels: { step: 'half-source-rate' }, value: 1 },
+    ]);
+    compositor.say({ type: 'degraded', step: 'none', fromFrame: 120 });
+    compositor.say({ type: 'seen', sources: camera(640, 360) });
+    await layer(1);
+    const told = rig.statuses.length;
+    compositor.say({ type: 'degraded', step: 'lower-layers', fromFrame: 150 });
+    await rig.status((status) => status.degradation === 'lower-layers', told);
+    // With the compositor its step is gone.
+    compositor.cut();
+    await rig.status((status) => status.degradation === 'none', told);
+  });
+});
+
 describe('a compositor is lost', () => {
   test.each([
     [

@@ -142,7 +142,7 @@ describe('compositor process', () => {
     unable.job({ ...job, renditions: [job.renditions[0]!, job.renditions[0]!] });
     expect(await unable.next('ended')).toMatchObject({
       reason: 'crashed',
-      message: expect.stringContaining('one video rendition'),
+      message: expect.stringContaining('different names, and a0'),
     });
     expect(await unable.exited()).toEqual([1, null]);
   });

@@ -130,6 +130,10 @@ export const en = {
   'live.fps': 'Frames/s',
   'live.bitrate': 'Bitrate',
   'live.viewers': 'Viewers',
+  'live.degraded.lower-layers': 'The server is busy: small pictures are less sharp for now.',
+  'live.degraded.half-source-rate': 'The server is busy: pictures move less smoothly for now.',
+  'live.degraded.half-program-rate':
+    'The server is very busy: the program shows half as many pictures a second for now.',
   'live.restarts': 'Recovered from {count} faults; viewers stayed connected.',
   'live.link': 'Link for viewers',
   'live.link.copy': 'Copy the link for viewers',

@@ -116,6 +116,11 @@ function OnAir({ session, status, host }: { session: StudioSession; status: Broa
         ))}
       </dl>
       {status.restarts > 0 ? <p class="small muted">{t('live.restarts', { count: status.restarts })}</p> : null}
+      {status.degradation === 'none' ? null : (
+        <p class="small muted" role="status" data-testid="live-degraded">
+          {t(`live.degraded.${status.degradation}`)}
+        </p>
+      )}
       <DestinationStates session={session} destinations={status.destinations} host={host} />
       {host ? (
         <button

@@ -68,7 +68,7 @@ export const emptyJob = (): Job => ({
   epoch: 1_700_000_000_000,
   startMs: 0,
   grid: { fps: 30, framesPerSegment: 60, framesPerPart: 10, sampleRate: 48_000 },
-  encoder: { codec: 'libx264', preset: 'veryfast', tune: 'zerolatency', profile: 'main', threads: 1 },
+  encoder: { codec: 'libx264', fallback: false, preset: 'veryfast', tune: 'zerolatency', profile: 'main', threads: 1 },
   renditions: [
     { id: 'v720', kind: 'video', width: 1280, height: 720, bitrate: 2_500_000 },
     { id: 'a0', kind: 'audio', bitrate: 128_000 },

@@ -24,6 +24,7 @@ const STATS: CompositorStats = {
   cpuSeconds: 1,
   rssBytes: 1,
   clockErrorMs: 0.1,
+  degradation: 'none',
   sources: {},
 };
 

@@ -65,6 +65,7 @@ function stats(): void {
       partLatencyMsP95: 5,
       bitrate: 1000,
       clockErrorMs,
+      degradation: 'none',
       ...figures,
       ...process_,
       sources,

@@ -30,6 +30,8 @@ export const broadcastMetrics = () =>
     frames: counter('frames'),
     lateFrames: counter('late'),
     repeatedFrames: counter('repeated'),
+    degradation: gauge('degradation', 'step'),
+    degradations: counter('degradations', 'step'),
     composeSeconds: histogram('compose'),
     encodeSeconds: histogram('encode'),
     partLatencySeconds: histogram('part'),

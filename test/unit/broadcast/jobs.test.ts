@@ -48,6 +48,38 @@ describe('renditionsFor', () => {
     expect(tall[0]).toMatchObject({ id: 'v720', width: 720, height: 1280 });
     for (const rendition of [...wide, ...tall]) expect(Rendition.parse(rendition)).toEqual(rendition);
   });
+
+  test('a ladder: the same shape in even sizes, the largest first, with the usual bitrates or the given ones', () => {
+    const ladder = (video: object, renditions: object[]) =>
+      renditionsFor(BroadcastInput.parse({ video, renditions })).flatMap((r) =>
+        r.kind === 'video' ? [[r.id, r.width, r.height, r.bitrate]] : [],
+      );
+    const small = [{ height: 360 }, { height: 480 }, { height: 240, bitrate: 300_000 }];
+    expect(ladder({ width: 1280, height: 720, bitrate: 2_500_000 }, small)).toEqual([
+      ['v720', 1280, 720, 2_500_000],
+      ['v480', 854, 480, 1_360_000],
+      ['v360', 640, 360, 880_000],
+      ['v240', 426, 240, 300_000],
+    ]);
+    expect(ladder({ width: 720, height: 1280, bitrate: 1_000_000 }, [{ height: 480 }])).toEqual([
+      ['v720', 720, 1280, 1_000_000],
+      ['v480', 480, 854, 540_000],
+    ]);
+    expect(ladder({ width: 720, height: 720, bitrate: 200_000 }, [{ height: 144 }])[1]).toEqual([
+      'v144',
+      144,
+      144,
+      150_000,
+    ]);
+  });
+
+  test.each([
+    [[{ height: 720 }], 'smaller than the video'],
+    [[{ height: 360 }, { height: 360 }], 'same height'],
+    [[{ height: 361 }], 'multiple of 2'],
+  ])('refused: %j', (renditions, why) => {
+    expect(BroadcastInput.safeParse({ renditions }).error?.message).toContain(why);
+  });
 });
 
 describe('frameAt', () => {

@@ -13,11 +13,11 @@ afterEach(() => {
   for (const watch of watches.splice(0)) watch.close();
 });
 
-function make() {
+function make(ids = ['v720', 'a0']) {
   let now: number | null = 0;
-  const store = new ProgramStore(grid, ['v720', 'a0']);
+  const store = new ProgramStore(grid, ids);
   const takes = new TakeLedger();
-  const watch = new GridWatch({ grid, renditions: ['v720', 'a0'], store, takes, programMs: () => now });
+  const watch = new GridWatch({ grid, renditions: ids, store, takes, programMs: () => now });
   watches.push(watch);
   const late: string[] = [];
   const lost: number[] = [];
@@ -26,7 +26,7 @@ function make() {
     lost.push(segment);
     store.loseHead();
   });
-  const put = (segment: number, parts: number[], by: string = one, renditions = ['v720', 'a0']): void => {
+  const put = (segment: number, parts: number[], by: string = one, renditions = ids): void => {
     for (const part of parts) for (const id of renditions) store.put(id, segment, part, Buffer.from('x'), by);
     watch.arrived(by);
   };
@@ -60,6 +60,31 @@ describe('late', () => {
     put(0, [0], one, ['v720']);
     at(2 * PART_MS + 1);
     expect(late).toEqual(['a0 0.0 x1']);
+  });
+
+  test('of a ladder each rendition is judged by itself, and a segment is lost in all of them or in none', () => {
+    const { late, lost, store, put, at, take } = make(['v720', 'v480', 'v360', 'a0']);
+    take(0, one, 1);
+    put(0, [0], one, ['v720', 'a0']);
+    put(0, [0], one, ['v360']);
+    at(2 * PART_MS + 1);
+    expect(late).toEqual(['v480 0.0 x1']);
+    expect(store.head).toBeUndefined();
+    put(0, [0], one, ['v480']);
+    put(0, [1], one, ['v720', 'v480', 'v360']);
+    at(3 * PART_MS + 1);
+    expect(late.slice(1)).toEqual(['a0 0.1 x1']);
+    expect(store.position).toBe(1);
+    // Segment 0 is never whole in v480.
+    put(0, ALL, one, ['v720', 'v360', 'a0']);
+    put(1, ALL);
+    put(2, ALL);
+    expect(lost).toEqual([0]);
+    expect(store.listed().map(({ number, state }) => `${number} ${state}`)).toEqual([
+      '0 gap',
+      '1 complete',
+      '2 complete',
+    ]);
   });
 
   test('a compositor that is slow but alive never counts to three', () => {

@@ -1,7 +1,11 @@
+import type { Frame } from 'node-av';
+import { pino } from 'pino';
 import { describe, expect, test } from 'vitest';
 import { Canvas } from '../../../../compositor/compose/Canvas.ts';
 import { AudioEncoder } from '../../../../compositor/encode/AudioEncoder.ts';
 import { audioFragmenter, videoFragmenter } from '../../../../compositor/encode/fragmenters.ts';
+import { openVideoEncoders } from '../../../../compositor/encode/openVideoEncoders.ts';
+import { PictureScaler } from '../../../../compositor/encode/PictureScaler.ts';
 import { sortRenditions } from '../../../../compositor/encode/ProgramEncoder.ts';
 import { VideoEncoder } from '../../../../compositor/encode/VideoEncoder.ts';
 import { RenditionWriter } from '../../../../compositor/output/RenditionWriter.ts';
@@ -80,9 +84,69 @@ describe('encoders', () => {
     expect(() => encoder.encode(102, silence, silence)).toThrow('closed');
   });
 
-  test('a program has one video rendition and a0', () => {
-    expect(() => sortRenditions([audio, audio])).toThrow('one video rendition');
-    expect(() => sortRenditions([video, video, audio])).toThrow('one video rendition');
+  test('a program has video renditions with different names, and a0; the largest is the canvas', () => {
+    const small = { ...video, id: 'v180', width: 320, height: 180 };
+    expect(sortRenditions([small, audio, video])).toEqual({ video, videos: [video, small], audio });
+    for (const wrong of [
+      [audio, audio],
+      [video, video, audio],
+      [video, small],
+      [video, audio, audio],
+    ])
+      expect(() => sortRenditions(wrong)).toThrow('different names, and a0');
+  });
+});
+
+describe('openVideoEncoders', () => {
+  const logger = pino({ level: 'silent' });
+  const grid = job.grid;
+  // No test machine has a graphics card; should one have it, there is nothing to fall back from.
+  const wanted = { ...job.encoder, codec: 'h264_nvenc' as const };
+
+  test('libx264 stands in for an encoder that cannot be opened, in all renditions, with the same init segment as ever', async () => {
+    const small = { ...video, id: 'v180', width: 320, height: 180 };
+    const { settings, encoders } = await openVideoEncoders(
+      [video, small],
+      { grid, encoder: { ...wanted, fallback: true } },
+      logger,
+    );
+    expect(settings.codec).toBe('libx264');
+    expect(encoders).toHaveLength(2);
+    const plain = await openVideo();
+    const [one, other] = [plain, encoders[0]!].map((encoder) => videoFragmenter(encoder, video, grid, 0));
+    expect(one!.init.equals(other!.init)).toBe(true);
+    for (const closable of [one!, other!, plain, ...encoders]) closable.close();
+  });
+
+  test.each(['h264_nvenc', 'h264_vaapi', 'h264_qsv'] as const)(
+    '%s as the broadcast has it already: refused',
+    async (codec) => {
+      await expect(openVideoEncoders([video], { grid, encoder: { ...wanted, codec } }, logger)).rejects.toThrow(
+        `encoded with ${codec}, which cannot be opened here`,
+      );
+    },
+  );
+});
+
+describe('PictureScaler', () => {
+  test('colours stay, in the other size; what is not fresh is not scaled again; refuses when closed', async () => {
+    const canvas = new Canvas(640, 360);
+    const scaler = new PictureScaler(canvas, { width: 426, height: 240 });
+    const fill = (color: [number, number, number]) => {
+      canvas.begin();
+      canvas.fill({ x: 0, y: 0, width: 640, height: 360 }, color);
+    };
+    const colorOf = (frame: Frame) => (frame.data ?? []).slice(0, 3).map((plane) => plane[plane.length >> 1]);
+    fill([180, 90, 60]);
+    const scaled = await scaler.scale(canvas.frame);
+    expect([scaled.width, scaled.height, colorOf(scaled)]).toEqual([426, 240, [180, 90, 60]]);
+    fill([50, 128, 128]);
+    expect(colorOf(await scaler.scale(canvas.frame, false))).toEqual([180, 90, 60]);
+    expect(colorOf(await scaler.scale(canvas.frame, true))).toEqual([50, 128, 128]);
+    scaler.close();
+    scaler.close();
+    await expect(scaler.scale(canvas.frame)).rejects.toThrow('closed');
+    canvas.close();
   });
 });
 

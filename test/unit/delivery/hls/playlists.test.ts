@@ -150,6 +150,25 @@ babcdefgh/v720/index.m3u8
 `);
   });
 
+  test('a ladder: one variant a video, each with the sound', () => {
+    const variant = (lines: number, codec: string, peak: number) => ({
+      ...{ id: `v${lines}`, width: (lines * 16) / 9, height: lines, fps: 30 },
+      ...{ codec, bitrate: lines * 1000, peak },
+    });
+    const text = renderMultivariant({
+      base: 'b',
+      variants: [variant(720, 'avc1.4d401f', 900_000), variant(360, 'avc1.4d401e', 0)],
+      audio: { id: 'a0', codec: 'mp4a.40.2', channels: 2, bitrate: 100_000, peak: 110_000 },
+    });
+    expect(text.split('\n').slice(4)).toEqual([
+      '#EXT-X-STREAM-INF:BANDWIDTH=1010000,AVERAGE-BANDWIDTH=820000,CODECS="avc1.4d401f,mp4a.40.2",RESOLUTION=1280x720,FRAME-RATE=30.000,AUDIO="audio",CLOSED-CAPTIONS=NONE',
+      'b/v720/index.m3u8',
+      '#EXT-X-STREAM-INF:BANDWIDTH=552000,AVERAGE-BANDWIDTH=460000,CODECS="avc1.4d401e,mp4a.40.2",RESOLUTION=640x360,FRAME-RATE=30.000,AUDIO="audio",CLOSED-CAPTIONS=NONE',
+      'b/v360/index.m3u8',
+      '',
+    ]);
+  });
+
   test('BANDWIDTH is the measured peak where that is higher', () => {
     const text = renderMultivariant({
       base: 'b',

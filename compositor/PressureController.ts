@@ -1,0 +1,111 @@
+/**
+ * Decides how far the program gives way under CPU pressure. In: after each frame of the grid, how late it was encoded; out: the step
+ * that holds from the next frame on (contracts/degradation.ts); next: Pipeline.ts, which acts on it. No clock of its own, no I/O.
+ *
+ * The one figure is the lag: from a frame's time on the grid to the moment at which it is encoded. It holds everything that
+ * pressure does: the wake-up that comes late, composing, encoding, and the backlog of the frames before.
+ *
+ * Hysteresis. The lag is judged by windows. Pressure in WINDOWS_UP windows in a row is a step further; calm for `#calmMs` is a step
+ * back. A window between the two is neither: it ends the row of either. A step back is a probe, since calm may only be what the step
+ * brought: if pressure is back within RELAPSE_MS, the next probe has to wait twice as long, up to MAX_CALM_MS.
+ */
+import { DegradationStep, degradationRank } from '../src/contracts/degradation.ts';
+
+/** One window, ms: 15 frames at 30 fps, so that one slow frame (a garbage collection, a card drawn) decides nothing. */
+const WINDOW_MS = 500;
+/** Windows of pressure in a row for a step further: 1.5 s, less than a player of low latency has buffered. */
+const WINDOWS_UP = 3;
+/** Pressure: the mean lag is more than this share of the frame period; at 1 the next frame's time has come. */
+const PRESSURE_SHARE = 0.85;
+/** Or: more than this share of a window's frames was late. */
+const LATE_SHARE = 0.1;
+/** Calm: no pressure, and the mean lag is below this share. The gap to PRESSURE_SHARE is what a step back may cost. */
+const CALM_SHARE = 0.65;
+/** Calm for this long is a step back, ms. */
+const CALM_MS = 6_000;
+/** The longest wait for a probe, ms. */
+const MAX_CALM_MS = 60_000;
+/** Pressure within this time after a step back means that the step back was too much, ms. */
+const RELAPSE_MS = 10_000;
+
+/** A program that begins late catches up first; lag is judged from the first frame in time on, or after this, ms. */
+const START_MS = 5_000;
+
+export interface FrameLoad {
+  /** From the frame's time on the grid to its being encoded, ms. */
+  lagMs: number;
+  /** It was composed more than a frame period after its time, or not at all for want of time. */
+  late: boolean;
+}
+
+export class PressureController {
+  readonly #framePeriodMs: number;
+  #step: DegradationStep = 'none';
+  /** The latest time at which judging begins; null before the first frame, minus infinity once it has begun. */
+  #beginsAt: number | null = null;
+  #windowStart: number | null = null;
+  #frames = 0;
+  #late = 0;
+  #lagMs = 0;
+  #pressed = 0;
+  #calmSince: number | null = null;
+  #calmMs = CALM_MS;
+  /** When the last step back was made; infinity once it is judged. */
+  #probedAt = Number.POSITIVE_INFINITY;
+
+  constructor(framePeriodMs: number) {
+    this.#framePeriodMs = framePeriodMs;
+  }
+
+  get step(): DegradationStep {
+    return this.#step;
+  }
+
+  /** A frame is encoded, at `nowMs` of any clock that only goes on. The new step when it changes, else null. */
+  frame(nowMs: number, { lagMs, late }: FrameLoad): DegradationStep | null {
+    this.#beginsAt ??= nowMs + START_MS;
+    if (lagMs < this.#framePeriodMs) this.#beginsAt = Number.NEGATIVE_INFINITY;
+    if (nowMs < this.#beginsAt) return null;
+    this.#windowStart ??= nowMs - Math.min(lagMs, WINDOW_MS);
+    this.#frames += 1;
+    this.#lagMs += lagMs;
+    if (late) this.#late += 1;
+    if (nowMs < this.#windowStart + WINDOW_MS) return null;
+    const before = this.#step;
+    this.#judge(nowMs, this.#lagMs / this.#frames / this.#framePeriodMs, this.#late / this.#frames);
+    this.#windowStart = nowMs;
+    this.#frames = 0;
+    this.#late = 0;
+    this.#lagMs = 0;
+    return this.#step === before ? null : this.#step;
+  }
+
+  #judge(nowMs: number, share: number, lateShare: number): void {
+    const pressed = share > PRESSURE_SHARE || lateShare > LATE_SHARE;
+    this.#pressed = pressed ? this.#pressed + 1 : 0;
+    if (pressed || share >= CALM_SHARE) this.#calmSince = null;
+    else this.#calmSince ??= nowMs - WINDOW_MS;
+    if (nowMs - this.#probedAt >= RELAPSE_MS) {
+      // The probe has lasted.
+      this.#probedAt = Number.POSITIVE_INFINITY;
+      this.#calmMs = CALM_MS;
+    }
+    if (this.#pressed >= WINDOWS_UP) this.#further();
+    else if (this.#calmSince !== null && nowMs - this.#calmSince >= this.#calmMs) this.#back(nowMs);
+  }
+
+  #further(): void {
+    this.#pressed = 0;
+    if (this.#probedAt !== Number.POSITIVE_INFINITY) this.#calmMs = Math.min(MAX_CALM_MS, this.#calmMs * 2);
+    // Judged once: further steps under the same pressure say nothing new about the probe.
+    this.#probedAt = Number.POSITIVE_INFINITY;
+    this.#step = DegradationStep.options[degradationRank(this.#step) + 1] ?? this.#step;
+  }
+
+  #back(nowMs: number): void {
+    this.#calmSince = nowMs;
+    if (this.#step === 'none') return;
+    this.#probedAt = nowMs;
+    this.#step = DegradationStep.options[degradationRank(this.#step) - 1] ?? 'none';
+  }
+}
