@@ -24,6 +24,7 @@ import {
   Rational,
 } from 'node-av';
 import type { EncodedVideo } from '../types.ts';
+import { av1Layers } from './av1Layers.ts';
 
 /** A publisher chooses the size in its own bitstream: refuse what no camera or screen has (4096 x 2304). */
 const MAX_PIXELS = 4096 * 2304;
@@ -31,7 +32,7 @@ const MICROSECONDS = 1_000_000;
 
 interface DecoderChoice {
   name: FFDecoderCodec;
-  /** One frame may hold several pictures of one instant, one for each spatial layer. */
+  /** One packet may hold several pictures of one instant, one for each spatial layer. */
   layered: boolean;
   options: Record<string, string>;
 }
@@ -41,7 +42,7 @@ const CODECS: Record<EncodedVideo['mime'], DecoderChoice> = {
   'video/H264': { name: FF_DECODER_H264, layered: false, options: {} },
   'video/VP9': { name: FF_DECODER_VP9, layered: true, options: {} },
   // Else it would wait for the highest layer of the sequence, which the SFU may not forward.
-  'video/AV1': { name: FF_DECODER_LIBDAV1D, layered: true, options: { alllayers: '1' } },
+  'video/AV1': { name: FF_DECODER_LIBDAV1D, layered: false, options: { alllayers: '1' } },
 };
 
 /** The stream is sound, but of a kind that the program cannot show: another key frame would not help. */
@@ -88,6 +89,20 @@ export class VideoDecoder {
    */
   async decode({ data, keyFrame, playoutMs }: EncodedVideo): Promise<Picture[]> {
     if (this.#closed) throw new Error('the video decoder is closed');
+    const pictures: Picture[] = [];
+    try {
+      for (const layer of this.mime === 'video/AV1' ? av1Layers(data) : [data]) {
+        await this.#send(layer, keyFrame, playoutMs);
+        await this.#fetch(pictures);
+      }
+      return pictures;
+    } catch (error) {
+      for (const picture of pictures) picture.frame.free();
+      throw error;
+    }
+  }
+
+  async #send(data: Buffer, keyFrame: boolean, playoutMs: number): Promise<void> {
     const packet = new Packet();
     packet.alloc();
     try {
@@ -98,22 +113,25 @@ export class VideoDecoder {
     } finally {
       packet.free();
     }
-    const pictures: Picture[] = [];
+  }
+
+  /** Adds what is decoded; a picture of the same instant takes the place of the one below it. */
+  async #fetch(pictures: Picture[]): Promise<void> {
     for (let count = 0; ; count++) {
       const frame = new Frame();
       frame.alloc();
       try {
         if (!(await this.#receive(frame, count))) {
           frame.free();
-          return pictures;
+          return;
         }
-        const picture = { frame, width: frame.width, height: frame.height, playoutMs: Number(frame.pts) / 1000 };
-        if (pictures.at(-1)?.playoutMs === picture.playoutMs) pictures.pop()?.frame.free();
-        pictures.push(picture);
       } catch (error) {
-        for (const picture of [...pictures, { frame }]) picture.frame.free();
+        frame.free();
         throw error;
       }
+      const picture = { frame, width: frame.width, height: frame.height, playoutMs: Number(frame.pts) / 1000 };
+      if (pictures.at(-1)?.playoutMs === picture.playoutMs) pictures.pop()?.frame.free();
+      pictures.push(picture);
     }
   }
 

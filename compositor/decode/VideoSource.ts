@@ -186,7 +186,11 @@ export class VideoSource {
         this.#dropped += 1;
         if (this.#closed || !this.#seen) continue;
         if (error instanceof UnsupportedPicture) this.#warn(error.message);
-        else this.#restart('a frame could not be decoded', error);
+        else {
+          // What a broken stream said of itself (H.264's reordering, for one) stays in a decoder, also over key frames.
+          this.#freeDecoder();
+          this.#restart('a frame could not be decoded', error);
+        }
       }
     }
   }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { AV1RtpPayload } from 'werift-rtp';
+import { av1Layers } from '../../../../compositor/decode/av1Layers.ts';
 import { Av1Codec } from '../../../../compositor/ingest/depacketize/Av1Codec.ts';
 import { packetizeAv1 } from '../../../../scripts/simulator/packetizeAv1.ts';
 
@@ -64,6 +65,14 @@ describe('Av1Codec', () => {
     expect(new Av1Codec().assemble(payloads)).toEqual({
       ...{ data: unit(SEQUENCE, low, high), keyFrame: true, continuous: true },
     });
+  });
+
+  test('the layers of one instant can be cut apart for the decoder', () => {
+    const [low, high] = [obu(6, 0x10, 200, 0x00), obu(6, 0x30, 400, 0x08)];
+    expect(av1Layers(unit(SEQUENCE, low, high))).toEqual([unit(SEQUENCE, low), high]);
+    expect(av1Layers(unit(SEQUENCE, KEY))).toEqual([unit(SEQUENCE, KEY)]);
+    const broken = unit(low, high).subarray(0, -1);
+    expect(av1Layers(broken)).toEqual([broken]);
   });
 
   test('puts the sequence header before a key frame that has none', () => {
