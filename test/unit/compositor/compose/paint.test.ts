@@ -75,9 +75,31 @@ describe('Overlay', () => {
 
   test('fades as a whole', () => {
     const canvas = grey();
-    drawOverlay(canvas, overlayOf(rgba(8, 8, () => [255, 255, 255, 255]), 8, 8), 0, 0, WHOLE, 128);
+    drawOverlay(
+      canvas,
+      overlayOf(
+        rgba(8, 8, () => [255, 255, 255, 255]),
+        8,
+        8,
+      ),
+      0,
+      0,
+      WHOLE,
+      128,
+    );
     expect(Math.abs(yuvAt(canvas, 4, 4)[0] - 167)).toBeLessThanOrEqual(1);
-    drawOverlay(canvas, overlayOf(rgba(8, 8, () => [0, 0, 0, 255]), 8, 8), 20, 20, WHOLE, 0);
+    drawOverlay(
+      canvas,
+      overlayOf(
+        rgba(8, 8, () => [0, 0, 0, 255]),
+        8,
+        8,
+      ),
+      20,
+      20,
+      WHOLE,
+      0,
+    );
     expect(yuvAt(canvas, 22, 22)).toEqual([...GREY]);
   });
 });
