@@ -7,7 +7,7 @@
  * time has passed, so it follows the picture by up to three AAC frames inside the parts, never in its label.
  *
  * Races. A job is prepared (decoders, cards) in the order in which jobs came, one at a time, and applied between two frames
- * by the loop, where nothing is being drawn. A job may be prepared before the one ahead of it holds: what a coming job needs
+ * by the loop, where nothing is being drawn. So is a job that is prepared again because an image has arrived. A job may be prepared before the one ahead of it holds: what a coming job needs
  * is not dropped when an earlier one, which has no use for it, is applied.
  *
  * Under CPU pressure the program gives way in steps (PressureController.ts), of which the encoder knows nothing: it is given a
@@ -193,8 +193,10 @@ export class Pipeline extends TypedEmitter<PipelineEvents> {
     return this.#sources.stats();
   }
 
-  /** Resolves when all that was written is decoded or waits for its time, and jobs are prepared. For tests. */
+  /** Resolves when all that was written is decoded or waits for its time, and jobs with their images are prepared. For tests. */
   async settled(): Promise<void> {
+    await this.#staging;
+    await this.#assets.settled();
     await this.#staging;
     await this.#sources.settled();
   }

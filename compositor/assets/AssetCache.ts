@@ -40,14 +40,18 @@ interface Entry {
 
 export class AssetCache extends TypedEmitter<AssetCacheEvents> implements ImageAssets {
   readonly #logger: Logger;
+  readonly #maxImages: number;
   readonly #abort = new AbortController();
   readonly #entries = new Map<string, Entry>();
   readonly #files = new Map<string, Promise<Buffer>>();
   readonly #bad = new Set<string>();
+  readonly #running = new Set<Promise<void>>();
+  #decoding: Promise<void> = Promise.resolve();
   #place: AssetPlace | null = null;
 
-  constructor(job: Pick<Job, 'assetsUrl' | 'token'>, logger: Logger) {
+  constructor(job: Pick<Job, 'assetsUrl' | 'token'>, logger: Logger, maxImages = MAX_IMAGES) {
     super();
+    this.#maxImages = maxImages;
     this.#logger = logger;
     this.update(job);
   }
@@ -73,6 +77,11 @@ export class AssetCache extends TypedEmitter<AssetCacheEvents> implements ImageA
     return entry.image;
   }
 
+  /** Resolves when nothing is fetched or decoded; what waits for its next try is not waited for. For tests. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#running);
+  }
+
   close(): void {
     if (this.#abort.signal.aborted) return;
     this.#abort.abort();
@@ -83,12 +92,20 @@ export class AssetCache extends TypedEmitter<AssetCacheEvents> implements ImageA
   #load(entry: Entry): void {
     entry.timer = null;
     entry.resting = false;
-    this.#fetchImage(entry).catch((error: unknown) => this.#retry(entry, error));
+    const loading = this.#fetchImage(entry).catch((error: unknown) => this.#retry(entry, error));
+    this.#running.add(loading);
+    void loading.finally(() => this.#running.delete(loading));
   }
 
   async #fetchImage(entry: Entry): Promise<void> {
     const bytes = await this.#file(entry.id);
-    const image = await decodeImage(bytes, entry.box);
+    // One at a time: each may take 100 MB for a moment.
+    const decoded = this.#decoding.then(() => decodeImage(bytes, entry.box));
+    this.#decoding = decoded.then(
+      () => undefined,
+      () => undefined,
+    );
+    const image = await decoded;
     if (this.#abort.signal.aborted) return;
     entry.image = image;
     this.#logger.debug({ asset: entry.id, width: image.width, height: image.height }, 'image is there');
@@ -126,7 +143,7 @@ export class AssetCache extends TypedEmitter<AssetCacheEvents> implements ImageA
 
   #trim(): void {
     for (const [key, entry] of this.#entries) {
-      if (this.#entries.size <= MAX_IMAGES) return;
+      if (this.#entries.size <= this.#maxImages) return;
       clearTimeout(entry.timer ?? undefined);
       this.#entries.delete(key);
     }

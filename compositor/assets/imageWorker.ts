@@ -23,5 +23,6 @@ const context = createCanvas(width, height).getContext('2d');
 context.imageSmoothingEnabled = true;
 context.imageSmoothingQuality = 'high';
 context.drawImage(image, 0, 0, width, height);
-const pixels = context.getImageData(0, 0, width, height).data;
-parentPort?.postMessage(pixels, [pixels.buffer as ArrayBuffer]);
+// A copy: memory of Skia's cannot be handed to another thread.
+const pixels = new Uint8ClampedArray(context.getImageData(0, 0, width, height).data);
+parentPort?.postMessage(pixels, [pixels.buffer]);
