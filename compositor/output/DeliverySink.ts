@@ -16,6 +16,7 @@ import type { Job } from '../../src/contracts/job.ts';
 import { COMPOSITOR_HEADER, FENCE_HEADER } from '../../src/contracts/program.ts';
 import type { ProgramClock } from '../types.ts';
 import type { PartSink, ProgramPart } from './PartSink.ts';
+import { PutClient } from './PutClient.ts';
 
 /** Beyond this after its end on the grid no player can use a part any more, ms. */
 const FRESH_MS = 4000;
@@ -47,6 +48,7 @@ export class DeliverySink extends TypedEmitter<DeliverySinkEvents> implements Pa
   readonly #logger: Logger;
   readonly #queues = new Map<RenditionId, Queue>();
   readonly #abort = new AbortController();
+  readonly #client = new PutClient(REQUEST_TIMEOUT_MS);
   #target: { base: string; token: Secret; headers: Record<string, string> };
   #closed = false;
   #dropped = 0;
@@ -120,6 +122,7 @@ export class DeliverySink extends TypedEmitter<DeliverySinkEvents> implements Pa
     this.#closed = true;
     for (const queue of this.#queues.values()) queue.parts = [];
     this.#abort.abort();
+    this.#client.close();
   }
 
   /** Parts of a rendition must arrive in order, so one runner at a time empties its queue. */
@@ -154,15 +157,10 @@ export class DeliverySink extends TypedEmitter<DeliverySinkEvents> implements Pa
   async #put(path: string, data: Buffer): Promise<Verdict> {
     const { base, token, headers } = this.#target;
     try {
-      const answer = await fetch(`${base}/${path}`, {
-        method: 'PUT',
-        body: new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength),
-        headers: { ...headers, authorization: `Bearer ${token.reveal()}` },
-        signal: AbortSignal.any([this.#abort.signal, AbortSignal.timeout(REQUEST_TIMEOUT_MS)]),
-      });
-      const text = await answer.text(); // read to the end, so that the connection is kept
-      if (answer.ok) return 'done';
-      return this.#judge(answer.status, text);
+      const authorization = `Bearer ${token.reveal()}`;
+      const { status, text } = await this.#client.put(`${base}/${path}`, { ...headers, authorization }, data);
+      if (status >= 200 && status < 300) return 'done';
+      return this.#judge(status, text);
     } catch (error) {
       if (!this.#closed) this.#warn({ err: error }, 'delivery cannot be reached');
       return 'retry';
