@@ -19,6 +19,9 @@ export const VOLUME_DB = { min: -60, max: 12 };
 /** Longest texts over the picture, characters. */
 export const SCENE_TEXT = { title: 80, subtitle: 120, captions: 200 };
 
+/** Largest image or sound, bytes. */
+export const MAX_ASSET_BYTES = 16 * 1024 * 1024;
+
 /** The room id in `/studio/ROOM` or `/watch/ROOM`; undefined when the path has none that is valid. */
 export function roomOfPath(path: string): string | undefined {
   const segment = /^\/(?:studio|watch)\/([^/]+)\/?$/.exec(path)?.[1];

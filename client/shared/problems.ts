@@ -29,6 +29,7 @@ export const PROBLEMS = [
   'destination-refused',
   'conflict',
   'stale-version',
+  'bad-file',
   'too-many',
 ] as const;
 export type ProblemCode = (typeof PROBLEMS)[number];

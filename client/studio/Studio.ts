@@ -6,6 +6,7 @@ import { remembered, tab } from '../shared/storage.ts';
 import { claimsOf, forgetToken, hasHost, keepToken, requestToken, takeToken } from '../shared/tokens.ts';
 import { LocalMedia } from './media/LocalMedia.ts';
 import { StudioSession } from './session/StudioSession.ts';
+import { uploadAsset } from './session/uploadAsset.ts';
 
 /** The studio page: gets a token, keeps devices and session, and is what components read. */
 export class Studio {
@@ -80,6 +81,10 @@ export class Studio {
     const token = await requestToken(this.room, { role, invitation: true });
     return `${location.origin}/studio/${this.room}#token=${token}`;
   }
+
+  /** Sends an image or sound for the scene, as a host; its id. Throws ProblemError. */
+  upload = (file: Blob, kind: 'image' | 'audio'): Promise<string> =>
+    uploadAsset({ room: this.room, token: this.#token, file, kind });
 
   get watchLink(): string {
     return `${location.origin}/watch/${this.room}`;

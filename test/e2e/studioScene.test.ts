@@ -8,7 +8,7 @@ import { SceneAnswer } from '../../src/contracts/api.ts';
 import type { Scene } from '../../src/contracts/scene.ts';
 import { launchBrowser, type TestBrowser } from '../support/browser.ts';
 import { ServerProcess } from '../support/ServerProcess.ts';
-import { enter, PATIENCE_MS, Pages, PHONE, scrollsSideways, tabTo, WIDE } from './pages.ts';
+import { enter, expectProblem, PATIENCE_MS, Pages, PHONE, scrollsSideways, tabTo, WIDE } from './pages.ts';
 
 const ROOM = 'director';
 const pages = new Pages();
@@ -98,6 +98,25 @@ test('a dragged slider and a chosen colour arrive as they were left', async () =
   await ann.getByTestId('loudness').click();
   await expect.poll(async () => (await scene()).loudness.automatic, poll).toBe(false);
   expect(await scene()).toMatchObject({ transition: { type: 'cut', ms: 1200 }, background: '#204060' });
+});
+
+test('a logo is sent and taken off; a file of another kind is refused, with what to do', async () => {
+  const choose = (name: string, text: string) =>
+    ann
+      .getByTestId('file-logo')
+      .locator('input')
+      .setInputFiles({ name, mimeType: 'image/png', buffer: Buffer.from(text) });
+  await choose('logo.png', 'this is no picture');
+  await expectProblem(ann, 'bad-file');
+  const svg = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 1"><rect width="1" height="1"/></svg>';
+  await choose('logo.svg', svg);
+  await expect.poll(async () => (await scene()).logo?.corner, poll).toBe('top-right');
+  const { image = '' } = (await scene()).logo ?? {};
+  expect(await (await fetch(`${server.url}/v1/assets/${image}`)).text()).toBe(svg);
+  await bob.getByTestId('scene-logo-corner').selectOption('bottom-left');
+  await expect.poll(async () => (await scene()).logo, poll).toMatchObject({ image, corner: 'bottom-left', size: 0.1 });
+  await ann.getByTestId('file-logo').locator('button').click();
+  await expect.poll(async () => (await scene()).logo, poll).toBeNull();
 });
 
 test('a person who reloads is as muted as before', async () => {

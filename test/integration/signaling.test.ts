@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { SpeakerLevel } from '../../src/broadcast/RoomTap.ts';
 import { RtcPeer, RtcTransport } from '../support/RtcPeer.ts';
 import { SignalingStack } from '../support/SignalingStack.ts';
 
@@ -40,6 +41,12 @@ describe('two hosts', () => {
     await bob.call('consumer:resume', { consumerId: camera.id });
     await bob.call('consumer:resume', { consumerId: microphone.id });
     await bob.next('speakers', (s) => s.peerIds[0] === ann.id);
+    const heard = await new Promise<SpeakerLevel[]>((resolve) => {
+      stack.registry.get('two')?.on('levels', (levels) => {
+        if (levels.length > 0) resolve(levels);
+      });
+    });
+    expect(heard).toEqual([{ peer: ann.id, dbov: expect.any(Number) }]);
     await expect.poll(() => receiving.received.length, { timeout: 20_000 }).toBeGreaterThan(50);
     peer.stop();
     await sending.stop();

@@ -183,6 +183,16 @@ export const en = {
   'scene.show': 'Show',
   'scene.update': 'Update',
   'scene.takeOff': 'Take off',
+  'scene.files': 'Images and music',
+  'scene.file.logo': 'Logo',
+  'scene.file.backgroundImage': 'Background image',
+  'scene.file.slateImage': 'Slate: while nobody is there',
+  'scene.file.music': 'Music',
+  'scene.choose': 'Choose a file',
+  'scene.replace': 'Replace',
+  'scene.sending': 'Sending…',
+  'scene.logo.corner': 'Logo’s corner',
+  'scene.music.volume': 'Music volume',
   'scene.look': 'Look',
   'scene.names': 'Names',
   'scene.marks.muted': 'Mark who cannot be heard',
@@ -312,6 +322,9 @@ export const en = {
   'problem.stale-version.title': 'Somebody else changed the scene at the same time',
   'problem.stale-version.do':
     'Your last change was not taken over. Look at the scene as it is now, then change it again.',
+  'problem.bad-file.title': 'This file cannot be used',
+  'problem.bad-file.do':
+    'Choose a PNG, JPEG, WebP or SVG image, or for music an MP3, AAC, Ogg, FLAC, WAV or M4A file, of at most 16 MB.',
   'problem.too-many.title': 'Too many attempts',
   'problem.too-many.do': 'Wait a moment, then try again.',
 } as const;

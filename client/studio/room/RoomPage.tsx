@@ -76,7 +76,7 @@ export function RoomPage({ studio, session }: Props) {
           </div>
           <div id="panel-content" {...(host ? { role: 'tabpanel', 'aria-labelledby': `panel-tab-${tab.value}` } : {})}>
             {host && tab.value === 'scene' ? (
-              <ScenePanel session={session} />
+              <ScenePanel studio={studio} session={session} />
             ) : (
               <>
                 <LivePanel studio={studio} session={session} />

@@ -15,7 +15,7 @@ interface Props {
   media: LocalMedia;
 }
 
-/** The people in the program, laid out as the program lays them out, in the space there is. */
+/** The people in the program, everybody alike, in the space there is; the program's own layout is the scene's. */
 export function Stage({ session, media }: Props) {
   const ref = useRef<HTMLUListElement>(null);
   const size = useSignal({ width: 0, height: 0 });

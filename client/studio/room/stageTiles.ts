@@ -1,4 +1,4 @@
-/** Who stands where on the stage: the same tiles in the same order as in the program. Pure. */
+/** Who stands on the stage: everybody with a seat, as they came, whatever the scene hides or moves in the program. Pure. */
 import type { SourceKind } from '../../../src/contracts/ids.ts';
 import type { PeerInfo } from '../../../src/contracts/signaling.ts';
 import type { Cell } from '../../../src/layout/grid.ts';

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import * as client from '../../../client/shared/contract.ts';
+import { MAX_ASSET_BYTES } from '../../../src/contracts/assets.ts';
 import { BroadcastInput } from '../../../src/contracts/broadcast.ts';
 import { DisplayName, PROTOCOL, RoomId } from '../../../src/contracts/ids.ts';
 import { MAX_SEATS } from '../../../src/contracts/job.ts';
@@ -22,6 +23,10 @@ describe('the values that the pages repeat are those of the contracts', () => {
       expect(client.ROOM_ID.test(id)).toBe(RoomId.safeParse(id).success);
     },
   );
+});
+
+test('the size of a file is that of the contract', () => {
+  expect(client.MAX_ASSET_BYTES).toBe(MAX_ASSET_BYTES);
 });
 
 test('volumes and texts of the scene are those of the contract', () => {

@@ -3,7 +3,7 @@ import { t } from '../../../shared/language.ts';
 import type { SceneEdit } from '../../session/SceneEditor.ts';
 import { Choice, Slider } from './SceneFields.tsx';
 
-const CORNERS: readonly Corner[] = ['top-left', 'top-right', 'bottom-left', 'bottom-right'];
+export const CORNERS: readonly Corner[] = ['top-left', 'top-right', 'bottom-left', 'bottom-right'];
 const SIDES = ['left', 'right'] as const;
 
 interface Props {

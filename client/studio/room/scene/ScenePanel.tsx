@@ -1,7 +1,9 @@
 import { t } from '../../../shared/language.ts';
+import type { Studio } from '../../Studio.ts';
 import type { SceneEdit } from '../../session/SceneEditor.ts';
 import type { StudioSession } from '../../session/StudioSession.ts';
 import { LayoutPicker } from './LayoutPicker.tsx';
+import { SceneFiles } from './SceneFiles.tsx';
 import { SceneLook } from './SceneLook.tsx';
 import { ScenePeople } from './ScenePeople.tsx';
 import { SceneTitles } from './SceneTitles.tsx';
@@ -10,7 +12,7 @@ import { SceneTitles } from './SceneTitles.tsx';
 const USUAL = { width: 1280, height: 720 };
 
 /** How the program looks and sounds, for hosts. Every change is on air at once. */
-export function ScenePanel({ session }: { session: StudioSession }) {
+export function ScenePanel({ studio, session }: { studio: Studio; session: StudioSession }) {
   const { seated, broadcast, onAir } = session.state;
   const scene = session.scene.scene.value;
   const peers = seated.value;
@@ -24,6 +26,14 @@ export function ScenePanel({ session }: { session: StudioSession }) {
       <LayoutPicker scene={scene} peers={peers} size={size} edit={edit} />
       <ScenePeople scene={scene} peers={peers} edit={edit} />
       <SceneTitles scene={scene} edit={edit} />
+      <SceneFiles
+        scene={scene}
+        edit={edit}
+        upload={studio.upload}
+        onRefused={(problem) => {
+          session.refused.value = problem;
+        }}
+      />
       <SceneLook scene={scene} edit={edit} />
     </section>
   );
