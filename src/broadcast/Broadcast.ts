@@ -14,14 +14,12 @@ import type { BroadcastInput, BroadcastState, BroadcastStatus, DestinationInput 
 import type { DestinationStatus } from '../contracts/deliveryControl.ts';
 import { AppError } from '../contracts/errors.ts';
 import { partSeconds, partStartMs, segmentAtOrAfterMs } from '../contracts/grid.ts';
-import type { VideoCodec } from '../contracts/job.ts';
-import type { Directory } from '../directory/Directory.ts';
+import type { BroadcastOptions } from './BroadcastOptions.ts';
 import { CompositorFigures } from './CompositorFigures.ts';
 import type { Carried, CompositorRun } from './CompositorRun.ts';
 import { DeliveryLink, type LinkReport } from './DeliveryLink.ts';
 import { type Destination, newDestination, orderOf } from './destinations.ts';
 import { encodedWith, encoderFor, gridFor, type Program, renditionsFor } from './jobs.ts';
-import type { BroadcastMetrics } from './metrics.ts';
 import { openOrder } from './openOrder.ts';
 import { PartWatch } from './PartWatch.ts';
 import { placeCompositor } from './placeCompositor.ts';
@@ -47,24 +45,6 @@ const RECOVERY_LIMIT_MS = 60_000;
 const MAX_DESTINATIONS = 16;
 
 export type EndReason = NonNullable<BroadcastStatus['endReason']>;
-
-export interface BroadcastOptions {
-  directory: Directory;
-  newServiceToken: () => Promise<string>;
-  /** The address that media is sent from. */
-  mediaIp: string;
-  encoderThreads: number;
-  /** Where compositors get images and sounds, without a slash at the end; null: there are none. */
-  assetsUrl: string | null;
-  videoEncoder: VideoCodec;
-  destinationPolicy: (url: string) => Promise<void>;
-  clock: Clock;
-  /** ms since 1970; for the epoch's label only. */
-  wallClock: () => number;
-  logger: Logger;
-  metrics: BroadcastMetrics;
-  onStatus: (room: string, status: BroadcastStatus) => void;
-}
 
 interface BroadcastEvents {
   state: [state: BroadcastState];

@@ -1,0 +1,25 @@
+import type { Clock } from '../common/clock.ts';
+import type { Logger } from '../common/logger.ts';
+import type { BroadcastStatus } from '../contracts/broadcast.ts';
+import type { VideoCodec } from '../contracts/job.ts';
+import type { Directory } from '../directory/Directory.ts';
+import type { BroadcastMetrics } from './metrics.ts';
+
+/** What a broadcast is given by the node that is its room's home. */
+export interface BroadcastOptions {
+  directory: Directory;
+  newServiceToken: () => Promise<string>;
+  /** The address that media is sent from. */
+  mediaIp: string;
+  encoderThreads: number;
+  /** Where compositors get images and sounds, without a slash at the end; null: there are none. */
+  assetsUrl: string | null;
+  videoEncoder: VideoCodec;
+  destinationPolicy: (url: string) => Promise<void>;
+  clock: Clock;
+  /** ms since 1970; for the epoch's label only. */
+  wallClock: () => number;
+  logger: Logger;
+  metrics: BroadcastMetrics;
+  onStatus: (room: string, status: BroadcastStatus) => void;
+}
