@@ -1,6 +1,7 @@
 /** A real mediasoup worker and router; producers fed by RtpStreamer, consumers on one SRTP PlainTransport as the controller makes it. */
 import { createWorker, type types } from 'mediasoup';
 import type { JobSource, SrtpParameters } from '../../../src/contracts/job.ts';
+import type { LossyHop } from './LossyHop.ts';
 import { RtpStreamer } from './RtpStreamer.ts';
 
 export const OPUS = {
@@ -62,7 +63,8 @@ export class MediasoupRig {
     this.streamer = streamer;
   }
 
-  static async create(): Promise<MediasoupRig> {
+  /** `via`: a hop between the sender and mediasoup. */
+  static async create(via?: LossyHop): Promise<MediasoupRig> {
     const worker = await createWorker({ logLevel: 'warn' });
     const router = await worker.createRouter({ mediaCodecs: [OPUS, VP8, H264, VP9, AV1] });
     const input = await router.createPlainTransport({
@@ -70,7 +72,8 @@ export class MediasoupRig {
       comedia: true,
       rtcpMux: true,
     });
-    const streamer = await RtpStreamer.create({ ip: '127.0.0.1', port: input.tuple.localPort });
+    via?.to(input.tuple.localPort);
+    const streamer = await RtpStreamer.create({ ip: '127.0.0.1', port: via?.port ?? input.tuple.localPort });
     return new MediasoupRig(worker, router, input, streamer);
   }
 

@@ -1,0 +1,257 @@
+/**
+ * A sender → hop → mediasoup → hop → ingest → pipeline → program, in real time, one camera of each codec. One of the two hops is
+ * damaged: the program's cadence does not change, no picture is ever smeared, and each tile is back within a second.
+ */
+
+import { pino } from 'pino';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { MediaIngest } from '../../compositor/ingest/MediaIngest.ts';
+import { ProgramPacer } from '../../compositor/Pacer.ts';
+import { Pipeline } from '../../compositor/Pipeline.ts';
+import { ClipStore } from '../../scripts/simulator/clip/ClipStore.ts';
+import { FramePainter } from '../../scripts/simulator/clip/drawFrame.ts';
+import { BASE_WIDTH, CLIP_FRAMES } from '../../scripts/simulator/clip/frameCode.ts';
+import { type EncodedClip, VIDEO_CODECS, type VideoCodec } from '../../scripts/simulator/clip/makeClip.ts';
+import { numberPicture, payloadsOf } from '../../scripts/simulator/packetize.ts';
+import { createLogger } from '../../src/common/logger.ts';
+import { JobSource } from '../../src/contracts/job.ts';
+import { arrange } from '../../src/layout/tiles.ts';
+import { DEAD, type HopDamage, LossyHop, SOUND } from '../support/ingest/LossyHop.ts';
+import { AV1, H264, MediasoupRig, sourceOf, srtpOf, VP8, VP9 } from '../support/ingest/MediasoupRig.ts';
+import { CollectingSink, jobOf } from '../support/pipelineHarness.ts';
+import { decodeMedia } from '../support/program/decodeMedia.ts';
+import { type Picture, readTile } from '../support/program/readTile.ts';
+
+const RIG_CODECS = { vp8: VP8, h264: H264, vp9: VP9, av1: AV1 } as const;
+/** The layer of 640x360, which VP9 and AV1 have alone. */
+const layerOf = (clip: EncodedClip) => clip.video[clip.video.length > 1 ? 1 : 0]!;
+const FPS = 30;
+const WIDTH = 640;
+const HEIGHT = 360;
+
+/** What happens, one after the other; between two damages the network is good for RECOVERY_S. */
+const DAMAGES: { name: string; seconds: number; damage: HopDamage }[] = [
+  { name: '1 % loss', seconds: 2, damage: { ...SOUND, loss: 0.01 } },
+  { name: '5 % loss', seconds: 2, damage: { ...SOUND, loss: 0.05 } },
+  { name: '20 % loss', seconds: 3, damage: { ...SOUND, loss: 0.2 } },
+  { name: '200 ± 80 ms', seconds: 3, damage: { loss: 0, delayMs: 200, jitterMs: 80 } },
+  { name: '3 s of nothing', seconds: 3, damage: DEAD },
+];
+const WARM_UP_S = 3;
+const RECOVERY_S = 2.5;
+/** From the good network to a tile that moves on: the issue's 1 s, and 0.5 s for a machine that does other things as well. */
+const RECOVERED_S = 1.5;
+/** A pipeline on a busy machine composes one of eleven frames (Pipeline.ts); then one step of the clock's mapping, s. */
+const LONGEST_REPEAT_S = 0.5;
+/** A block of the program against what was drawn: mean difference of luma that encoding twice explains (measured: up to 13). */
+const BLOCK = 20;
+const MAX_BLOCK_DIFFERENCE = 20;
+/** The buffer's delay on a good network: it starts with 100 ms, and a busy machine adds its own. Bounds: PlayoutDelay.ts. */
+const CALM_DELAY_MS = 300;
+/** The first packet's way may be the longest or the shortest: of 200 ± 80 ms the buffer sees at least the difference, ms. */
+const SPREAD_MS = 160;
+const CLIPS_MS = 180_000;
+
+const clips = new Map<VideoCodec, EncodedClip>();
+let drawn: Buffer[] = [];
+beforeAll(async () => {
+  const store = new ClipStore();
+  await Promise.all(VIDEO_CODECS.map(async (codec) => clips.set(codec, await store.get(0, codec))));
+  const painter = new FramePainter(0);
+  drawn = Array.from({ length: CLIP_FRAMES }, (_, counter) => painter.draw(counter));
+}, CLIPS_MS);
+
+/** Sends the clip; a key frame that is asked for comes from the copy that has the next one. */
+function addCamera(rig: MediasoupRig, codec: VideoCodec, ssrc: number): void {
+  const copies = layerOf(clips.get(codec)!);
+  let copy = 0;
+  let wanted = true;
+  rig.streamer.add({
+    ...{ ssrc, payloadType: RIG_CODECS[codec].preferredPayloadType, clockRate: 90_000, frameMs: 1000 / FPS },
+    // Both wrap within the first seconds.
+    ...{ firstSequence: 65_400, firstTimestamp: 0xfffff000 },
+    frame: (n, wantsKey) => {
+      wanted ||= wantsKey;
+      const next = wanted ? copies.findIndex((frames) => frames[n % CLIP_FRAMES]?.key) : -1;
+      if (next >= 0) {
+        copy = next;
+        wanted = false;
+      }
+      const payloads = payloadsOf(codec, copies[copy]![n % CLIP_FRAMES]!);
+      for (const payload of payloads) numberPicture(codec, payload, n & 0x7fff);
+      return payloads;
+    },
+  });
+}
+
+interface Reading {
+  atS: number;
+  counter: number | null;
+  clip: number | null;
+  hue: number;
+  /** The worst block against the drawing of this counter. */
+  difference: number;
+}
+
+/** Luma of the tile's middle, which no name or mark covers, against the drawing. */
+function worstBlock(picture: Picture, cell: { x: number; y: number }, counter: number): number {
+  const [luma] = picture.planes;
+  const [stride = 0] = picture.strides;
+  let worst = 0;
+  for (let y0 = 40; y0 < 140; y0 += BLOCK) {
+    for (let x0 = 0; x0 < BASE_WIDTH; x0 += BLOCK) {
+      let sum = 0;
+      for (let y = y0; y < y0 + BLOCK; y++) {
+        for (let x = x0; x < x0 + BLOCK; x++) {
+          const is = luma?.[(cell.y + y) * stride + cell.x + x] ?? 0;
+          sum += Math.abs(is - (drawn[counter]?.[y * BASE_WIDTH + x] ?? 0));
+        }
+      }
+      worst = Math.max(worst, sum / BLOCK ** 2);
+    }
+  }
+  return worst;
+}
+
+interface Outcome {
+  /** By codec, one for each frame of the program. */
+  readings: Map<VideoCodec, Reading[]>;
+  times: number[];
+  /** Program time at which each damage began and ended, s. */
+  phases: { name: string; fromS: number; toS: number; delaysMs: number[] }[];
+  calmDelayMs: number;
+}
+
+async function play(damaged: 'uplink' | 'downlink'): Promise<Outcome> {
+  const [uplink, downlink] = await Promise.all([LossyHop.create(), LossyHop.create()]);
+  const rig = await MediasoupRig.create(uplink);
+  const pacer = new ProgramPacer({ now: () => performance.now() });
+  pacer.setStart(performance.now() + 1000);
+  const ingest = await MediaIngest.create({
+    ...{ ip: '127.0.0.1', portRange: [0, 0] as const, clock: pacer, logger: createLogger({ level: 'silent' }) },
+  });
+  const transport = await rig.output({ ip: downlink.ip, port: downlink.port, srtpParameters: ingest.srtpParameters });
+  downlink.to(ingest.port);
+  ingest.connect({ ip: downlink.ip, port: downlink.port, srtpParameters: srtpOf(transport) });
+  const consumers = [];
+  for (const [i, codec] of VIDEO_CODECS.entries()) {
+    addCamera(rig, codec, 6001 + i);
+    consumers.push(await rig.consume(transport, await rig.produce(RIG_CODECS[codec], [6001 + i])));
+  }
+  const sources = consumers.map((consumer, i) => sourceOf(consumer, `ptestpeer${i}`, 'camera'));
+  const parsed = sources.map((source) => JobSource.parse(source));
+  ingest.setSources(parsed);
+  const job = jobOf(sources, {
+    scene: { transition: { type: 'cut' } },
+    renditions: [
+      { id: 'v360', kind: 'video', width: WIDTH, height: HEIGHT, bitrate: 4_000_000 },
+      { id: 'a0', kind: 'audio', bitrate: 128_000 },
+    ],
+  });
+  const sink = new CollectingSink();
+  const pipeline = await Pipeline.create({ job, pacer, sink, logger: pino({ level: 'silent' }) });
+  ingest.on('video', (frame) => pipeline.writeVideo(frame));
+  pipeline.on('keyframe', (source) => ingest.requestKeyFrame(source));
+  const ended = new Promise<void>((resolve) => pipeline.once('ended', () => resolve()));
+  const signal = new AbortController().signal;
+  const delays = () => Object.values(ingest.stats()).map((stats) => stats.playoutDelayMs);
+
+  rig.streamer.start();
+  await Promise.all(consumers.map((consumer) => consumer.resume()));
+  pipeline.start();
+  await pacer.until(WARM_UP_S * 1000, signal);
+  const calmDelayMs = Math.max(...delays());
+  const hop = damaged === 'uplink' ? uplink : downlink;
+  const phases: Outcome['phases'] = [];
+  for (const { name, seconds, damage } of DAMAGES) {
+    const fromS = pacer.nowMs() / 1000;
+    hop.damage = damage;
+    await pacer.until(fromS * 1000 + seconds * 1000, signal);
+    hop.damage = SOUND;
+    const toS = pacer.nowMs() / 1000;
+    phases.push({ name, fromS, toS, delaysMs: delays() });
+    await pacer.until((toS + RECOVERY_S) * 1000, signal);
+  }
+  pipeline.stop(Math.ceil(pacer.nowMs() / 1000));
+  await ended;
+  ingest.close();
+  rig.close();
+  uplink.close();
+  downlink.close();
+
+  const readings = new Map<VideoCodec, Reading[]>(VIDEO_CODECS.map((codec) => [codec, []]));
+  const tiles = arrange(job, WIDTH, HEIGHT);
+  const { video } = await decodeMedia(sink.file('v360'), {
+    onPicture: (picture, atS) => {
+      for (const [i, codec] of VIDEO_CODECS.entries()) {
+        const tile = tiles.find(({ peer }) => peer === `ptestpeer${i}`)!;
+        const { code, hue } = readTile(picture, tile.cell);
+        const difference = code ? worstBlock(picture, tile.cell, code.counter) : Number.POSITIVE_INFINITY;
+        readings.get(codec)!.push({
+          ...{ atS, counter: code?.counter ?? null, clip: code?.clip ?? null, hue: hue.clip, difference },
+        });
+      }
+    },
+  });
+  return { readings, times: video!.packets.map((packet) => packet.at), phases, calmDelayMs };
+}
+
+/** Longest time for which one picture stands between two program times, s. */
+function longestRepeat(readings: readonly Reading[], fromS: number, toS: number): number {
+  let longest = 0;
+  let since: Reading | null = null;
+  for (const reading of readings) {
+    if (reading.atS < fromS || reading.atS > toS) continue;
+    if (!since || reading.counter !== since.counter) since = reading;
+    longest = Math.max(longest, reading.atS - since.atS + 1 / FPS);
+  }
+  return longest;
+}
+
+describe.each(['uplink', 'downlink'] as const)('with a damaged %s', (damaged) => {
+  let outcome: Outcome;
+  beforeAll(async () => {
+    outcome = await play(damaged);
+  }, 120_000);
+
+  test('the program’s cadence does not change at all', () => {
+    const frames = outcome.times.map((atS) => Math.round((atS - outcome.times[0]!) * FPS));
+    expect(frames).toEqual(frames.map((_, n) => n));
+  });
+
+  test.each(VIDEO_CODECS)('%s: each picture is whole, and none comes a second time after a later one', (codec) => {
+    const readings = outcome.readings.get(codec)!;
+    const shown = readings.slice(readings.findIndex((reading) => reading.counter !== null));
+    // A blackout of 3 s is longer than a picture of a camera stands: its placeholder may show, and has no code.
+    const [, , , , blackout] = outcome.phases;
+    const pictures = shown.filter(
+      ({ counter, atS }) => counter !== null || atS < blackout!.fromS || atS > blackout!.toS + RECOVERED_S,
+    );
+    const smeared = pictures.filter(
+      ({ counter, clip, hue, difference }) =>
+        counter === null || clip !== 0 || hue !== 0 || difference > MAX_BLOCK_DIFFERENCE,
+    );
+    expect(smeared.slice(0, 5)).toEqual([]);
+    const steps = pictures.map(
+      ({ counter }, i) => (counter! - (pictures[i - 1]?.counter ?? counter!) + CLIP_FRAMES) % CLIP_FRAMES,
+    );
+    expect(steps.filter((step) => step > CLIP_FRAMES / 2)).toEqual([]);
+  });
+
+  test.each(VIDEO_CODECS)('%s: the tile moves on within a second of a good network', (codec) => {
+    for (const { name, toS } of outcome.phases) {
+      const repeat = longestRepeat(outcome.readings.get(codec)!, toS + RECOVERED_S, toS + RECOVERY_S);
+      expect(repeat, name).toBeLessThan(LONGEST_REPEAT_S);
+    }
+  });
+
+  test('the jitter buffer grows with the jitter, and within its bounds', () => {
+    const jitter = outcome.phases.find(({ name }) => name === '200 ± 80 ms')!;
+    expect(outcome.calmDelayMs).toBeLessThan(CALM_DELAY_MS);
+    for (const delayMs of jitter.delaysMs) expect(delayMs).toBeGreaterThan(SPREAD_MS);
+    for (const delayMs of outcome.phases.flatMap(({ delaysMs }) => delaysMs)) {
+      expect(delayMs).toBeGreaterThanOrEqual(20);
+      expect(delayMs).toBeLessThanOrEqual(400);
+    }
+  });
+});
