@@ -90,7 +90,10 @@ export class Cadence {
     if (!pattern) return Math.round(playoutMs / this.#periodMs);
     if (changed || !steady) this.#lock(pattern, playoutMs);
     else {
+      const before = this.#place;
       const offMs = this.#goOn(pattern, stepMs, playoutMs);
+      // It replaces the one before, and must not make others wait if that has been shown already.
+      if (this.#place === before) return Math.floor(before / pattern.places);
       if (Math.abs(offMs) > LOST * this.#periodMs) this.#lock(pattern, playoutMs);
       else this.#follow(pattern, offMs);
     }
