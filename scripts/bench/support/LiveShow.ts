@@ -127,6 +127,11 @@ export class LiveShow {
     return new LiveShow(parts, stack.move());
   }
 
+  /** Ids of those who were there at the start, in the order of their seats. */
+  get seats(): readonly string[] {
+    return this.#seated;
+  }
+
   /** Program time now, seconds. */
   get now(): number {
     return (wallMs() - this.epochMs) / 1000;

@@ -22,8 +22,10 @@ export function planActions(peers: number, seconds: number): PlannedAction[] {
     const at = 1 + 2 * SCENE_EVERY_SECONDS * turn;
     if (at > lastPair) return actions;
     // Peer 0 is the host and stays; the others take turns in such a way that each does everything.
-    const peer = 1 + ((turn + Math.floor(turn / (peers - 1))) % (peers - 1));
-    const action = TURNS[turn % TURNS.length] ?? 'mute';
+    const others = peers - 1;
+    const peer = 1 + (turn % others);
+    const round = others % TURNS.length === 0 ? Math.floor(turn / others) : 0;
+    const action = TURNS[(turn + round) % TURNS.length] ?? 'mute';
     actions.push({ at, peer, do: action }, { at: at + SCENE_EVERY_SECONDS, peer, do: UNDONE[action] });
   }
 }

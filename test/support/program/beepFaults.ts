@@ -28,13 +28,15 @@ export interface BeepFault {
   kind: 'jump' | 'silence' | 'absent';
 }
 
-/** From `from` to `to`, seconds: while the peer was heard all the time. The beeps that were whole come back as well. */
+/** From `since` to `until`, seconds, as far as there is sound: while the peer was heard all the time. The beeps that were whole come back as well. */
 export function beepFaults(
   sound: Sound,
   clip: number,
-  from: number,
-  to: number,
+  since: number,
+  until: number,
 ): { beeps: Beep[]; faults: BeepFault[] } {
+  const from = Math.max(since, sound.start);
+  const to = Math.min(until, sound.start + sound.samples.length / sound.sampleRate);
   const piece = cut(sound, from, to);
   const beeps = findBeeps(piece, clip);
   const faults: BeepFault[] = [];
@@ -50,7 +52,12 @@ export function beepFaults(
       continue;
     }
     const broken = firstRise(piece, clip, at - PLACE_SECONDS, at + PLACE_SECONDS);
-    faults.push({ clip, at: broken ?? at, kind: broken === null ? 'absent' : 'silence' });
+    if (broken === null) faults.push({ clip, at, kind: 'absent' });
+    else {
+      // What broke it; where that is not seen there is too little of it.
+      const [why] = within(piece, clip, { at: broken, lengthMs: BEEP_MS, amplitude: 0 });
+      faults.push(why ?? { clip, at: broken, kind: 'silence' });
+    }
   }
   for (const beep of beeps) faults.push(...within(piece, clip, beep));
   return { beeps, faults: faults.sort((a, b) => a.at - b.at) };
