@@ -3,11 +3,13 @@
  * Each has its own colour, counter and beep, which can be read back from the program.
  */
 import { readFile } from 'node:fs/promises';
+import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { Secret } from '../src/common/Secret.ts';
 import { RoomId } from '../src/contracts/ids.ts';
 import { Tokens } from '../src/tokens/Tokens.ts';
 import { VIDEO_CODECS } from './simulator/clip/makeClip.ts';
+import type { SimulatorEvent } from './simulator/events.ts';
 import { Swarm } from './simulator/Swarm.ts';
 import { parseScript, type Step } from './simulator/script.ts';
 import { ServerApi } from './simulator/serverApi.ts';
@@ -26,7 +28,10 @@ const USAGE = `npm run simulate -- [options]
   --secret SECRET      the server's secret, by which tokens are made (or LIANMAI_SECRET)
   --go-live            start the broadcast, and stop it at the end
   --destination URL    with --go-live: push the program there
-  --json               the last line printed is one JSON object`;
+  --json               the last line printed is one JSON object
+  --present N          so many of the peers join at the start (all that the script does not let join later)
+  --commands           does what lines on stdin say: {"peer": NUMBER, "do": ...} as in a script
+  --events             each event is a line of JSON on stdout, with its wall clock: joined, sending, doing, did`;
 
 class UsageError extends Error {}
 
@@ -38,7 +43,7 @@ const { options, api, script } = await settings().catch((error: unknown) => {
 async function settings() {
   const { values } = readArguments();
   if (values.help) throw new UsageError('Simulated WebRTC peers.');
-  const number = (name: 'peers' | 'seconds' | 'loss', min: number, max: number): number => {
+  const number = (name: 'peers' | 'present' | 'seconds' | 'loss', min: number, max: number): number => {
     const value = Number(values[name]);
     if (!(value >= min && value <= max)) throw new UsageError(`--${name}: a number from ${min} to ${max}`);
     return value;
@@ -48,6 +53,7 @@ async function settings() {
   if (!URL.canParse(values.url)) throw new UsageError('--url: a URL such as http://127.0.0.1:8080');
   if (!RoomId.safeParse(values.room).success) throw new UsageError('--room: 1 to 64 of a-z, 0-9, _ and -');
   const peers = Math.floor(number('peers', 1, 1000));
+  const present = values.present === undefined ? peers : Math.floor(number('present', 0, peers));
   const script: Step[] = values.script ? await readScript(values.script) : [];
   const stranger = script.find((step) => step.peer >= peers);
   if (stranger)
@@ -63,6 +69,7 @@ async function settings() {
       ...values,
       codec,
       peers,
+      present,
       seconds: number('seconds', 0, 1e6),
       loss: number('loss', 0, 100) / 100,
     } as const,
@@ -89,6 +96,9 @@ function readArguments() {
         'go-live': { type: 'boolean', default: false },
         destination: { type: 'string' },
         json: { type: 'boolean', default: false },
+        events: { type: 'boolean', default: false },
+        commands: { type: 'boolean', default: false },
+        present: { type: 'string' },
         help: { type: 'boolean', default: false },
       },
     });
@@ -126,14 +136,27 @@ function summary(swarm: Swarm, seconds: number, cpuSeconds: number) {
 }
 
 const swarm = new Swarm({
-  ...{ url: api.url, peers: options.peers, codec: options.codec, consume: options.consume, loss: options.loss, script },
+  ...{ url: api.url, peers: options.peers, present: options.present, codec: options.codec },
+  ...{ consume: options.consume, loss: options.loss, script },
   token: async (number) =>
     options.token ?? api.joinToken(options.room, number === 0 ? 'host' : 'cohost', `Peer ${number}`),
 });
-const say = options.json ? console.error : console.log;
+const say = options.json || options.events ? console.error : console.log;
+const tell = (event: SimulatorEvent): void => {
+  if (options.events) console.log(JSON.stringify(event));
+};
+const nowMs = (): number => performance.timeOrigin + performance.now();
 swarm.on('making', (clip) => say(`making the clip of peer ${clip} (once; it is kept in the cache) …`));
-swarm.on('joined', (peer) => say(`peer ${peer.number} has joined as ${peer.id}`));
-swarm.on('did', (step) => say(`${step.at} s: peer ${step.peer} ${step.do}`));
+swarm.on('joined', (peer) => {
+  say(`peer ${peer.number} has joined as ${peer.id}`);
+  tell({ event: 'joined', peer: peer.number, id: peer.id ?? '', atMs: nowMs() });
+});
+swarm.on('sending', (peer, atMs) => tell({ event: 'sending', peer, atMs }));
+swarm.on('doing', (step) => tell({ event: 'doing', peer: step.peer, do: step.do, atMs: nowMs() }));
+swarm.on('did', (step) => {
+  say(`${step.at} s: peer ${step.peer} ${step.do}`);
+  tell({ event: 'did', peer: step.peer, do: step.do, atMs: nowMs() });
+});
 swarm.on('failed', (number, error) => say(`peer ${number}: ${error.message}`));
 swarm.on('left', (number, reason) => say(`peer ${number} was sent away: ${reason}`));
 
@@ -153,6 +176,16 @@ async function goLive(): Promise<void> {
   say(`${options.room} is ${status.state}: ${api.url}${status.playlist}`);
 }
 
+function takeCommands(): void {
+  createInterface({ input: process.stdin }).on('line', (line) => {
+    try {
+      for (const step of parseScript(`[${line}]`)) void swarm.do(step);
+    } catch (error) {
+      say((error as Error).message);
+    }
+  });
+}
+
 async function run(): Promise<number> {
   const started = swarm.start();
   // A swarm that is stopped while it starts rejects; then Ctrl+C is the reason, and not a failure.
@@ -161,6 +194,7 @@ async function run(): Promise<number> {
     await swarm.stop();
     return 0;
   }
+  if (options.commands) takeCommands();
   if (options['go-live']) await goLive();
   const [since, cpu] = [performance.now(), process.cpuUsage()];
   let timer: NodeJS.Timeout | undefined;
@@ -173,6 +207,7 @@ async function run(): Promise<number> {
   const result = summary(swarm, (performance.now() - since) / 1000, (used.user + used.system) / 1e6);
   if (options['go-live']) await api.stopBroadcast(options.room).catch((error: unknown) => say(String(error)));
   await swarm.stop();
+  process.stdin.unref();
   const { by_peer: _, ...totals } = result;
   for (const [name, value] of Object.entries(totals)) say(`${name.replaceAll('_', ' ')}: ${value}`);
   if (options.json) console.log(JSON.stringify({ simulate: options.room, ...result }));

@@ -1,5 +1,6 @@
 /**
- * One camera or screen: a queue of encoded frames, its decoder, a small queue of pictures, and the picture that is shown.
+ * One camera or screen: a queue of encoded frames, its decoder, a small queue of pictures, and the picture that is shown. Which
+ * picture a frame of the program shows is Cadence.ts' business.
  * In: EncodedVideo of ingest; out: `show()` once for each frame of the grid; next: compose/VideoComposer.ts.
  *
  * Drop policy. A source that is not seen is not decoded: its frames are dropped until it is seen again and a key frame
@@ -13,6 +14,7 @@
 import type { Logger } from '../../src/common/logger.ts';
 import type { SourceId } from '../../src/contracts/ids.ts';
 import type { EncodedVideo } from '../types.ts';
+import { Cadence } from './Cadence.ts';
 import { type Picture, UnsupportedPicture, VideoDecoder } from './VideoDecoder.ts';
 
 /** Pictures decoded ahead of their time: enough for a late tick, little enough for memory (1.4 MB each at 720p). */
@@ -21,11 +23,8 @@ const MAX_PICTURES = 6;
 const MAX_ENCODED = 60;
 /** Further ahead than any playout delay: the clock mapping was wrong, and the picture must not hold up what follows. */
 const MAX_AHEAD_MS = 3000;
-/**
- * A picture this near the middle between two program frames may go to either, ms: it goes where otherwise none would be
- * new, so that jitter of the clock mapping does not show as one picture twice and one never.
- */
-const CADENCE_SLACK_MS = 3;
+/** Of RTP video, whatever the codec (RFC 3551 section 5). */
+const TICKS_PER_MS = 90;
 
 export interface VideoSourceOptions {
   id: SourceId;
@@ -34,12 +33,21 @@ export interface VideoSourceOptions {
   requestKeyFrame(id: SourceId): void;
 }
 
+interface QueuedPicture {
+  picture: Picture;
+  /** On the source's own clock, ms. */
+  captureMs: number;
+  /** The first program frame that shows it; known when its time is near. */
+  frame: number | null;
+}
+
 export class VideoSource {
   readonly id: SourceId;
   readonly #logger: Logger;
   readonly #requestKeyFrame: (id: SourceId) => void;
   #encoded: EncodedVideo[] = [];
-  #pictures: Picture[] = [];
+  #pictures: QueuedPicture[] = [];
+  #cadence: Cadence | null = null;
   #shown: Picture | null = null;
   #decoder: VideoDecoder | null = null;
   #seen = false;
@@ -99,26 +107,24 @@ export class VideoSource {
     this.#shown = null;
   }
 
-  /**
-   * The picture for the program frame at `timeMs`: the newest that is due, up to half a frame early. Not while a
-   * picture of this source is being drawn.
-   */
+  /** The picture for the program frame at `timeMs`: the newest whose turn it is. Not while a picture of this source is being drawn. */
   show(timeMs: number, framePeriodMs: number): Picture | null {
-    const due = timeMs + framePeriodMs / 2;
+    this.#cadence ??= new Cadence(framePeriodMs);
+    const now = Math.round(timeMs / framePeriodMs);
     let count = 0;
-    while (count < this.#pictures.length) {
-      const playoutMs = this.#pictures[count]?.playoutMs ?? 0;
-      const limit = due + (count === 0 ? CADENCE_SLACK_MS : -CADENCE_SLACK_MS);
-      if (playoutMs > limit && playoutMs < timeMs + MAX_AHEAD_MS) break;
+    for (const queued of this.#pictures) {
+      const { playoutMs } = queued.picture;
+      queued.frame ??= this.#cadence.frameOf({ captureMs: queued.captureMs, playoutMs }, now);
+      if (queued.frame > now && playoutMs < timeMs + MAX_AHEAD_MS) break;
       count += 1;
     }
     const passed = this.#pictures.splice(0, count);
     const next = passed.pop();
     if (next) {
       this.#dropped += passed.length;
-      for (const picture of passed) picture.frame.free();
+      for (const { picture } of passed) picture.frame.free();
       this.#shown?.frame.free();
-      this.#shown = next;
+      this.#shown = next.picture;
     }
     this.#pump();
     return this.#shown;
@@ -142,8 +148,9 @@ export class VideoSource {
   #clear(): void {
     this.#dropped += this.#encoded.length + this.#pictures.length;
     this.#encoded = [];
-    for (const picture of this.#pictures) picture.frame.free();
+    for (const { picture } of this.#pictures) picture.frame.free();
     this.#pictures = [];
+    this.#cadence = null;
     this.#needsKeyFrame = true;
   }
 
@@ -207,7 +214,11 @@ export class VideoSource {
       this.#dropped += pictures.length;
       return;
     }
-    this.#pictures.push(...pictures);
+    for (const picture of pictures) {
+      // A decoder that holds pictures back answers with an older one than was written.
+      const captureMs = video.rtp / TICKS_PER_MS + picture.playoutMs - video.playoutMs;
+      this.#pictures.push({ picture, captureMs, frame: null });
+    }
   }
 
   #freeDecoder(): void {

@@ -1,19 +1,24 @@
 /**
  * How long after its capture a sample or picture of one peer is heard or seen, ms. One delay for all sources of a peer: this
  * is what keeps lips and voice together. It follows how late media was complete here, measured from capture: up at once, so
- * that the second late moment is the last; down at 10 ms/s, which a resampler hides (1 %).
+ * that the second late moment is the last; down at 10 ms/s, which a resampler hides (1 %), while it is much too long. Each frame
+ * period less is a picture that is never shown: what is only a little too long goes down so slowly that nobody sees it.
  */
 export const MIN_DELAY_MS = 20;
 export const MAX_DELAY_MS = 400;
 /** Before anything is known: encoding, a regional network and one retransmission. */
 const INITIAL_DELAY_MS = 100;
-/** For decoding, and for the distance to the next frame of the program, ms. */
-const MARGIN_MS = 20;
+/** A picture may be shown 21 ms before its time (decode/Cadence.ts), and has to be decoded by then, ms. */
+const MARGIN_MS = 30;
 /** Lateness is kept as the worst of each 250 ms, for 10 s. The second worst counts: one hiccup in 10 s is not worth the delay. */
 const BUCKET_MS = 250;
 const BUCKETS = 40;
 /** Down by this, ms per ms. */
 const DOWN = 0.01;
+/** Longer than needed by less than this is not much too long, ms: what a good network has at the start is kept. */
+const SPARE_MS = 80;
+/** Down by this then, ms per ms: a picture in 11 min. */
+const DOWN_SLOWLY = 0.00005;
 /** Nothing is lowered while less than this is known of a peer, ms. */
 const LEARN_MS = 3_000;
 
@@ -70,7 +75,10 @@ export class PlayoutDelay {
     }
     if (needMs === Number.NEGATIVE_INFINITY) return;
     this.#raise(needMs);
-    if (nowMs >= this.#learntMs) this.#valueMs = clamp(Math.max(needMs + MARGIN_MS, this.#valueMs - passedMs * DOWN));
+    if (nowMs < this.#learntMs) return;
+    const wantedMs = needMs + MARGIN_MS;
+    const rate = this.#valueMs - wantedMs > SPARE_MS ? DOWN : DOWN_SLOWLY;
+    this.#valueMs = clamp(Math.max(wantedMs, this.#valueMs - passedMs * rate));
   }
 
   #raise(needMs: number): void {

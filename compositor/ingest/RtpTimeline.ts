@@ -8,6 +8,7 @@
  * - Re-anchoring on arrival, until the next sender report: a timestamp that would be captured more than 200 ms in the future,
  *   one more than 250 ms before its predecessor, or captures more than 2 s ago for 1 s on end. mediasoup's pause and resume
  *   need none: timestamps jump by the pause.
+ * - Shift: what mediasoup adds at a layer switch (LayerShift.ts) is taken off of every timestamp, those of sender reports as well.
  * - Reconnect: a new SSRC is a new timeline.
  * Not supported: silence of more than half a wrap (6.6 h at 90 kHz).
  */
@@ -41,7 +42,9 @@ export class RtpTimeline {
   readonly #arrivals = new WindowedMinimum(ARRIVAL_WINDOW_SECONDS);
   readonly #carried: RtpToProgram | null;
   #source: 'carried' | 'arrival' | 'report' = 'arrival';
+  /** Unwrapped, the shift not taken off. */
   #newest: number | null = null;
+  #shift = 0;
   #newestArrivalMs = 0;
   #offsetMs = 0;
   #carriedOffsetMs = 0;
@@ -69,14 +72,18 @@ export class RtpTimeline {
 
   /** The timestamp as a growing number of ticks; before `advance`, relative to the newest one. */
   unwrap(timestamp: number): number {
-    return this.#newest === null ? timestamp : this.#newest + ((timestamp - this.#newest) | 0);
+    return this.#newest === null ? timestamp : this.#newest + ((timestamp - this.#newest) | 0) - this.#shift;
   }
 
-  /** A packet that is newer, by sequence number, than all before came; answers its unwrapped timestamp. */
-  advance(timestamp: number, arrivalMs: number): number {
-    const previous = this.#newest;
+  /**
+   * A packet that is newer, by sequence number, than all before came; answers its unwrapped timestamp. `shift`: by so many ticks
+   * timestamps are too late from now on.
+   */
+  advance(timestamp: number, arrivalMs: number, shift = 0): number {
+    const previous = this.#newest === null ? null : this.#newest - this.#shift;
+    this.#shift = shift;
     const rtp = this.unwrap(timestamp);
-    this.#newest = rtp;
+    this.#newest = rtp + (previous === null ? 0 : shift);
     this.#newestArrivalMs = arrivalMs;
     const rtpMs = rtp * this.#msPerTick;
     if (previous === null) this.#begin(timestamp, rtpMs, arrivalMs);
@@ -98,7 +105,8 @@ export class RtpTimeline {
     const clockOffsetMs = this.#clock.offsetMs;
     if (this.#newest === null || clockOffsetMs === null) return;
     const deltaMs = report.ntpMs - this.unwrap(report.rtpTimestamp) * this.#msPerTick;
-    const age = this.#newestArrivalMs - (this.#newest * this.#msPerTick + deltaMs + clockOffsetMs);
+    const newestMs = (this.#newest - this.#shift) * this.#msPerTick;
+    const age = this.#newestArrivalMs - (newestMs + deltaMs + clockOffsetMs);
     if (age < -MAX_FUTURE_MS || age > MAX_AGE_MS) return;
     this.#reportDeltaMs = deltaMs;
     this.#source = 'report';
@@ -114,7 +122,8 @@ export class RtpTimeline {
   /** For a successor; null before the first packet. */
   carry(): RtpToProgram | null {
     if (this.#newest === null) return null;
-    return { atRtp: this.#newest >>> 0, atProgramMs: this.#newest * this.#msPerTick + this.#offsetMs };
+    const captureMs = (this.#newest - this.#shift) * this.#msPerTick + this.#offsetMs;
+    return { atRtp: this.#newest >>> 0, atProgramMs: captureMs };
   }
 
   #begin(timestamp: number, rtpMs: number, arrivalMs: number): void {

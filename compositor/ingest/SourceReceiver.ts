@@ -7,7 +7,9 @@ import type { JobSource } from '../../src/contracts/job.ts';
 import type { EncodedAudio, EncodedVideo } from '../types.ts';
 import { AudioPackets } from './AudioPackets.ts';
 import { videoCodec } from './depacketize/codecs.ts';
+import type { VideoCodec } from './depacketize/VideoCodec.ts';
 import { KeyFrameRequester } from './KeyFrameRequester.ts';
+import { LayerShift } from './LayerShift.ts';
 import { MAX_MISSING, NackScheduler } from './NackScheduler.ts';
 import type { OrderedSink, Timing } from './OrderedSink.ts';
 import type { PlayoutDelay } from './PlayoutDelay.ts';
@@ -51,7 +53,8 @@ export class SourceReceiver {
   readonly #nacks = new NackScheduler();
   readonly #keyFrames = new KeyFrameRequester();
   readonly #reception: ReceptionStats;
-  readonly #video: boolean;
+  readonly #codec: VideoCodec | null;
+  readonly #shift: LayerShift;
   readonly #sink: OrderedSink;
   #timelineSteps = 0;
 
@@ -76,7 +79,8 @@ export class SourceReceiver {
       complete: (rtp, nowMs) => this.#complete(rtp, nowMs),
     };
     const video = videoCodec(o.source);
-    this.#video = video !== null;
+    this.#codec = video?.codec ?? null;
+    this.#shift = new LayerShift(clockRate);
     this.#sink = video
       ? new VideoFrames({
           source: id,
@@ -141,7 +145,7 @@ export class SourceReceiver {
   }
 
   requestKeyFrame(nowMs: number): void {
-    if (!this.#video) return;
+    if (!this.#codec) return;
     this.#keyFrames.want(nowMs);
     this.#askKeyFrame(nowMs);
   }
@@ -165,7 +169,8 @@ export class SourceReceiver {
 
   #newest(packet: RtpPacket, nowMs: number): void {
     const missingFrom = this.#reorder.highest + 1;
-    this.#timeline.advance(packet.timestamp, nowMs);
+    if (this.#codec) this.#shift.advance(packet.timestamp, this.#codec.startsKeyFrame(packet.payload), nowMs);
+    this.#timeline.advance(packet.timestamp, nowMs, this.#shift.ticks);
     if (missingFrom === 0 || packet.index === missingFrom) return;
     const beyond = packet.index >= this.#reorder.next + REORDER_CAPACITY;
     if (beyond || packet.index - missingFrom > MAX_MISSING) {

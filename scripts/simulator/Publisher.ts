@@ -37,6 +37,8 @@ export interface PublisherOptions {
   payloadTypes: { video: number; audio: number };
   /** Share of packets that get lost on their way to the server, 0 to 1. */
   loss: number;
+  /** The very first RTP packet leaves, of whichever stream; wall clock in ms. */
+  onFirstPacket?: (sentMs: number) => void;
 }
 
 export class Publisher implements Paced {
@@ -50,6 +52,7 @@ export class Publisher implements Paced {
   readonly #pacer: Pacer;
   readonly #sentFrames: SentFrames;
   readonly #phaseMs: number;
+  #onFirstPacket: ((sentMs: number) => void) | undefined;
   readonly #queue: (() => void)[] = [];
   #nextFrame = 0;
   #nextAudio = 0;
@@ -66,6 +69,7 @@ export class Publisher implements Paced {
     this.#pacer = options.pacer;
     this.#sentFrames = options.sentFrames;
     this.#phaseMs = options.clock.phaseMs(options.number);
+    this.#onFirstPacket = options.onFirstPacket;
     this.layers = options.clip.video.map(
       (copies) => new LayerPlayer(options.codec, copies, options.payloadTypes.video, options.loss),
     );
@@ -122,7 +126,7 @@ export class Publisher implements Paced {
       this.#nextAudio++;
       if (!this.#audioOn || !payload) continue;
       if (lateMs > TOO_LATE_MS) this.skipped++;
-      else this.audio.send(this.#transport, payload, captureMs, this.audio.packets === 0);
+      else this.#first().audio.send(this.#transport, payload, captureMs, this.audio.packets === 0);
     }
   }
 
@@ -143,10 +147,17 @@ export class Publisher implements Paced {
       packets.forEach((send, i) => {
         this.#queue.push(() => {
           if (i === 0) this.#sentFrames.add(n, captureMs, this.#clock.nowMs());
+          this.#first();
           send(this.#transport as PacketSender, captureMs);
         });
       });
     }
+  }
+
+  #first(): this {
+    this.#onFirstPacket?.(this.#clock.nowMs());
+    this.#onFirstPacket = undefined;
+    return this;
   }
 
   /** PLI and FIR (RFC 4585 section 6.3.1, RFC 5104 section 4.3.1), generic NACK. */

@@ -55,6 +55,8 @@ export interface PeerCounters {
 export interface SimulatedPeerEvents {
   /** Its producers stand and packets flow; again after each reset. */
   published: [peer: SimulatedPeer];
+  /** Its first RTP packet leaves, wall clock in ms; again after each reset. */
+  sending: [sentMs: number];
   /** The server sent it away. */
   left: [reason: LeaveReason];
   /** Joining or publishing failed; it tries again when the server calls or the socket comes back. */
@@ -194,6 +196,7 @@ export class SimulatedPeer extends TypedEmitter<SimulatedPeerEvents> {
       ...{ transport, clip, codec, number, pacer, loss },
       clock: this.#clock,
       sentFrames: this.sentFrames,
+      onFirstPacket: (sentMs) => this.emit('sending', sentMs),
       payloadTypes: { video: codecs.video.payloadType, audio: codecs.audio.payloadType },
     });
     this.#publisher = publisher;

@@ -10,6 +10,8 @@ export interface SwarmOptions {
   url: string;
   /** How many peers there are, script included. */
   peers: number;
+  /** So many of them join at the start; default: all that the script does not let join later. */
+  present?: number;
   /** A join token for a peer; asked for each time that one joins. */
   token: (number: number) => Promise<string>;
   codec?: VideoCodec;
@@ -25,6 +27,10 @@ export interface SwarmEvents {
   /** A clip is being made. */
   making: [clip: number];
   joined: [peer: SimulatedPeer];
+  /** A peer's first RTP packet leaves, wall clock in ms. */
+  sending: [number: number, sentMs: number];
+  /** A step of the script begins. */
+  doing: [step: Step];
   /** A step of the script was done. */
   did: [step: Step];
   failed: [number: number, error: Error];
@@ -67,9 +73,9 @@ export class Swarm extends TypedEmitter<SwarmEvents> {
   async start(): Promise<void> {
     if (this.#state !== 'new') throw new Error(`the swarm is ${this.#state}`);
     this.#state = 'running';
-    const { peers, codec = 'vp8', script = [] } = this.#options;
+    const { peers, present = peers, codec = 'vp8', script = [] } = this.#options;
     await Promise.all(Array.from({ length: peers }, (_, i) => this.#clips.get(i, codec)));
-    const waiting = peersAtStart(peers, script);
+    const waiting = peersAtStart(present, script);
     const joinNext = async (): Promise<void> => {
       for (let number = waiting.shift(); number !== undefined; number = waiting.shift()) await this.join(number);
     };
@@ -77,7 +83,7 @@ export class Swarm extends TypedEmitter<SwarmEvents> {
     for (const step of script) {
       const timer = setTimeout(() => {
         this.#timers.delete(timer);
-        void this.#do(step);
+        void this.do(step);
       }, step.at * 1000);
       this.#timers.add(timer);
     }
@@ -96,6 +102,7 @@ export class Swarm extends TypedEmitter<SwarmEvents> {
     });
     this.#peers.set(number, peer);
     peer.on('failed', (error) => this.emit('failed', number, error));
+    peer.on('sending', (sentMs) => this.emit('sending', number, sentMs));
     peer.on('left', (reason) => this.emit('left', number, reason));
     peer.once('closed', () => {
       this.#peers.delete(number);
@@ -106,8 +113,10 @@ export class Swarm extends TypedEmitter<SwarmEvents> {
     return peer;
   }
 
-  async #do(step: Step): Promise<void> {
+  /** A step at once, whatever its `at`. Never rejects: `failed` tells. */
+  async do(step: Step): Promise<void> {
     try {
+      this.emit('doing', step);
       await this.#act(step);
       this.emit('did', step);
     } catch (error) {

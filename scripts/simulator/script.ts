@@ -6,7 +6,7 @@ export const ACTIONS = ['join', 'leave', 'drop', 'mute', 'unmute', 'camera-off',
 const Step = z
   .object({
     /** Seconds after the start. */
-    at: z.number().min(0),
+    at: z.number().min(0).default(0),
     /** The peer's number, from 0. */
     peer: z.int().min(0),
     /** `drop` is a connection that breaks without a goodbye. */

@@ -1,11 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import { parseEvent, type SimulatorEvent } from '../../simulator/events.ts';
+import type { Step } from '../../simulator/script.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
 /** Joins of 16 peers on a busy machine take some seconds; clips are made before. */
 const JOIN_TIMEOUT_MS = 120_000;
 const STOP_TIMEOUT_MS = 15_000;
+/** One thing of one peer, on a busy machine, ms. */
+const EVENT_TIMEOUT_MS = 20_000;
 
 /** `npm run simulate` as a child, until it is stopped. */
 export class SimulatorProcess {
@@ -17,6 +21,7 @@ export class SimulatorProcess {
     this.#child = child;
     child.stdout?.setEncoding('utf8').on('data', (text: string) => {
       this.#out += text;
+      child.emit('told');
     });
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.#said += text;
@@ -28,7 +33,7 @@ export class SimulatorProcess {
     const child = spawn(
       process.execPath,
       ['--import', './scripts/setup/endWithParent.mjs', 'scripts/simulate.ts', '--seconds', '0', '--json', ...args],
-      { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] },
+      { cwd: ROOT, stdio: ['pipe', 'pipe', 'pipe', 'ipc'] },
     );
     await once(child, 'spawn');
     return new SimulatorProcess(child);
@@ -57,6 +62,42 @@ export class SimulatorProcess {
       });
       look();
     });
+  }
+
+  /** Does something at once; with `--commands` among the arguments. */
+  do(peer: number, action: Step['do']): void {
+    this.#child.stdin?.write(`${JSON.stringify({ peer, do: action })}\n`);
+  }
+
+  /** Resolves with the first event, old or new, that `match` likes. */
+  async event(match: (event: SimulatorEvent) => boolean, timeoutMs = EVENT_TIMEOUT_MS): Promise<SimulatorEvent> {
+    return new Promise((resolve, reject) => {
+      const done = () => {
+        clearTimeout(timer);
+        this.#child.off('told', look);
+        this.#child.off('exit', over);
+      };
+      const over = () => {
+        done();
+        reject(new Error(`the simulator did not do what was waited for\n${this.#said.slice(-2000)}`));
+      };
+      const look = () => {
+        const found = this.events().find(match);
+        if (!found) return;
+        done();
+        resolve(found);
+      };
+      const timer = setTimeout(over, timeoutMs);
+      this.#child.on('told', look);
+      this.#child.once('exit', over);
+      look();
+    });
+  }
+
+  /** What it has told so far; with `--events` among the arguments. */
+  events(): SimulatorEvent[] {
+    const whole = this.#out.slice(0, this.#out.lastIndexOf('\n') + 1);
+    return whole.split('\n').flatMap((line) => parseEvent(line) ?? []);
   }
 
   /** Its result; empty when it was gone already. Idempotent. */
