@@ -215,7 +215,10 @@ export class Child {
       sources,
     };
     this.#options.send({ type: 'stats', stats });
-    const carry = Object.entries(this.#ingest.carry()).map(([id, known]) => [id, { ...known, gainDb: 0 }] as const);
+    const gains = pipeline.gainsDb();
+    const carry = Object.entries(this.#ingest.carry()).map(
+      ([id, known]) => [id, { ...known, gainDb: gains[id] ?? 0 }] as const,
+    );
     this.#options.send({ type: 'carry', sources: Object.fromEntries(carry) });
   }
 

@@ -22,7 +22,7 @@ import type { Job } from '../src/contracts/job.ts';
 import { askedSizes } from '../src/layout/askedSizes.ts';
 import { transitionFrames } from '../src/layout/transition.ts';
 import { AssetCache } from './assets/AssetCache.ts';
-import { gainOf, Mixer } from './compose/Mixer.ts';
+import { ProgramSound } from './compose/ProgramSound.ts';
 import { type Stage, Stager } from './compose/Stage.ts';
 import { VideoComposer } from './compose/VideoComposer.ts';
 import { type DecodeStats, SourceSet } from './decode/SourceSet.ts';
@@ -61,7 +61,7 @@ export class Pipeline extends TypedEmitter<PipelineEvents> {
   readonly #assets: AssetCache;
   readonly #stager: Stager;
   readonly #composer: VideoComposer;
-  readonly #mixer = new Mixer();
+  readonly #sound: ProgramSound;
   readonly #encoder: ProgramEncoder;
   readonly #slateMaker: SlateMaker;
   readonly #sink: PartSink;
@@ -116,6 +116,7 @@ export class Pipeline extends TypedEmitter<PipelineEvents> {
     this.#sink = options.sink;
     this.#audioFrame = parts.encoder.firstAudioFrame;
     this.#assets.on('arrived', () => this.#stageAgain());
+    this.#sound = new ProgramSound((id) => this.#assets.file(id), logger);
   }
 
   /** Opens encoders and decoders, draws the first picture's cards, and puts init segments and silence. */
@@ -193,12 +194,18 @@ export class Pipeline extends TypedEmitter<PipelineEvents> {
     return this.#sources.stats();
   }
 
+  /** Each audio source's automatic gain, dB: a successor goes on with it. */
+  gainsDb(): Record<SourceId, number> {
+    return this.#sound.gainsDb();
+  }
+
   /** Resolves when all that was written is decoded or waits for its time, and jobs with their images are prepared. For tests. */
   async settled(): Promise<void> {
     await this.#staging;
     await this.#assets.settled();
     await this.#staging;
     await this.#sources.settled();
+    await this.#sound.settled();
   }
 
   async #prepare(job: Job): Promise<void> {
@@ -309,7 +316,7 @@ export class Pipeline extends TypedEmitter<PipelineEvents> {
   /** Mixes all AAC frames that are over by `timeMs`. */
   #mixUntil(timeMs: number): void {
     while (audioFrameEndMs(this.#grid, this.#audioFrame) <= timeMs) {
-      this.#encoder.encodeAudio(this.#audioFrame, this.#mixer.mix(this.#audioFrame));
+      this.#encoder.encodeAudio(this.#audioFrame, this.#sound.mix(this.#audioFrame));
       this.#audioFrame += 1;
     }
   }
@@ -326,12 +333,7 @@ export class Pipeline extends TypedEmitter<PipelineEvents> {
 
   #apply(staged: StagedJob, frame: number): void {
     const { job, stage } = staged;
-    const channels = job.sources.flatMap(({ id, paused }) => {
-      const track = this.#sources.track(id);
-      const { muted = false, volumeDb = 0 } = job.scene.sources[id] ?? {};
-      return track ? [[id, { track, gain: muted || paused ? 0 : gainOf(volumeDb) }] as const] : [];
-    });
-    this.#mixer.setSources(new Map(channels));
+    this.#sound.apply(job, (id) => this.#sources.track(id));
     this.#present = staged;
     // A transition is a function of the grid; a job that came too late for that has its own.
     const late = frame - job.fromFrame >= transitionFrames(stage.transition, this.#grid.fps);
@@ -375,6 +377,7 @@ export class Pipeline extends TypedEmitter<PipelineEvents> {
     this.#meter.put(this.#encoder.bytes);
     this.#sources.close();
     this.#assets.close();
+    this.#sound.close();
     this.#composer.close();
     this.#slateMaker.close();
     this.#encoder.close();

@@ -98,7 +98,7 @@ export class AssetCache extends TypedEmitter<AssetCacheEvents> implements ImageA
   }
 
   async #fetchImage(entry: Entry): Promise<void> {
-    const bytes = await this.#file(entry.id);
+    const bytes = await this.file(entry.id);
     // One at a time: each may take 100 MB for a moment.
     const decoded = this.#decoding.then(() => decodeImage(bytes, entry.box));
     this.#decoding = decoded.then(
@@ -131,8 +131,8 @@ export class AssetCache extends TypedEmitter<AssetCacheEvents> implements ImageA
     entry.timer.unref();
   }
 
-  /** One request for all who wait for the same file. */
-  #file(id: string): Promise<Buffer> {
+  /** The bytes of an upload, not kept here; rejects where they cannot be had now. One request for all who wait for the same file. */
+  file(id: string): Promise<Buffer> {
     const running = this.#files.get(id);
     if (running) return running;
     if (!this.#place) return Promise.reject(new Error('the job names no place of assets'));
