@@ -91,10 +91,14 @@ describe('Mixer', () => {
     expect(Math.max(...steps)).toBeLessThan(0.5 / FRAME + 1e-6);
   });
 
-  test.each([-35, -20, -5])('speech at %i LUFS comes out near −16 LUFS', (lufs) => {
-    const out = play(automatic(), [atLoudness(speech(20, 5), lufs)], 20);
-    expect(Math.abs(ebur128(tail(out, 8)).lufs + 16)).toBeLessThanOrEqual(1);
-  });
+  test.each([-35, -20, -5])(
+    'speech at %i LUFS comes out near −16 LUFS',
+    (lufs) => {
+      const out = play(automatic(), [atLoudness(speech(20, 5), lufs)], 20);
+      expect(Math.abs(ebur128(tail(out, 8), false).lufs + 16)).toBeLessThanOrEqual(1);
+    },
+    30_000,
+  );
 
   test('automatic gain that is off changes nothing; another target is another loudness', () => {
     const voice = atLoudness(speech(14, 6), -28);
