@@ -3,7 +3,7 @@
  * Each has its own colour, counter and beep, which can be read back from the program.
  */
 import { readFile } from 'node:fs/promises';
-import { createInterface } from 'node:readline';
+import { createInterface, type Interface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { Secret } from '../src/common/Secret.ts';
 import { RoomId } from '../src/contracts/ids.ts';
@@ -176,8 +176,8 @@ async function goLive(): Promise<void> {
   say(`${options.room} is ${status.state}: ${api.url}${status.playlist}`);
 }
 
-function takeCommands(): void {
-  createInterface({ input: process.stdin }).on('line', (line) => {
+function takeCommands(): Interface {
+  return createInterface({ input: process.stdin }).on('line', (line) => {
     try {
       for (const step of parseScript(`[${line}]`)) void swarm.do(step);
     } catch (error) {
@@ -194,7 +194,7 @@ async function run(): Promise<number> {
     await swarm.stop();
     return 0;
   }
-  if (options.commands) takeCommands();
+  const commands = options.commands ? takeCommands() : null;
   if (options['go-live']) await goLive();
   const [since, cpu] = [performance.now(), process.cpuUsage()];
   let timer: NodeJS.Timeout | undefined;
@@ -207,7 +207,7 @@ async function run(): Promise<number> {
   const result = summary(swarm, (performance.now() - since) / 1000, (used.user + used.system) / 1e6);
   if (options['go-live']) await api.stopBroadcast(options.room).catch((error: unknown) => say(String(error)));
   await swarm.stop();
-  process.stdin.unref();
+  commands?.close();
   const { by_peer: _, ...totals } = result;
   for (const [name, value] of Object.entries(totals)) say(`${name.replaceAll('_', ' ')}: ${value}`);
   if (options.json) console.log(JSON.stringify({ simulate: options.room, ...result }));
