@@ -94,7 +94,7 @@ test.each(OTHER_FORMATS)('%s in %s costs a warning, and no key frame is asked fo
 describe('in the program', () => {
   test.each(SIZES['video/VP8'])('%s fills the program with its colour, to the last pixel', async (size) => {
     const { frames } = await codecClip('video/VP8', { filter: `color=c=0x3060C0:s=${size}:r=30`, frames: FRAMES });
-    const job = jobOf([sourceOf(camera(0))]);
+    const job = jobOf([sourceOf(camera(0))], { scene: { names: false, marks: { muted: false } } });
     const { sink } = await runPipeline({ job, lastSegment: 0, video: received('video/VP8', frames) });
     const raw = ['-f', 'rawvideo', '-pix_fmt', 'yuv420p', '-'];
     const program = execFileSync('ffmpeg', ['-v', 'error', '-i', sink.file('v360'), ...raw], { maxBuffer: 1 << 28 });
