@@ -5,8 +5,9 @@
  * The one figure is the lag: from a frame's time on the grid to the moment at which it is encoded. It holds everything that
  * pressure does: the wake-up that comes late, composing, encoding, and the backlog of the frames before.
  *
- * Hysteresis. The lag is judged by windows. Pressure in WINDOWS_UP windows in a row is a step further; calm for `#calmMs` is a step
- * back. A window between the two is neither: it ends the row of either. A step back is a probe, since calm may only be what the step
+ * Hysteresis. The lag is judged by windows. Pressure in WINDOWS_UP windows in a row is a step further; `#waitMs` of calm windows are a
+ * step back. A window between the two is neither, and a single window of pressure takes two seconds of calm away, no more: on a
+ * machine with other work there is always one now and then. A step back is a probe, since calm may only be what the step
  * brought: if pressure is back within RELAPSE_MS, the next probe has to wait twice as long, up to MAX_CALM_MS.
  */
 import { DegradationStep, degradationRank } from '../src/contracts/degradation.ts';
@@ -23,6 +24,8 @@ const LATE_SHARE = 0.1;
 const CALM_SHARE = 0.65;
 /** Calm for this long is a step back, ms. */
 const CALM_MS = 6_000;
+/** What one window of pressure takes away of the calm before it, ms; two in a row take all. */
+const SETBACK_MS = 2_000;
 /** The longest wait for a probe, ms. */
 const MAX_CALM_MS = 60_000;
 /** Pressure within this time after a step back means that the step back was too much, ms. */
@@ -48,8 +51,9 @@ export class PressureController {
   #late = 0;
   #lagMs = 0;
   #pressed = 0;
-  #calmSince: number | null = null;
-  #calmMs = CALM_MS;
+  /** Calm windows since the last change, together, ms. */
+  #calmMs = 0;
+  #waitMs = CALM_MS;
   /** When the last step back was made; infinity once it is judged. */
   #probedAt = Number.POSITIVE_INFINITY;
 
@@ -83,27 +87,28 @@ export class PressureController {
   #judge(nowMs: number, share: number, lateShare: number): void {
     const pressed = share > PRESSURE_SHARE || lateShare > LATE_SHARE;
     this.#pressed = pressed ? this.#pressed + 1 : 0;
-    if (pressed || share >= CALM_SHARE) this.#calmSince = null;
-    else this.#calmSince ??= nowMs - WINDOW_MS;
+    if (this.#pressed > 1) this.#calmMs = 0;
+    else if (pressed) this.#calmMs = Math.max(0, this.#calmMs - SETBACK_MS);
+    else if (share < CALM_SHARE) this.#calmMs += WINDOW_MS;
     if (nowMs - this.#probedAt >= RELAPSE_MS) {
       // The probe has lasted.
       this.#probedAt = Number.POSITIVE_INFINITY;
-      this.#calmMs = CALM_MS;
+      this.#waitMs = CALM_MS;
     }
     if (this.#pressed >= WINDOWS_UP) this.#further();
-    else if (this.#calmSince !== null && nowMs - this.#calmSince >= this.#calmMs) this.#back(nowMs);
+    else if (this.#calmMs >= this.#waitMs) this.#back(nowMs);
   }
 
   #further(): void {
     this.#pressed = 0;
-    if (this.#probedAt !== Number.POSITIVE_INFINITY) this.#calmMs = Math.min(MAX_CALM_MS, this.#calmMs * 2);
+    if (this.#probedAt !== Number.POSITIVE_INFINITY) this.#waitMs = Math.min(MAX_CALM_MS, this.#waitMs * 2);
     // Judged once: further steps under the same pressure say nothing new about the probe.
     this.#probedAt = Number.POSITIVE_INFINITY;
     this.#step = DegradationStep.options[degradationRank(this.#step) + 1] ?? this.#step;
   }
 
   #back(nowMs: number): void {
-    this.#calmSince = nowMs;
+    this.#calmMs = 0;
     if (this.#step === 'none') return;
     this.#probedAt = nowMs;
     this.#step = DegradationStep.options[degradationRank(this.#step) - 1] ?? 'none';

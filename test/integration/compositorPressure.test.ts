@@ -1,5 +1,6 @@
 /** A real compositor process beside processes that take every core: it gives way step by step, and comes back. */
 import { afterEach, expect, test } from 'vitest';
+import { raisePriority } from '../../compositor/agent/raisePriority.ts';
 import { DegradationStep } from '../../src/contracts/degradation.ts';
 import { ChildRig } from '../support/ChildRig.ts';
 import { CpuHog } from '../support/CpuHog.ts';
@@ -22,6 +23,9 @@ const closing = <T extends { close(): unknown }>(closable: T): T => {
 };
 
 test('each step is reached under a CPU hog and left again; init segments stay, and the grid has no hole', async () => {
+  // As the agent does in production, where it may: what else runs on the machine is then no pressure, and only the hog is. Child
+  // processes inherit it: the compositor, the SFU that feeds it, and the hog are alike.
+  raisePriority(process.pid);
   const moving = await vp8('testsrc2=s=640x360:r=30', CLIP_SECONDS, 30);
   const rig = closing(await ChildRig.create());
   const sfu = closing(await MediasoupRig.create());
@@ -37,13 +41,9 @@ test('each step is reached under a CPU hog and left again; init segments stay, a
     consumers.push({ consumer, source: sourceOfConsumer(consumer, peer, 'camera') });
   }
   sfu.streamer.start();
-  const renditions = [
-    { id: 'v720', kind: 'video', width: 1280, height: 720, bitrate: 2_500_000 },
-    { id: 'a0', kind: 'audio', bitrate: 128_000 },
-  ];
   const job = jobOf(
     consumers.map(({ source }) => source),
-    { startMs: performance.now(), deliveryUrl: rig.deliveryUrl, renditions },
+    { startMs: performance.now(), deliveryUrl: rig.deliveryUrl },
   );
   rig.job(job);
   await rig.next('ready');
@@ -54,13 +54,13 @@ test('each step is reached under a CPU hog and left again; init segments stay, a
   const hog = closing(new CpuHog(HOG_LIMIT_SECONDS));
   await rig.next('degraded', ({ step }) => step === 'half-program-rate');
   // What the SFU is asked for: a quarter of the program each, and half of that in both directions.
-  await rig.next('seen', ({ sources }) => sources[`${PEERS[0]}.camera`]?.width === 320);
+  await rig.next('seen', ({ sources }) => sources[`${PEERS[0]}.camera`]?.width === 160);
   await rig.next('stats', ({ stats }) => stats.degradation === 'half-program-rate');
   await hog.close();
   await rig.until(() => degradations(rig).at(-1) === 'none');
   const walked = degradations(rig);
 
-  const lastSegment = Math.floor(rig.sink.of('v720').length / 3) + 2;
+  const lastSegment = Math.floor(rig.sink.of('v360').length / 3) + 2;
   rig.send({ type: 'stop', lastSegment });
   expect(await rig.next('ended')).toMatchObject({ reason: 'stopped', lastSegment });
 
@@ -69,16 +69,16 @@ test('each step is reached under a CPU hog and left again; init segments stay, a
   for (const [i, step] of walked.entries()) expect(Math.abs(rank(step) - rank(walked[i - 1] ?? 'none'))).toBe(1);
   expect(new Set(walked)).toEqual(new Set(DegradationStep.options));
   const seen = rig.messages.flatMap((m) => (m.type === 'seen' ? [m.sources[`${PEERS[0]}.camera`]?.width] : []));
-  expect([seen[0], seen[1], seen.at(-1)]).toEqual([640, 320, 640]);
+  expect([seen[0], seen[1], seen.at(-1)]).toEqual([320, 160, 320]);
 
   // Parts and frames without a hole, and one init segment: another compositor, on the calm machine, makes the same.
   expect(rig.sink.inits).toEqual(inits);
-  for (const rendition of ['v720', 'a0']) {
+  for (const rendition of ['v360', 'a0']) {
     const places = rig.sink.of(rendition).map(({ segment, part }) => segment * 3 + part);
     expect(places).toEqual(Array.from({ length: (lastSegment + 1) * 3 }, (_, i) => i));
     expect(complaints(rig.sink.file(rendition))).toBe('');
   }
-  const pts = probe(rig.sink.file('v720'), 'packets', 'pts').map((p) => Number(p.pts));
+  const pts = probe(rig.sink.file('v360'), 'packets', 'pts').map((p) => Number(p.pts));
   expect(pts).toEqual(Array.from({ length: (lastSegment + 1) * 30 }, (_, i) => i * 3000));
   const successor = closing(await ChildRig.create());
   await successor.open();

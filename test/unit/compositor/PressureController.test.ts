@@ -61,6 +61,13 @@ describe('PressureController', () => {
     expect(rig.run(30, () => 0.75)).toEqual([]);
   });
 
+  test('a bad half second now and then delays the way back, and does not stop it', () => {
+    const rig = new Rig();
+    rig.run(5, () => 0.95);
+    const changes = rig.run(60, (_step, n) => (n % 120 < 14 ? 1.1 : 0.3));
+    expect(stepsOf(changes)).toEqual(['half-source-rate', 'lower-layers', 'none']);
+  });
+
   test('a step back that was too much is tried again later and later, at least once a minute', () => {
     const rig = new Rig();
     // The machine bears two steps, and not one.
