@@ -11,7 +11,7 @@ const SPEECH_SECONDS = 40;
 /** The gain has this long to settle. */
 const SETTLE_SECONDS = 8;
 const SHOUTERS = 16;
-const SHOUT_SECONDS = 20;
+const SHOUT_SECONDS = 12;
 const SHOUT_LUFS = -5;
 
 function mixer(): Mixer {
