@@ -22,7 +22,7 @@ const USAGE = `npm run simulate -- [options]
   --codec CODEC        vp8, h264, vp9 or av1 (vp8); the last two in one layer
   --consume            receive what the others send, and count it
   --loss PERCENT       packets lost on their way to the server (0)
-  --script FILE        JSON: [{"at": SECONDS, "peer": NUMBER, "do": "join|leave|drop|mute|unmute|camera-off|camera-on"}, ...]
+  --script FILE        JSON: [{"at": SECONDS, "peer": NUMBER, "do": "join|leave|drop|mute|unmute|camera-off|camera-on|speak|hush"}, ...]
   --token TOKEN        a join token, for one peer
   --api-token TOKEN    an api token, by which join tokens are asked for (or LIANMAI_API_TOKEN)
   --secret SECRET      the server's secret, by which tokens are made (or LIANMAI_SECRET)

@@ -12,7 +12,7 @@ import { type EncodedClip, layersOf, type VideoCodec } from './clip/makeClip.ts'
 import { LayerPlayer } from './LayerPlayer.ts';
 import type { MediaTransport } from './MediaTransport.ts';
 import type { Paced, Pacer } from './Pacer.ts';
-import { type PacketSender, RtpStream } from './RtpStream.ts';
+import { AUDIO_LEVEL, type PacketSender, RtpStream } from './RtpStream.ts';
 import type { SentFrames } from './SentFrames.ts';
 
 const AUDIO_PER_SECOND = 50;
@@ -22,6 +22,8 @@ const REPORT_MS = 1000;
 const PACKETS_PER_MS = 2;
 /** Not more than this in one tick, however late it comes. */
 const MAX_PACKETS_PER_TICK = 64;
+/** Level of whoever speaks, and of whoever does not, −dBov. The clip sounds the same: it is what the header extension says. */
+const LEVEL = { speaking: 20, silent: 70 } as const;
 /** What is later than this is not sent any more: the machine was asleep or much too busy, ms. */
 const TOO_LATE_MS = 1000;
 
@@ -60,6 +62,7 @@ export class Publisher implements Paced {
   #tickedMs = 0;
   #audioOn = true;
   #videoOn = true;
+  #speaking = false;
   #closed = false;
 
   constructor(options: PublisherOptions) {
@@ -99,6 +102,10 @@ export class Publisher implements Paced {
     this.#audioOn = on;
   }
 
+  setSpeaking(speaking: boolean): void {
+    this.#speaking = speaking;
+  }
+
   setVideo(on: boolean): void {
     if (on && !this.#videoOn) for (const layer of this.layers) layer.requestKeyFrame();
     this.#videoOn = on;
@@ -126,7 +133,10 @@ export class Publisher implements Paced {
       this.#nextAudio++;
       if (!this.#audioOn || !payload) continue;
       if (lateMs > TOO_LATE_MS) this.skipped++;
-      else this.#first().audio.send(this.#transport, payload, captureMs, this.audio.packets === 0);
+      else {
+        const level = this.#speaking ? LEVEL.speaking : LEVEL.silent;
+        this.#first().audio.send(this.#transport, payload, captureMs, this.audio.packets === 0, level);
+      }
     }
   }
 
@@ -207,6 +217,7 @@ export class Publisher implements Paced {
           },
         ],
         encodings: [{ ssrc: this.audio.ssrc }],
+        headerExtensions: [AUDIO_LEVEL],
         rtcp,
       },
     };

@@ -13,6 +13,11 @@ export interface PacketSender {
   send(packet: Buffer): void;
 }
 
+/** Id and URI of the audio level's header extension (RFC 6464), by which the server knows who speaks. */
+export const AUDIO_LEVEL = { uri: 'urn:ietf:params:rtp-hdrext:ssrc-audio-level', id: 1 } as const;
+/** One-byte header extensions (RFC 8285 section 4.2). */
+const ONE_BYTE_PROFILE = 0xbede;
+
 const random = (bits: number): number => Math.floor(Math.random() * 2 ** bits);
 
 export class RtpStream {
@@ -41,7 +46,8 @@ export class RtpStream {
     return (this.#timestampBase + Math.round((captureMs * this.clockRate) / 1000)) % 2 ** 32;
   }
 
-  send(sender: PacketSender, payload: Buffer, captureMs: number, marker: boolean): void {
+  /** `level`: of the sound, 0 to 127, in −dBov; video has none. */
+  send(sender: PacketSender, payload: Buffer, captureMs: number, marker: boolean, level?: number): void {
     this.#sequence = (this.#sequence + 1) & 0xffff;
     const header = new RtpHeader({
       payloadType: this.payloadType,
@@ -49,6 +55,13 @@ export class RtpStream {
       timestamp: this.timestampOf(captureMs),
       ssrc: this.ssrc,
       marker,
+      ...(level === undefined
+        ? {}
+        : {
+            extension: true,
+            extensionProfile: ONE_BYTE_PROFILE,
+            extensions: [{ id: AUDIO_LEVEL.id, payload: Buffer.of(level) }],
+          }),
     });
     const packet = sender.protect(payload, header);
     this.#ring[this.#sequence % RING] = { sequence: this.#sequence, packet };

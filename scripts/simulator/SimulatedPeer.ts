@@ -82,6 +82,7 @@ export class SimulatedPeer extends TypedEmitter<SimulatedPeerEvents> {
   #producers: { camera: string; microphone: string } | null = null;
   #published = 0;
   #muted = false;
+  #speaking = false;
   #cameraOff = false;
   /** Serialises joining and publishing: a `media:reset` may come while the last publishing is under way. */
   #work: Promise<void> = Promise.resolve();
@@ -210,6 +211,7 @@ export class SimulatedPeer extends TypedEmitter<SimulatedPeerEvents> {
       ...{ transportId, source: 'camera', rtpParameters: rtp.camera, paused: cameraOff },
     });
     this.#producers = { camera: camera.producerId, microphone: microphone.producerId };
+    publisher.setSpeaking(this.#speaking);
     publisher.start({ audio: !muted, video: !cameraOff });
   }
 
@@ -231,6 +233,12 @@ export class SimulatedPeer extends TypedEmitter<SimulatedPeerEvents> {
   async setMuted(muted: boolean): Promise<void> {
     this.#muted = muted;
     await this.#setPaused(this.#producers?.microphone, muted, (on) => this.#publisher?.setAudio(on));
+  }
+
+  /** What its packets say of its level, by which the server knows who speaks. */
+  setSpeaking(speaking: boolean): void {
+    this.#speaking = speaking;
+    this.#publisher?.setSpeaking(speaking);
   }
 
   /** The camera is off: its producer paused, no packets. It goes on with a key frame. */

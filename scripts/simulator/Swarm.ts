@@ -142,6 +142,9 @@ export class Swarm extends TypedEmitter<SwarmEvents> {
       case 'camera-off':
       case 'camera-on':
         return peer.setCameraOff(step.do === 'camera-off');
+      case 'speak':
+      case 'hush':
+        return peer.setSpeaking(step.do === 'speak');
       default:
         return assertUnreachable(step.do);
     }

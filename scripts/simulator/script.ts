@@ -1,7 +1,7 @@
 /** The simulator's script: who does what when, as JSON. */
 import { z } from 'zod';
 
-export const ACTIONS = ['join', 'leave', 'drop', 'mute', 'unmute', 'camera-off', 'camera-on'] as const;
+export const ACTIONS = ['join', 'leave', 'drop', 'mute', 'unmute', 'camera-off', 'camera-on', 'speak', 'hush'] as const;
 
 const Step = z
   .object({

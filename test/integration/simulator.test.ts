@@ -141,6 +141,21 @@ describe('a simulated peer on a real mediasoup router', () => {
     expect((await watching.pictures(5)).every((s) => s.code?.clip === 0)).toBe(true);
   });
 
+  test('speak and hush: the router hears who speaks by the level in the header extension', async () => {
+    const observer = await sfu.router.createAudioLevelObserver({ threshold: -50, interval: 250 });
+    const peer = await join0();
+    const { id } = sfu.producer('audio');
+    await observer.addProducer({ producerId: id });
+    const heard = once(observer, 'volumes') as Promise<[{ producer: { id: string }; volume: number }[]]>;
+    peer.setSpeaking(true);
+    const [[loudest]] = await heard;
+    expect(loudest?.producer.id).toBe(id);
+    const silent = once(observer, 'silence');
+    peer.setSpeaking(false);
+    await silent;
+    observer.close();
+  });
+
   test('it publishes again after media:reset, and joins again after its connection broke', async () => {
     const peer = await join0();
     const again = () => new Promise<void>((resolve) => peer.once('published', () => resolve()));
