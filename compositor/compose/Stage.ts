@@ -11,11 +11,11 @@ import type { Sprite } from './Canvas.ts';
 import { drawPlaceholder, drawSlate } from './cards.ts';
 import { yuvOfHex } from './color.ts';
 import { drawCover, drawLogo, type ImageAssets, type ImageBox, NO_ASSETS, type ProgramImage } from './images.ts';
-import { drawLabel, labelMargin, labelSize } from './labels.ts';
+import { drawLabel, hasRoomForTitle, labelDrop, labelMargin, labelSize } from './labels.ts';
 import { type LayerPlaces, type LayerSizes, placeLayers, safeArea } from './layers.ts';
 import type { Overlay } from './Overlay.ts';
 import type { Backdrop, Frame } from './paint.ts';
-import { evenDown, evenUp } from './rects.ts';
+import { evenDown, evenUp, intersection } from './rects.ts';
 import { SpriteCache } from './SpriteCache.ts';
 import { captionsHeight, drawCaptions, drawLowerThird } from './titles.ts';
 
@@ -23,6 +23,8 @@ export interface StagedTile extends Tile {
   /** Shown when there is no picture; as large as the cell. */
   card: Sprite;
   label: { overlay: Overlay; margin: number } | null;
+  /** What is in front of it: its label makes room. */
+  inFront: readonly Cell[];
   /** The border, or the mark of who speaks. */
   frame: Frame | null;
 }
@@ -69,8 +71,9 @@ export class Stager {
   async stage(composition: Composition): Promise<Stage> {
     const { scene } = composition;
     const { width, height } = this.#program;
+    const arranged = arrange(composition, width, height);
     const tiles: StagedTile[] = [];
-    for (const tile of arrange(composition, width, height)) tiles.push(await this.#tile(tile, scene));
+    for (const [i, tile] of arranged.entries()) tiles.push(await this.#tile(tile, arranged.slice(i + 1), scene));
     const color = yuvOfHex(scene.background);
     const picture = tiles.length > 0 ? await this.#background(scene) : await this.slate(scene);
     const places = tiles.map(({ key, cell, fit, radius }) =>
@@ -95,32 +98,39 @@ export class Stager {
     return this.#drawn(`slate,${background},${slateText}`, () => drawSlate(slateText, background, width, height));
   }
 
-  async #tile(tile: Tile, scene: Scene): Promise<StagedTile> {
+  async #tile(tile: Tile, later: readonly Tile[], scene: Scene): Promise<StagedTile> {
     const { width, height } = tile.cell;
-    const avatar = await this.#image(tile.avatar, {
-      width: AVATAR_SIDE * this.#unit,
-      height: AVATAR_SIDE * this.#unit,
-    });
-    const card = await this.#drawn(
-      JSON.stringify(['card', width, height, tile.peer, tile.name, avatar && tile.avatar]),
-      () => drawPlaceholder(tile.peer, tile.name, width, height, avatar),
-    );
     const size = labelSize(tile.cell, this.#unit);
-    const margin = labelMargin(size, tile.radius);
+    const margin = labelMargin(tile.cell, size, tile.radius);
     const text = {
       name: scene.names ? tile.name : '',
-      title: scene.names ? tile.title : '',
+      title: scene.names && hasRoomForTitle(tile.cell, size) ? tile.title : '',
       muted: scene.marks.muted && tile.muted,
     };
     const room = width - 2 * margin;
     const overlay = await this.#drawn(JSON.stringify(['label', size, room, text]), () => drawLabel(text, size, room));
+    const avatar = await this.#image(tile.avatar, {
+      width: AVATAR_SIDE * this.#unit,
+      height: AVATAR_SIDE * this.#unit,
+    });
+    const free = overlay ? height - overlay.height - labelDrop(tile.cell, overlay, margin, tile.radius) : height;
+    const card = await this.#drawn(
+      JSON.stringify(['card', width, height, free, tile.peer, tile.name, avatar && tile.avatar]),
+      () => drawPlaceholder(tile.peer, tile.name, { width, height, free }, avatar),
+    );
     const { border } = tile;
     let frame: Frame | null = border && { width: border.width, color: yuvOfHex(border.color) };
     if (scene.marks.speaking && tile.speaking) {
       const mark = Math.max(2, evenUp(this.#unit * SPEAKING_WIDTH), frame?.width ?? 0);
       frame = { width: Math.min(mark, evenDown(Math.min(width, height) / 4)), color: yuvOfHex(SPEAKING_COLOR) };
     }
-    return { ...tile, card, label: overlay && { overlay, margin }, frame: frame && frame.width > 0 ? frame : null };
+    return {
+      ...tile,
+      card,
+      label: overlay && { overlay, margin },
+      inFront: later.map(({ cell }) => cell).filter((cell) => intersection(cell, tile.cell)),
+      frame: frame && frame.width > 0 ? frame : null,
+    };
   }
 
   async #background({ background, backgroundImage }: Scene): Promise<Sprite | null> {

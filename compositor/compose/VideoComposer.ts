@@ -208,8 +208,8 @@ export class VideoComposer {
   #paintLabel({ layers }: Stage, { tile, view, opacity }: Painted, clip: Cell): void {
     if (!tile.label) return;
     const { overlay, margin } = tile.label;
-    const obstacles = layers.map(({ cell }) => cell);
-    const { x, y } = placeLabel(view.area, overlay, margin, obstacles);
+    const obstacles = [...layers.map(({ cell }) => cell), ...tile.inFront];
+    const { x, y } = placeLabel({ cell: tile.cell, area: view.area, radius: tile.radius, margin }, overlay, obstacles);
     const visible = intersection(clip, tile.cell);
     if (visible) drawOverlay(this.canvas, overlay, x, y, visible, opacity);
   }

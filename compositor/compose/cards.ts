@@ -29,17 +29,28 @@ export function initialsOf(name: string): string {
   return (first + last).toLocaleUpperCase();
 }
 
-/** The tile of a person without a picture: initials, or the person's own image, on a disc in the person's own hue. */
+export interface PlaceholderSize {
+  width: number;
+  height: number;
+  /** The height above the label. */
+  free: number;
+}
+
+/**
+ * The tile of a person without a picture: initials, or the person's own image, on a disc in the person's own hue. The disc is in the middle,
+ * or, in a low tile, in the middle of what is above the label.
+ */
 export function drawPlaceholder(
   peer: string,
   name: string,
-  width: number,
-  height: number,
+  { width, height, free }: PlaceholderSize,
   avatar: ProgramImage | null = null,
 ): Sprite {
   const hue = hueOf(peer);
-  const radius = Math.min(width, height) * 0.27;
-  const [centerX, centerY] = [width / 2, height * 0.48];
+  const largest = Math.min(width, height) * 0.27;
+  const fits = height * 0.48 + largest <= free;
+  const radius = fits ? largest : Math.min(largest, Math.max(free * 0.43, height * 0.16));
+  const [centerX, centerY] = [width / 2, fits ? height * 0.48 : Math.max(free / 2, radius)];
   const initials = initialsOf(name);
   const size = radius * (graphemesOf(initials).length > 1 ? 0.82 : 0.95);
   measure(initials, size, 600);

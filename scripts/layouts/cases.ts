@@ -2,7 +2,7 @@
  * The arrangements that are drawn for docs/layouts.md and held as golden pictures: every layout with few and many people, in landscape
  * and portrait. In: nothing; out: a name, a size and a composition each; who draws them gives each camera a picture of its own.
  */
-import { type Layout, type LayoutType, Scene, type SceneInput } from '../../src/contracts/scene.ts';
+import { type Layout, type LayoutType, PersonSettings, Scene } from '../../src/contracts/scene.ts';
 import type { Composition, CompositionSource } from '../../src/layout/subjects.ts';
 
 export const CASE_PEOPLE = [1, 2, 3, 5, 9, 16] as const;
@@ -81,7 +81,7 @@ const CUSTOM: Readonly<Record<CaseShape, Layout>> = {
   },
 };
 
-const layoutsOf = (shape: CaseShape): Layout[] => [
+export const layoutsOf = (shape: CaseShape): Layout[] => [
   { type: 'grid' },
   { type: 'speaker' },
   { type: 'spotlight' },
@@ -92,7 +92,8 @@ const layoutsOf = (shape: CaseShape): Layout[] => [
   CUSTOM[shape],
 ];
 
-const peerAt = (seat: number): string => `pcase${String(seat + 1).padStart(4, '0')}`;
+export const peerAt = (seat: number): string => `pcase${String(seat + 1).padStart(4, '0')}`;
+export const seatOf = (peer: string): number => Number(peer.slice('pcase'.length)) - 1;
 
 /** What somebody in this seat sends: every third person's camera is off, every fourth microphone; the first shares a screen if asked. */
 function sourcesAt(seat: number, screen: boolean): CompositionSource[] {
@@ -110,16 +111,15 @@ function sourcesAt(seat: number, screen: boolean): CompositionSource[] {
 }
 
 /** The second speaks, and is large where that decides. */
-function compositionOf(layout: Layout, people: number): Composition {
+export function compositionOf(scene: Scene, people: number, screen: boolean): Composition {
   const seats = Array.from({ length: people }, (_, seat) => seat);
   const speaker = peerAt(Math.min(1, people - 1));
-  const scene: SceneInput = { layout, people: { [peerAt(0)]: { title: 'Host' } } };
   return {
-    scene: Scene.parse(scene),
+    scene: { ...scene, people: { [peerAt(0)]: PersonSettings.parse({ title: 'Host' }), ...scene.people } },
     peers: seats.map((seat) => ({ id: peerAt(seat), name: NAMES[seat] ?? `Guest ${seat + 1}` })),
-    sources: seats.flatMap((seat) => sourcesAt(seat, layout.type === 'screen')),
-    active: speaker,
-    speaking: [speaker],
+    sources: seats.flatMap((seat) => sourcesAt(seat, screen)),
+    active: people > 0 ? speaker : null,
+    speaking: people > 0 ? [speaker] : [],
   };
 }
 
@@ -132,7 +132,7 @@ export const layoutCases = (): LayoutCase[] => {
       CASE_PEOPLE.flatMap((people) => {
         const layout = layoutsOf(shape)[i];
         if (!layout) return [];
-        const composition = compositionOf(layout, people);
+        const composition = compositionOf(Scene.parse({ layout }), people, type === 'screen');
         return [
           { name: `${type}-${people}-${shape}`, layout: type, people, shape, ...CASE_SHAPES[shape], composition },
         ];

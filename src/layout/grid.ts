@@ -54,13 +54,16 @@ export function gridLayout(count: number, width: number, height: number, gap = 0
   });
 }
 
+/** Of what is cropped in height, this much is taken from above: heads are in the upper half of a picture, in a phone held upright most. */
+const CROP_ABOVE = 0.36;
+
 /** The part of a source that is shown, in source pixels, and where it lands, in canvas pixels. */
 export interface Placement {
   source: Cell;
   target: Cell;
 }
 
-/** `cover` fills the cell and crops the source; `contain` shows all of it and leaves bars. */
+/** `cover` fills the cell and crops the source, less of it above than below; `contain` shows all of it and leaves bars. */
 export function place(fit: Fit, sourceWidth: number, sourceHeight: number, cell: Cell): Placement {
   const scale =
     fit === 'cover'
@@ -84,7 +87,7 @@ export function place(fit: Fit, sourceWidth: number, sourceHeight: number, cell:
   return {
     source: {
       x: 2 * Math.floor((sourceWidth - width) / 4),
-      y: 2 * Math.floor((sourceHeight - height) / 4),
+      y: 2 * Math.floor(((sourceHeight - height) * CROP_ABOVE) / 2),
       width,
       height,
     },

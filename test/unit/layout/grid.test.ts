@@ -48,6 +48,11 @@ describe('place', () => {
     expect(target).toEqual(cell);
     expect(source).toEqual({ x: 320, y: 0, width: 640, height: 720 });
   });
+  test('cover leaves a head on: of an upright picture it takes more from below than from above', () => {
+    const { source } = place('cover', 360, 640, { x: 0, y: 0, width: 320, height: 180 });
+    expect(source).toMatchObject({ x: 0, width: 360, height: 202 });
+    expect(source.y).toBe(156);
+  });
   test('contain shows all of the source, centred', () => {
     const { source, target } = place('contain', 1280, 720, cell);
     expect(source).toEqual({ x: 0, y: 0, width: 1280, height: 720 });

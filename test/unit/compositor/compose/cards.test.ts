@@ -45,10 +45,19 @@ describe('cards', () => {
       [160, 90],
       [2, 2],
     ] as const) {
-      const card = drawPlaceholder('pabcdefgh', name, width, height);
+      const card = drawPlaceholder('pabcdefgh', name, { width, height, free: height });
       expect([card.width, card.height]).toEqual([width, height]);
       if (width > 2) expect(light(card.planes[0])).toBeGreaterThan(60);
     }
+  });
+
+  test('in a low tile the disc is above the label', () => {
+    const lowestLight = (free: number) => {
+      const { planes, strides } = drawPlaceholder('pabcdefgh', 'A', { width: 160, height: 90, free });
+      return Math.floor(planes[0].findLastIndex((y) => y > 180) / strides[0]);
+    };
+    expect(lowestLight(90)).toBeGreaterThan(48);
+    expect(lowestLight(56)).toBeLessThan(44);
   });
 
   test('a slate has the line that was set, else its own', () => {

@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { placeLabel } from '../../../../compositor/compose/labels.ts';
+import { type LabelPlace, placeLabel } from '../../../../compositor/compose/labels.ts';
 import { placeLayers, safeArea } from '../../../../compositor/compose/layers.ts';
 import { intersection } from '../../../../compositor/compose/rects.ts';
 import { Corner } from '../../../../src/contracts/scene.ts';
+import type { Cell } from '../../../../src/layout/grid.ts';
 
 const programs = [
   { width: 1280, height: 720 },
@@ -48,19 +49,38 @@ describe('layers over the program', () => {
 describe('a label', () => {
   const cell = { x: 100, y: 100, width: 400, height: 200 };
   const size = { width: 120, height: 30 };
+  const placed = (obstacles: Cell[], of: Partial<LabelPlace> = {}) =>
+    placeLabel({ cell, area: cell, radius: 0, margin: 10, ...of }, size, obstacles);
 
   test('is at the lower left', () => {
-    expect(placeLabel(cell, size, 10, [])).toEqual({ x: 110, y: 260 });
+    expect(placed([])).toEqual({ x: 110, y: 260 });
   });
 
-  test('makes room for what lies over the program: above it, else at the top', () => {
-    expect(placeLabel(cell, size, 10, [{ x: 0, y: 240, width: 300, height: 100 }])).toEqual({ x: 110, y: 200 });
-    expect(placeLabel(cell, size, 10, [{ x: 0, y: 140, width: 300, height: 200 }])).toEqual({ x: 110, y: 100 });
+  test('makes room for what lies over the program, or in front: above it, else at the top', () => {
+    expect(placed([{ x: 0, y: 240, width: 300, height: 100 }])).toEqual({ x: 110, y: 200 });
+    expect(placed([{ x: 0, y: 140, width: 300, height: 200 }])).toEqual({ x: 110, y: 100 });
     // Beside it nothing is in the way.
-    expect(placeLabel(cell, size, 10, [{ x: 300, y: 240, width: 300, height: 100 }])).toEqual({ x: 110, y: 260 });
+    expect(placed([{ x: 300, y: 240, width: 300, height: 100 }])).toEqual({ x: 110, y: 260 });
+  });
+
+  test('does not touch a title that begins just below', () => {
+    expect(placed([{ x: 0, y: 292, width: 300, height: 100 }]).y).toBeLessThanOrEqual(292 - 30 - 10);
   });
 
   test('stays in its place where there is no other', () => {
-    expect(placeLabel(cell, size, 10, [{ x: 0, y: 0, width: 1000, height: 1000 }])).toEqual({ x: 110, y: 260 });
+    expect(placed([{ x: 0, y: 0, width: 1000, height: 1000 }])).toEqual({ x: 110, y: 260 });
+  });
+
+  test('is in the bar below a picture that leaves one, where it hides nothing of it', () => {
+    expect(placed([], { area: { ...cell, y: 140, height: 120 } })).toEqual({ x: 110, y: 264 });
+    expect(placed([], { area: { ...cell, y: 120, height: 160 } })).toEqual({ x: 110, y: 240 });
+  });
+
+  test('is in the middle of a disc, as low as its corners are inside', () => {
+    const disc = { x: 0, y: 0, width: 300, height: 300 };
+    const { x, y } = placed([], { cell: disc, area: disc, radius: 150 });
+    expect(x).toBe(90);
+    expect(Math.hypot(150 - x, y + size.height - 150)).toBeLessThanOrEqual(150);
+    expect(y).toBeGreaterThan(240);
   });
 });
