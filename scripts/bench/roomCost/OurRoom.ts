@@ -91,8 +91,10 @@ async function measure(pid: number, seconds: number, signal: AbortSignal) {
   };
 }
 
-/** VmRSS (proc(5)); throws when the process is gone. */
+/** VmRSS (proc(5)). */
 async function residentBytesOf(pid: number): Promise<number> {
-  const status = await readFile(`/proc/${pid}/status`, 'utf8');
+  const status = await readFile(`/proc/${pid}/status`, 'utf8').catch((cause: unknown) => {
+    throw new Error('the compositor ended while it was measured; the machine may be too busy', { cause });
+  });
   return 1024 * Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0);
 }
