@@ -9,7 +9,7 @@ import { raisePriority } from './raisePriority.ts';
 
 /**
  * V8's young generation, MB: frames and packets are many small objects that die at once. Node 24 lets three spaces of 16 MB
- * fill up with them; with 2 MB a working compositor has 35 MB less resident, and the same CPU.
+ * fill up with them; with 2 MB a working compositor had about 35 MB less resident.
  */
 const NODE_FLAGS = ['--max-semi-space-size=2'];
 /**
