@@ -8,13 +8,12 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type LayoutCase, layoutCases } from '../../scripts/layouts/cases.ts';
 import { EXTRA_ASSETS, extraShots } from '../../scripts/layouts/extras.ts';
 import { decodePicture, type SmallPicture, Studio } from '../../scripts/layouts/render.ts';
-import type { SceneInput } from '../../src/contracts/scene.ts';
-import { Scene } from '../../src/contracts/scene.ts';
+import { Scene, type SceneInput } from '../../src/contracts/scene.ts';
 import { compare, type Difference } from '../support/compose/comparePictures.ts';
 
 /**
- * WebP itself makes a block differ by up to 14 and all of them by 1.8 in the mean, measured over all pictures; a label that is not there
- * is 60 and more, a tile that is 8 program pixels off 30 and more.
+ * Measured: WebP itself makes a block differ by up to 13.4, and all of a picture by 1.7 in the mean; one label that is not there makes 104 and
+ * more in its block, a tile that is 4 program pixels off 48, another background 42.
  */
 const MAX_OF_BLOCK = 22;
 const MAX_MEAN = 2.5;
@@ -57,11 +56,11 @@ describe('a golden picture does not pass for', () => {
   const differences = async (shot: LayoutCase, changed: LayoutCase): Promise<Difference> =>
     compare(await studio.take(changed), await golden(shot.name));
 
-  test('a tile that is 8 pixels off', async () => {
+  test('a tile that is 4 pixels off', async () => {
     const shot = named('custom-3-landscape');
     const { layout } = shot.composition.scene;
     if (layout.type !== 'custom') throw new Error('not custom');
-    const tiles = layout.tiles.map((tile) => (tile.show === 1 ? { ...tile, x: tile.x + 8 / 1280 } : tile));
+    const tiles = layout.tiles.map((tile) => (tile.show === 1 ? { ...tile, x: tile.x + 4 / 1280 } : tile));
     const changed = withScene(shot, { layout: { type: 'custom', tiles } });
     expect(await differences(shot, changed)).not.toSatisfy(isSame);
   });
