@@ -56,7 +56,7 @@ test('a transport has UDP first, and TCP, on the addresses told', async () => {
   expect(other.iceCandidates.map((c) => c.port)).toEqual(transport.iceCandidates.map((c) => c.port));
 });
 
-test('routers speak Opus with FEC and DTX, VP8 and H.264', async () => {
+test('routers speak Opus with FEC and DTX, VP8 first, H.264, VP9 and AV1', async () => {
   await start({ workers: 1 });
   const { router } = await pool.createRouter();
   const codecs = router.rtpCapabilities.codecs?.filter((c) => !c.mimeType.endsWith('/rtx'));
@@ -64,6 +64,8 @@ test('routers speak Opus with FEC and DTX, VP8 and H.264', async () => {
     ['audio/opus', { useinbandfec: 1, usedtx: 1 }],
     ['video/VP8', {}],
     ['video/H264', { 'packetization-mode': 1, 'profile-level-id': '42e01f', 'level-asymmetry-allowed': 1 }],
+    ['video/VP9', { 'profile-id': 0 }],
+    ['video/AV1', { profile: 0 }],
   ]);
 });
 

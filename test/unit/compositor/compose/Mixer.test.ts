@@ -53,7 +53,10 @@ const tail = ({ left, right }: { left: Float32Array; right: Float32Array }, seco
   right: right.subarray(seconds * 48_000),
 });
 
-describe('Mixer', () => {
+/** Minutes of sound are mixed and measured: seconds of work, and on a busy machine many. */
+const SOUND_MS = 60_000;
+
+describe('Mixer', { timeout: SOUND_MS }, () => {
   test('sums, keeps the channels apart, and gives each sample at its own time', () => {
     const mixer = new Mixer();
     const ramp = (n: number) => 0.4 * Math.sin(n / 50);
