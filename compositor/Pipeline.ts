@@ -2,7 +2,7 @@
  * The engine of one broadcast: decode → compose → encode → output on the broadcast's grid.
  *
  * Timestamps. All times are program time in ms, as the pacer has it. Frame *n* is composed when `n / fps` has come and
- * labelled *n*; no number is ever left out. When composing has no time left (the next frame's time has come as well),
+ * labelled *n*; no number is ever left out. When composing has no time left (backlog.ts tells),
  * the picture that was last drawn is encoded again: the grid repeats, it never skips. Sound is mixed when its program
  * time has passed, so it follows the picture by up to three AAC frames inside the parts, never in its label.
  *
@@ -22,6 +22,7 @@ import type { Job } from '../src/contracts/job.ts';
 import { askedSizes } from '../src/layout/askedSizes.ts';
 import { transitionFrames } from '../src/layout/transition.ts';
 import { AssetCache } from './assets/AssetCache.ts';
+import { isInTime, MAX_REPEATED_FRAMES } from './backlog.ts';
 import { ProgramSound } from './compose/ProgramSound.ts';
 import { type Stage, Stager } from './compose/Stage.ts';
 import { VideoComposer } from './compose/VideoComposer.ts';
@@ -42,12 +43,6 @@ interface StagedJob {
 
 /** The last AAC frame of a part may end one frame after it, and comes out of the encoder two later: 64 ms, and a tick. */
 const AUDIO_TAIL_SECONDS = 0.2;
-
-/**
- * So many frames in a row are repeated at most: on a machine that is too slow for long the picture moves slowly, and does not
- * stand still. Composing one of eleven costs less than a tenth of what composing all does.
- */
-const MAX_REPEATED_FRAMES = 10;
 
 type State = 'ready' | 'running' | 'ended';
 
@@ -276,7 +271,7 @@ export class Pipeline extends TypedEmitter<PipelineEvents> {
       // Also where the last picture is repeated for want of time: decoding goes on, and what is drawn next is of its time.
       if (!rests) this.#sources.show(timeMs, this.#framePeriodMs, step === 'half-source-rate' ? halfOf(n) : null);
       const repeated = n - this.#composedFrame - 1;
-      const hasTime = this.#pacer.nowMs() < timeMs + 2 * this.#framePeriodMs;
+      const hasTime = isInTime(this.#pacer.nowMs() - timeMs, this.#framePeriodMs);
       const fresh = (hasTime && !rests) || repeated >= MAX_REPEATED_FRAMES;
       if (fresh) {
         this.#composedFrame = n;

@@ -9,6 +9,11 @@ class Rig {
   readonly controller = new PressureController(PERIOD_MS);
   #frame = 0;
 
+  /** `inTime`: the first frame is, so that judging begins with the next. */
+  constructor(inTime = true) {
+    if (inTime) this.run(PERIOD_MS / 1000, () => 0.1);
+  }
+
   get seconds(): number {
     return (this.#frame * PERIOD_MS) / 1000;
   }
@@ -29,7 +34,7 @@ const stepsOf = (changes: [number, string][]) => changes.map(([, step]) => step)
 describe('PressureController', () => {
   test('steps further every 1.5 s while there is pressure, in order, and stays at the last', () => {
     const rig = new Rig();
-    const changes = rig.run(10, () => 0.95);
+    const changes = rig.run(10, () => 1.25);
     expect(stepsOf(changes)).toEqual(FURTHER);
     for (const [i, [at]] of changes.entries()) expect(at).toBeCloseTo(1.5 * (i + 1), 0);
     expect(rig.controller.step).toBe('half-program-rate');
@@ -41,7 +46,7 @@ describe('PressureController', () => {
 
   test('comes back a step each 6 s of calm', () => {
     const rig = new Rig();
-    rig.run(5, () => 0.95);
+    rig.run(5, () => 1.25);
     const from = rig.seconds;
     const changes = rig.run(40, () => 0.4);
     expect(stepsOf(changes)).toEqual(['half-source-rate', 'lower-layers', 'none']);
@@ -55,23 +60,23 @@ describe('PressureController', () => {
     const rig = new Rig();
     expect(rig.run(1, () => 3)).toEqual([]);
     expect(rig.run(10, (_step, n) => (n % 30 === 0 ? 3 : 0.4))).toEqual([]);
-    expect(rig.run(30, () => 0.75)).toEqual([]);
-    rig.run(2, () => 1);
+    expect(rig.run(30, () => 1)).toEqual([]);
+    rig.run(2, () => 1.25);
     expect(rig.controller.step).toBe('lower-layers');
-    expect(rig.run(30, () => 0.75)).toEqual([]);
+    expect(rig.run(30, () => 1)).toEqual([]);
   });
 
   test('a bad half second now and then delays the way back, and does not stop it', () => {
     const rig = new Rig();
-    rig.run(5, () => 0.95);
-    const changes = rig.run(60, (_step, n) => (n % 120 < 14 ? 1.1 : 0.3));
+    rig.run(5, () => 1.25);
+    const changes = rig.run(60, (_step, n) => (n % 120 < 14 ? 1.4 : 0.3));
     expect(stepsOf(changes)).toEqual(['half-source-rate', 'lower-layers', 'none']);
   });
 
   test('a step back that was too much is tried again later and later, at least once a minute', () => {
     const rig = new Rig();
     // The machine bears two steps, and not one.
-    const load = (step: string) => (step === 'none' || step === 'lower-layers' ? 0.95 : 0.5);
+    const load = (step: string) => (step === 'none' || step === 'lower-layers' ? 1.25 : 0.5);
     const changes = rig.run(400, load);
     expect(stepsOf(changes.slice(0, 2))).toEqual(FURTHER.slice(0, 2));
     const probes = changes.slice(2).filter(([, step]) => step === 'lower-layers');
@@ -91,10 +96,10 @@ describe('PressureController', () => {
   });
 
   test('a program that begins late is no pressure, one that never catches up is', () => {
-    const late = new Rig();
+    const late = new Rig(false);
     expect(late.run(4, (_step, n) => 30 - n / 4)).toEqual([]);
     expect(late.run(10, () => 0.5)).toEqual([]);
-    const never = new Rig();
+    const never = new Rig(false);
     expect(never.run(5, () => 30)).toEqual([]);
     expect(stepsOf(never.run(6, () => 30))).toEqual(FURTHER);
   });
