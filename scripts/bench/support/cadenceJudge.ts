@@ -34,7 +34,8 @@ const EDGE_SECONDS = 0.5;
 
 export function judgeCadence({ frames, sound, events, epochMs }: CadenceReading, fps: number) {
   const end = ((frames.at(-1)?.frame ?? 0) + 1) / fps;
-  const runs = peerRuns(frames);
+  const goings = goingsOf(events, epochMs, fps);
+  const runs = peerRuns(frames).map((run) => untilGone(run, goings, fps));
   const heard = heardOf(events, epochMs, end);
   const clips = [...new Set(runs.map(({ clip }) => clip))].sort((a, b) => a - b);
   const peers = clips.map((clip) => {
@@ -83,6 +84,27 @@ export function judgeCadence({ frames, sound, events, epochMs }: CadenceReading,
     })),
     details,
   };
+}
+
+interface Going {
+  clip: number;
+  frame: number;
+}
+
+/** When whose picture ends, because the person leaves or turns the camera off. */
+function goingsOf(events: readonly SimulatorEvent[], epochMs: number, fps: number): Going[] {
+  return events.flatMap((event) =>
+    event.event === 'doing' && ['leave', 'drop', 'camera-off'].includes(event.do)
+      ? [{ clip: event.peer % CLIPS, frame: ((event.atMs - epochMs) * fps) / 1000 }]
+      : [],
+  );
+}
+
+/** Without the last picture's stand: what has gone sends no other until its going holds (that time is for `join` to judge). */
+function untilGone(run: PeerRun, goings: readonly Going[], fps: number): PeerRun {
+  const stands = (frame: number) =>
+    goings.some((g) => g.clip === run.clip && frame >= g.frame && frame < g.frame + EDGE_SECONDS * fps);
+  return { ...run, sightings: run.sightings.filter(({ frame }) => !stands(frame)) };
 }
 
 interface Sounds {

@@ -62,6 +62,18 @@ describe('cadence', () => {
     expect(result.av_events).toBeGreaterThan(15);
   });
 
+  test('the last picture of who leaves stands until the going holds, and is no fault; of who stays it is', () => {
+    const left: SimulatorEvent = { event: 'doing', peer: 1, do: 'leave', atMs: EPOCH + 10_000 };
+    const shown = program((frame, { clip }) => {
+      if (clip !== 1 || frame < 303) return {};
+      return frame < 308 ? { counter: 2 } : null;
+    });
+    const judged = (all: SimulatorEvent[]) =>
+      judgeCadence({ frames: shown, sound: sound(), events: all, epochMs: EPOCH }, FPS);
+    expect(judged([...events, left])).toMatchObject({ doubled: 0, missing: 0 });
+    expect(judged([...events]).doubled).toBeGreaterThanOrEqual(4);
+  });
+
   test('a picture twice and the next never', () => {
     const shown = program((frame, { clip }) => (clip === 1 && frame === 200 ? { counter: 199 } : {}));
     expect(judge(shown)).toMatchObject({ missing: 1, doubled: 1, pass: false, program_stood: 0 });
