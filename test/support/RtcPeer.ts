@@ -1,10 +1,12 @@
 import {
   IceCandidate,
+  PictureLossIndication,
   RTCDtlsParameters,
   RTCDtlsTransport,
   RTCIceGatherer,
   RTCIceTransport,
   type RtcpPacket,
+  RtcpPayloadSpecificFeedback,
   RtcpSenderInfo,
   RtcpSrPacket,
   RtpHeader,
@@ -92,6 +94,12 @@ export class RtcTransport {
     const { fingerprints } = options.dtlsParameters as { fingerprints: RTCDtlsParameters['fingerprints'] };
     dtls.setRemoteParams(new RTCDtlsParameters(fingerprints, 'server'));
     return new RtcTransport(options.id, ice, dtls);
+  }
+
+  /** PLI for a stream that is received (RFC 4585 section 6.3.1). */
+  async requestKeyFrame(ssrc: number): Promise<void> {
+    const feedback = new PictureLossIndication({ senderSsrc: 1, mediaSsrc: ssrc });
+    await this.dtls.sendRtcp([new RtcpPayloadSpecificFeedback({ feedback })]);
   }
 
   async stop(): Promise<void> {
