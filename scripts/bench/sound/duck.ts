@@ -1,5 +1,6 @@
 /** How far music goes down when somebody speaks, how fast, and how fast it comes back. */
 import { execFileSync } from 'node:child_process';
+import { decibelsOf } from '../../../compositor/compose/levels.ts';
 import { Mixer } from '../../../compositor/compose/Mixer.ts';
 import { MusicLoader } from '../../../compositor/compose/MusicLoader.ts';
 import { createLogger } from '../../../src/common/logger.ts';
@@ -52,7 +53,7 @@ export async function duck(): Promise<Duck> {
   const delayMs = 100;
   const first = voice.findIndex((v) => Math.abs(v) > 0.003) / 48 + delayMs;
   const last = voice.findLastIndex((v) => Math.abs(v) > 0.003) / 48 + delayMs;
-  const db = levels(left, MUSIC_HZ).map((level) => 20 * Math.log10(level));
+  const db = levels(left, MUSIC_HZ).map(decibelsOf);
   const before = median(db.slice(200, Math.floor(first / 10)));
   const during = median(db.slice(Math.ceil(first / 10) + 50, Math.floor(last / 10)));
   const down = db.findIndex((level, k) => k * 10 >= first && level < during + 2);
