@@ -19,6 +19,8 @@ import { AppError } from './contracts/errors.ts';
 import { Delivery } from './delivery/Delivery.ts';
 import { destinationPolicy } from './delivery/destinationPolicy.ts';
 import { MemoryDirectory } from './directory/MemoryDirectory.ts';
+import { Database } from './durable/Database.ts';
+import { DataDirLock } from './durable/DataDirLock.ts';
 import { registerApi } from './http/api.ts';
 import { createHttp } from './http/createHttp.ts';
 import { registerHealth } from './http/health.ts';
@@ -48,6 +50,8 @@ export class Server {
   #state: 'starting' | 'ready' | 'closing' | 'closed' = 'starting';
   #public: FastifyInstance | undefined;
   #internal: FastifyInstance | undefined;
+  #lock: DataDirLock | undefined;
+  #database: Database | undefined;
   #assets: AssetStore | undefined;
   #agent: Agent | undefined;
   #delivery: Delivery | undefined;
@@ -95,6 +99,7 @@ export class Server {
   async #start(): Promise<void> {
     const { dataDir } = this.#config;
     await mkdir(dataDir, { recursive: true, mode: 0o700 });
+    this.#openDatabase(dataDir);
     const upgrades = new Map<string, UpgradeHandler>();
     this.#internal = createHttp({ logger: this.#logger });
     registerHealth(this.#internal, this, this.#metrics.registry);
@@ -105,6 +110,14 @@ export class Server {
     this.#internal.server.on('upgrade', (request, socket, head) => routeUpgrade(upgrades, request, socket, head));
     if (this.#has('sfu') || this.#has('delivery')) await this.#startPublic();
     this.#state = 'ready';
+  }
+
+  /** For what has to outlive the process. A compositor keeps nothing. */
+  #openDatabase(dataDir: string): void {
+    const roles = (['sfu', 'delivery'] as const).filter((role) => this.#has(role));
+    if (roles.length === 0) return;
+    this.#lock = DataDirLock.take(dataDir, roles);
+    this.#database = Database.open(dataDir);
   }
 
   async #openAssets(internal: FastifyInstance): Promise<void> {
@@ -292,6 +305,8 @@ export class Server {
     await this.#pool?.close();
     await this.#public?.close();
     await this.#internal?.close();
+    this.#database?.close();
+    this.#lock?.release();
     this.#state = 'closed';
   }
 }

@@ -1,5 +1,6 @@
 /** The server as a process: how it starts, refuses to start, and ends; no process is left, however it ends. */
 import { spawn } from 'node:child_process';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -124,8 +125,24 @@ describe('the start', () => {
       LIANMAI_PORT: new URL(server.url).port,
       LIANMAI_INTERNAL_PORT: '0',
       LIANMAI_RTC_PORT: '0',
+      LIANMAI_DATA_DIR: join(server.dataDir, 'another'),
     });
     expect(code).not.toBe(0);
     expect(text).toMatch(/in use.*--port/s);
+  });
+
+  test('a data directory that another server has: it says which, and what to do', async () => {
+    const server = await ServerProcess.start();
+    cleanUp.push(() => server.stop());
+    const { code, text } = await startAndFail({
+      LIANMAI_PORT: '0',
+      LIANMAI_INTERNAL_PORT: '0',
+      LIANMAI_RTC_PORT: '0',
+      LIANMAI_DATA_DIR: server.dataDir,
+    });
+    expect(code).toBe(1);
+    expect(text).toContain(`uses the data directory ${server.dataDir}`);
+    expect(text).toMatch(/--data-dir/);
+    expect((await fetch(`${server.url}/readyz`)).status).toBe(200);
   });
 });

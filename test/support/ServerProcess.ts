@@ -23,14 +23,14 @@ export class ServerProcess {
   readonly child: ChildProcess;
   /** Everything that it has printed, as it was. */
   readonly output: string[];
-  readonly #dataDir: string;
+  readonly dataDir: string;
 
   private constructor(child: ChildProcess, output: string[], ready: LogLine, dataDir: string) {
     this.child = child;
     this.output = output;
     this.url = String(ready.url);
     this.internalUrl = String(ready.internalUrl);
-    this.#dataDir = dataDir;
+    this.dataDir = dataDir;
   }
 
   static async start(env: Record<string, string> = {}, args: string[] = []): Promise<ServerProcess> {
@@ -104,7 +104,7 @@ export class ServerProcess {
     const timer = setTimeout(() => this.child.kill('SIGKILL'), STOP_TIMEOUT_MS);
     const result = await ended;
     clearTimeout(timer);
-    await rm(this.#dataDir, { recursive: true, force: true });
+    await rm(this.dataDir, { recursive: true, force: true });
     if (process.env.TEST_LOG_FOLDER) {
       await writeFile(join(process.env.TEST_LOG_FOLDER, `server-${this.pid}.log`), this.output.join('\n'));
     }
