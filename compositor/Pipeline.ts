@@ -210,6 +210,7 @@ export class Pipeline extends TypedEmitter<PipelineEvents> {
     try {
       await this.#sources.add(job.sources);
       const stage = await this.#stager.stage(job);
+      this.#slateMaker.renew(await this.#stager.slate(job.scene));
       if (this.#abort.signal.aborted) return;
       // Decoding begins now, so that there is a picture when the job holds.
       this.#sources.wake(sourcesSeen(stage));
@@ -229,6 +230,8 @@ export class Pipeline extends TypedEmitter<PipelineEvents> {
       for (const staged of [...this.#staged]) staged.stage = await this.#stager.stage(staged.job);
       const present = this.#present;
       if (present) present.stage = await this.#stager.stage(present.job);
+      const newest = this.#staged.at(-1) ?? present;
+      if (newest) this.#slateMaker.renew(await this.#stager.slate(newest.job.scene));
       this.#redraw = present !== null && present === this.#present;
     };
     this.#staging = this.#staging.then(again).catch((error: unknown) => this.#fail(error));

@@ -62,6 +62,8 @@ export interface Picture {
 export class VideoDecoder {
   readonly mime: EncodedVideo['mime'];
   readonly #context: CodecContext;
+  /** For the next picture: most calls ask once more than there are pictures. */
+  #spare: Frame | null = null;
   #closed = false;
 
   private constructor(mime: EncodedVideo['mime'], context: CodecContext) {
@@ -118,17 +120,10 @@ export class VideoDecoder {
   /** Adds what is decoded; a picture of the same instant takes the place of the one below it. */
   async #fetch(pictures: Picture[]): Promise<void> {
     for (let count = 0; ; count++) {
-      const frame = new Frame();
-      frame.alloc();
-      try {
-        if (!(await this.#receive(frame, count))) {
-          frame.free();
-          return;
-        }
-      } catch (error) {
-        frame.free();
-        throw error;
-      }
+      const frame = this.#spare ?? allocatedFrame();
+      this.#spare = frame;
+      if (!(await this.#receive(frame, count))) return;
+      this.#spare = null;
       const picture = { frame, width: frame.width, height: frame.height, playoutMs: Number(frame.pts) / 1000 };
       if (pictures.at(-1)?.playoutMs === picture.playoutMs) pictures.pop()?.frame.free();
       pictures.push(picture);
@@ -154,6 +149,13 @@ export class VideoDecoder {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#spare?.free();
     this.#context.freeContext();
   }
+}
+
+function allocatedFrame(): Frame {
+  const frame = new Frame();
+  frame.alloc();
+  return frame;
 }

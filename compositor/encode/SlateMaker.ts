@@ -1,7 +1,8 @@
 /**
  * Makes one segment of slate of each video rendition in the broadcast's own encoding, from an encoder of its own with the same
  * settings, so that delivery can fill holes with it. A GOP at once would take half a second of a core just when the program begins; so
- * the pipeline calls `step` after each of its frames, and the largest rendition's slate is there two seconds later.
+ * the pipeline calls `step` after each of its frames, and the largest rendition's slate is there two seconds later. Another slate
+ * (the scene has a new one) is made and put in the same way.
  */
 import type { Grid } from '../../src/contracts/grid.ts';
 import type { RenditionId } from '../../src/contracts/ids.ts';
@@ -38,17 +39,21 @@ interface Work {
 export class SlateMaker {
   readonly #grid: Grid;
   readonly #settings: EncoderSettings;
-  readonly #canvas: Canvas;
-  readonly #todo: VideoRendition[];
+  readonly #renditions: readonly VideoRendition[];
+  #slate: Sprite;
+  /** Holds the slate while it is being made. */
+  #canvas: Canvas | null = null;
+  /** Whether the slate is another than what is being made, or was made last. */
+  #isNew = true;
+  #todo: VideoRendition[] = [];
   #work: Work | null = null;
   #closed = false;
 
   private constructor({ renditions, grid, settings, slate }: SlateMakerOptions) {
     this.#grid = grid;
     this.#settings = settings;
-    this.#todo = [...renditions];
-    this.#canvas = new Canvas(slate.width, slate.height);
-    this.#canvas.blit(slate, 0, 0);
+    this.#renditions = renditions;
+    this.#slate = slate;
   }
 
   static async create(options: SlateMakerOptions): Promise<SlateMaker> {
@@ -63,11 +68,18 @@ export class SlateMaker {
     }
   }
 
+  /** From the next `step` on this one is made; a sprite that was given before is none. */
+  renew(slate: Sprite): void {
+    if (slate === this.#slate) return;
+    this.#slate = slate;
+    this.#isNew = true;
+  }
+
   /** Encodes one more frame; a rendition's slate after its last one, and else null. Not while another `step` runs. */
   async step(): Promise<MadeSlate | null> {
     if (this.#closed) return null;
-    const work = this.#work ?? (await this.#begin());
-    if (!work) return null;
+    const work = this.#isNew ? await this.#begin() : (this.#work ?? (await this.#next()));
+    if (!work || !this.#canvas) return null;
     const { rendition, encoder, fragmenter, scaler } = work;
     const number = work.frame++;
     const picture = await scaler.scale(this.#canvas.frame, number === 0);
@@ -77,21 +89,31 @@ export class SlateMaker {
     }
     if (work.frame < this.#grid.framesPerSegment) return null;
     const bytes = fragmenter.cut();
-    this.#end();
-    if (this.#todo.length === 0) this.close();
+    this.#endWork();
+    if (this.#todo.length === 0) this.#end();
     return { rendition: rendition.id, bytes };
   }
 
+  /** Not while `step` runs. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
     this.#end();
-    this.#canvas.close();
   }
 
+  /** Leaves what was being made, and begins with the present slate. */
   async #begin(): Promise<Work | null> {
+    this.#end();
+    this.#isNew = false;
+    this.#todo = [...this.#renditions];
+    this.#canvas = new Canvas(this.#slate.width, this.#slate.height);
+    this.#canvas.blit(this.#slate, 0, 0);
+    return this.#next();
+  }
+
+  async #next(): Promise<Work | null> {
     const rendition = this.#todo.shift();
-    if (!rendition) return null;
+    if (!rendition || !this.#canvas) return null;
     const encoder = await VideoEncoder.create(rendition, this.#grid, this.#settings);
     const fragmenter = videoFragmenter(encoder, rendition, this.#grid, 0);
     const scaler = new PictureScaler(this.#canvas, rendition, pictureFormatOf(this.#settings.codec));
@@ -100,6 +122,12 @@ export class SlateMaker {
   }
 
   #end(): void {
+    this.#endWork();
+    this.#canvas?.close();
+    this.#canvas = null;
+  }
+
+  #endWork(): void {
     this.#work?.fragmenter.close();
     this.#work?.encoder.close();
     this.#work?.scaler.close();

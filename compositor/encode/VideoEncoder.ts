@@ -43,6 +43,8 @@ export class VideoEncoder {
   readonly #context: CodecContext;
   readonly #upload: VaapiUpload | null;
   readonly #framesPerSegment: number;
+  /** For the next packet: each frame asks once more than there are packets. */
+  #spare = allocatedPacket();
   #closed = false;
 
   private constructor(context: CodecContext, upload: VaapiUpload | null, framesPerSegment: number) {
@@ -111,14 +113,10 @@ export class VideoEncoder {
     FFmpegError.throwIfError(sent, 'encode video');
     const packets: Packet[] = [];
     for (;;) {
-      const packet = new Packet();
-      packet.alloc();
       // zerolatency has the packet ready when sendFrame returns: fetching it costs nothing, so no thread is asked.
-      if (this.#context.receivePacketSync(packet) < 0) {
-        packet.free();
-        return packets;
-      }
-      packets.push(packet);
+      if (this.#context.receivePacketSync(this.#spare) < 0) return packets;
+      packets.push(this.#spare);
+      this.#spare = allocatedPacket();
     }
   }
 
@@ -128,5 +126,12 @@ export class VideoEncoder {
     this.#closed = true;
     this.#context.freeContext();
     this.#upload?.close();
+    this.#spare.free();
   }
+}
+
+function allocatedPacket(): Packet {
+  const packet = new Packet();
+  packet.alloc();
+  return packet;
 }

@@ -249,6 +249,24 @@ describe('pipeline', () => {
     );
   });
 
+  test('a scene with another slate: delivery gets that one too, in the same encoding', async () => {
+    const first = await runPipeline({ job: jobOf([]), lastSegment: 2 });
+    const blue = { background: '#0000ff', slateText: 'Back at nine' };
+    const { sink } = await runPipeline({
+      job: jobOf([]),
+      jobs: [{ atMs: 500, job: jobOf([], { fromFrame: 20, scene: blue }) }],
+      lastSegment: 4,
+    });
+    const [before, after] = [first.sink, sink].map((from) => {
+      const slate = { rendition: 'v360', segment: 0, part: 0, data: from.slates.get('v360')!, endMs: 0 };
+      return pictures(from.file('v360', [slate]), WIDTH, HEIGHT);
+    });
+    expect([before?.length, after?.length]).toEqual([30, 30]);
+    expect(near(after!.at(-1)!.at(20, 20), [41, 240, 110], 8)).toBe(true);
+    expect(near(before!.at(-1)!.at(20, 20), [41, 240, 110], 40)).toBe(false);
+    expect(sink.inits.get('v360')).toEqual(first.sink.inits.get('v360'));
+  });
+
   test('H.264, and a stream with damage: the last good picture stays, and a key frame is asked for', async () => {
     const clip = await h264(color('lime'), 3, 60);
     const feed = videoFeed(camera(0), clip, 0, 'video/H264').map((frame, i) =>
