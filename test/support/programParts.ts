@@ -22,6 +22,14 @@ export const RENDITIONS: Rendition[] = [
   { id: AUDIO, kind: 'audio', bitrate: AUDIO_BITRATE },
 ];
 
+/** Of a clip's picture. */
+export interface ClipPicture {
+  width: number;
+  height: number;
+  bitrate: number;
+}
+const SMALL: ClipPicture = { width: 320, height: 180, bitrate: VIDEO_BITRATE };
+
 interface Track {
   parameters: CodecParameters;
   packets: Packet[];
@@ -85,9 +93,9 @@ export class TestClip {
   }
 
   /** `picture` is an ffmpeg lavfi source without size and rate, `sound` one without sample rate. The slate is black and silent. */
-  static async make(picture = 'testsrc2', sound = 'sine=f=440'): Promise<TestClip> {
-    const slate = new TestClip(await encode('color=c=black', 'anullsrc=cl=mono'), undefined);
-    const clip = new TestClip(await encode(picture, sound), slate);
+  static async make(picture = 'testsrc2', sound = 'sine=f=440', size = SMALL): Promise<TestClip> {
+    const slate = new TestClip(await encode('color=c=black', 'anullsrc=cl=mono', size), undefined);
+    const clip = new TestClip(await encode(picture, sound, size), slate);
     slate.close();
     return clip;
   }
@@ -122,14 +130,14 @@ export class TestClip {
   }
 }
 
-async function encode(picture: string, sound: string): Promise<{ video: Track; audio: Track }> {
+async function encode(picture: string, sound: string, size: ClipPicture): Promise<{ video: Track; audio: Track }> {
   const folder = await mkdtemp(join(tmpdir(), 'lianmai-clip-'));
   const file = join(folder, 'clip.mp4');
   const seconds = String((CLIP_SEGMENTS * GRID.framesPerSegment) / GRID.fps);
   const join2 = (source: string, options: string): string => `${source}${source.includes('=') ? ':' : '='}${options}`;
   try {
     await run('ffmpeg', [
-      ...['-v', 'error', '-f', 'lavfi', '-i', join2(picture, `s=320x180:r=${GRID.fps}`)],
+      ...['-v', 'error', '-f', 'lavfi', '-i', join2(picture, `s=${size.width}x${size.height}:r=${GRID.fps}`)],
       ...['-f', 'lavfi', '-i', join2(sound, `r=${GRID.sampleRate}`), '-t', seconds, '-ac', '2', '-pix_fmt', 'yuv420p'],
       ...[
         '-c:v',
@@ -141,7 +149,7 @@ async function encode(picture: string, sound: string): Promise<{ video: Track; a
         '-profile:v',
         'main',
         '-b:v',
-        String(VIDEO_BITRATE),
+        String(size.bitrate),
       ],
       ...['-g', String(GRID.framesPerSegment), '-sc_threshold', '0', '-bf', '0', '-threads', '1'],
       ...['-c:a', 'aac', '-b:a', String(AUDIO_BITRATE), file],
