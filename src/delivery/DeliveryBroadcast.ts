@@ -13,6 +13,7 @@ import { AppError } from '../contracts/errors.ts';
 import { type Grid, partStartMs, partsPerSegment } from '../contracts/grid.ts';
 import type { BroadcastId, CompositorId, Fence, RenditionId, RoomId } from '../contracts/ids.ts';
 import type { Rendition } from '../contracts/job.ts';
+import type { PlaybackAccess } from '../contracts/playback.ts';
 import { checkOnGrid } from './checkOnGrid.ts';
 import type { DestinationPolicy } from './destinationPolicy.ts';
 import { Destination } from './destinations/Destination.ts';
@@ -59,6 +60,7 @@ export class DeliveryBroadcast extends TypedEmitter<BroadcastEvents> {
   readonly epoch: number;
   readonly grid: Grid;
   readonly renditions: readonly Rendition[];
+  readonly playback: PlaybackAccess;
   readonly store: ProgramStore;
   readonly inits: InitSegments;
   readonly logger: Logger;
@@ -89,6 +91,7 @@ export class DeliveryBroadcast extends TypedEmitter<BroadcastEvents> {
     this.epoch = order.epoch;
     this.grid = order.grid;
     this.renditions = order.renditions;
+    this.playback = order.playback;
     this.logger = options.logger.child({ broadcast: order.broadcast, room: order.room });
     this.#mainVideo = main.id;
     this.#startMs = order.startMs;

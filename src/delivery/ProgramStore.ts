@@ -114,6 +114,11 @@ export class ProgramStore extends TypedEmitter<StoreEvents> {
     return Math.max(-1, ...this.#segments.keys());
   }
 
+  /** The oldest segment that is still there; 0 before the first. */
+  get oldestStored(): number {
+    return this.#segments.size === 0 ? 0 : Math.min(...this.#segments.keys());
+  }
+
   compositorOf(number: number): CompositorId | undefined {
     return this.#segments.get(number)?.compositor;
   }
@@ -166,12 +171,13 @@ export class ProgramStore extends TypedEmitter<StoreEvents> {
     return segment.parts.get(rendition)?.slice(0, segment.visible) as Buffer[] | undefined;
   }
 
-  /** Resolves true as soon as `position` is visible or nothing more will come, false after `limitMs`. */
-  whenVisible(position: number, limitMs: number): Promise<boolean> {
+  /** Resolves true as soon as `position` is visible or nothing more will come, false after `limitMs` or when `signal` is aborted. */
+  whenVisible(position: number, limitMs: number, signal?: AbortSignal): Promise<boolean> {
     if (this.#ended || position < this.position) return Promise.resolve(true);
     return new Promise((resolve) => {
       const waiter: Waiter = { position, resolve, timer: setTimeout(() => this.#release(waiter, false), limitMs) };
       this.#waiters.add(waiter);
+      signal?.addEventListener('abort', () => this.#release(waiter, false), { once: true });
     });
   }
 
