@@ -8,6 +8,7 @@ import { partSeconds, partsPerSegment } from '../contracts/grid.ts';
 import { BroadcastId, RenditionId, RoomId } from '../contracts/ids.ts';
 import { PLAYBACK_ACCESS_HEADER, type PlaybackAccess, type PlaybackState } from '../contracts/playback.ts';
 import type { DeliveryBroadcast } from './DeliveryBroadcast.ts';
+import { parseDirectives, type Query } from './hls/directives.ts';
 import type { PlaylistCache } from './hls/PlaylistCache.ts';
 import { targetDurationSeconds } from './hls/playlists.ts';
 import { sendMedia, sendText } from './http/answers.ts';
@@ -128,17 +129,17 @@ async function media(options: PlaybackOptions, request: FastifyRequest, reply: F
   const { broadcast, playlists, rendition } = findRendition(options, request, reply);
   if (request.playAccess !== 'node')
     options.viewers.seen(broadcast.id, `${request.ip} ${request.headers['user-agent'] ?? ''}`);
-  const query = request.query as Record<string, string | string[] | undefined>;
-  const position = playlists.blockingPosition({ msn: single(query._HLS_msn), part: single(query._HLS_part) });
+  const directives = parseDirectives(request.query as Query);
+  const position = playlists.blockingPosition(directives);
   if (position === null) {
     const freshness = barePlaylist(partSeconds(broadcast.grid), broadcast.store.ended);
-    return sendPlaylist(options, request, reply, playlists.media(rendition), freshness);
+    return sendPlaylist(options, request, reply, playlists.media(rendition, directives), freshness);
   }
   await hold(options, reply, broadcast, position, playlists.holdLimitMs, () => {
     throw new AppError('no-capacity', 'The program is held up; ask again.');
   });
   const freshness = blockedPlaylist(targetDurationSeconds(broadcast.grid));
-  return sendPlaylist(options, request, reply, playlists.media(rendition), freshness);
+  return sendPlaylist(options, request, reply, playlists.media(rendition, directives), freshness);
 }
 
 async function file(options: PlaybackOptions, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
@@ -162,16 +163,16 @@ async function file(options: PlaybackOptions, request: FastifyRequest, reply: Fa
   if (segmentText === undefined) throw new AppError('not-found');
   const segment = Number(segmentText);
   if (partText === undefined) {
-    const parts = broadcast.store.segment(rendition, segment);
-    if (!parts) throw missing(broadcast, segment);
-    return send(Buffer.concat(parts));
+    const whole = await broadcast.store.readSegment(rendition, segment);
+    if (!whole) throw missing(broadcast, segment);
+    return send(whole);
   }
   const part = Number(partText);
   const position = segment * partsPerSegment(broadcast.grid) + part;
   // Only the part that the playlist hints at is waited for.
   if (part < partsPerSegment(broadcast.grid) && position === broadcast.store.position && position > 0)
     await hold(options, reply, broadcast, position, playlists.holdLimitMs, () => undefined);
-  const bytes = broadcast.store.part(rendition, segment, part);
+  const bytes = await broadcast.store.readPart(rendition, segment, part);
   if (!bytes) throw missing(broadcast, segment);
   return send(bytes);
 }
@@ -202,12 +203,6 @@ async function hold(
     reply.raw.off('close', onClose);
     options.metrics.hlsWaiting.dec();
   }
-}
-
-/** A parameter that is given twice is not one. */
-function single(value: string | string[] | undefined): string | undefined {
-  if (Array.isArray(value)) throw new AppError('bad-request', 'a directive is given twice');
-  return value;
 }
 
 function sendPlaylist(
