@@ -33,6 +33,7 @@ interface Rendering {
 export class PlaylistCache {
   readonly #broadcast: DeliveryBroadcast;
   readonly #rates = new RateMeter();
+  #multivariant: Buffer | undefined;
   readonly #rendered = new Map<RenditionId, Rendering>();
   /** Segments without parts, which read the same from then on; with hours of time shift they are nearly all of a playlist. */
   readonly #settled = new Map<RenditionId, Map<number, { state: ListedSegment['state']; text: string }>>();
@@ -58,9 +59,10 @@ export class PlaylistCache {
       return [{ id: r.id, width, height, fps: grid.fps, codec, rates: rates(r) }];
     });
     const { codec, channels } = audioInit.info;
-    return Buffer.from(
-      renderMultivariant({ base: id, variants, audio: { id: audio.id, codec, channels, rates: rates(audio) } }),
-    );
+    const heard = { id: audio.id, codec, channels, rates: rates(audio) };
+    const text = Buffer.from(renderMultivariant({ base: id, variants, audio: heard }));
+    if (!this.#multivariant?.equals(text)) this.#multivariant = text;
+    return this.#multivariant;
   }
 
   /**
