@@ -1,10 +1,10 @@
-import { execFile } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { audioFramesOfSegment } from '../../../src/contracts/grid.ts';
 import { checkOnGrid } from '../../../src/delivery/checkOnGrid.ts';
 import { readBoxes } from '../../../src/delivery/mp4/boxes.ts';
 import { type InitSegment, parseInit } from '../../../src/delivery/mp4/initSegment.ts';
 import { SlateSegments } from '../../../src/delivery/SlateSegments.ts';
+import { decodeMedia } from '../../support/decodeMedia.ts';
 import { AUDIO, GRID, ProgramRun, TestClip, VIDEO } from '../../support/programParts.ts';
 
 let clip: TestClip;
@@ -59,7 +59,7 @@ describe('SlateSegments', () => {
       const [first, last] = runs.map((run) => take(run, kind));
       const slate = [4, 5].flatMap((k) => slates.segment(rendition, k) ?? []);
       const bytes = Buffer.concat([clip.inits[kind], ...(first ?? []), ...slate, ...(last ?? [])]);
-      const { times, complaints } = await decode(bytes);
+      const { times, complaints } = await decodeMedia(bytes);
       expect(complaints).toBe('');
       expect(times).toHaveLength(frames);
       const step = kind === 'video' ? 1 / GRID.fps : 1024 / GRID.sampleRate;
@@ -82,18 +82,3 @@ describe('SlateSegments', () => {
     expect(() => own.set(VIDEO, inits.video, picture.subarray(0, 200))).toThrow();
   });
 });
-
-/** Times of the packets that ffprobe reads, s, and what ffmpeg says when it decodes them all. */
-async function decode(bytes: Buffer): Promise<{ times: number[]; complaints: string }> {
-  const run = (command: string, args: string[]): Promise<{ out: string; err: string }> =>
-    new Promise((resolve, reject) => {
-      const child = execFile(command, args, { maxBuffer: 1 << 24 }, (error, out, err) =>
-        error ? reject(error) : resolve({ out, err }),
-      );
-      child.stdin?.end(bytes);
-    });
-  const input = ['-f', 'mp4', '-i', 'pipe:0'];
-  const packets = await run('ffprobe', ['-v', 'error', '-show_entries', 'packet=dts_time', '-of', 'csv=p=0', ...input]);
-  const decoded = await run('ffmpeg', ['-v', 'warning', ...input, '-f', 'null', '-']);
-  return { times: packets.out.trim().split('\n').map(Number.parseFloat), complaints: decoded.err };
-}
