@@ -168,6 +168,10 @@ export class Server {
       verifyService: async (token) => {
         await this.#tokens.verify(token, 'service');
       },
+      verifyPlay: async (token) => {
+        const { claims, expiresAt } = await this.#tokens.verifyPlay(token);
+        return { room: claims.room, expiresAt };
+      },
       ffmpegPath: this.#config.ffmpeg,
       dataDir: this.#config.dataDir,
       destinationPolicy: destinationPolicy({ allowPrivate: this.#config.allowPrivateDestinations }),
@@ -177,6 +181,7 @@ export class Server {
     });
     this.#delivery = delivery;
     delivery.registerIntake(internal);
+    delivery.registerPlayback(internal, { nodesOnly: true });
     return (request, socket, head) => delivery.handleUpgrade(request, socket, head);
   }
 

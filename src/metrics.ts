@@ -135,6 +135,10 @@ export const METRICS = {
   putsRefused: counter('lianmai_delivery_puts_refused_total', 'Refused PUTs of compositors, by error code.', ['code']),
   lateParts: counter('lianmai_delivery_late_parts_total', 'Parts that were not there one part after their time.'),
   gaps: counter('lianmai_delivery_gaps_total', 'Segments lost for good.'),
+  slateSegments: counter(
+    'lianmai_delivery_slate_segments_total',
+    'Segments of slate in place of a program that does not come.',
+  ),
   programs: gauge('lianmai_delivery_broadcasts', 'Broadcasts that this node holds, by state.', ['state']),
   hlsRequests: counter('lianmai_hls_requests_total', 'Playback requests.', ['kind', 'status']),
   hlsBytes: counter('lianmai_hls_bytes_total', 'Bytes of playback answers.', ['kind']),
@@ -223,6 +227,7 @@ export function createMetrics(): Metrics {
       putsRefused: c(m.putsRefused),
       lateParts: c(m.lateParts),
       gaps: c(m.gaps),
+      slateSegments: c(m.slateSegments),
       broadcasts: g(m.programs),
       hlsRequests: c(m.hlsRequests),
       hlsBytes: c(m.hlsBytes),

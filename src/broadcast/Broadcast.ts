@@ -313,7 +313,12 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
       deliveryUrl: program.deliveryUrl,
       newToken: this.#options.newServiceToken,
       order: () =>
-        openOrder(program, { room: this.room.id, destinations: this.#destinations.values(), fence: this.#fence }),
+        openOrder(program, {
+          room: this.room.id,
+          destinations: this.#destinations.values(),
+          fence: this.#fence,
+          playback: this.#input.playback,
+        }),
       clock: this.#clock,
       logger: this.#logger,
     });

@@ -32,6 +32,7 @@ export class StatusBoard {
       endedAt: null,
       endReason: null,
       playlist: `/live/${room}/index.m3u8`,
+      playback: input.playback,
       video: { width, height, fps, bitrate },
       renditions: videoRenditionsFor(input).map(({ kind: _, ...rendition }) => rendition),
       fps: 0,

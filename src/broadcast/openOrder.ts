@@ -1,4 +1,5 @@
 import { PROTOCOL } from '../contracts/ids.ts';
+import type { PlaybackAccess } from '../contracts/playback.ts';
 import type { OpenOrder } from './DeliveryLink.ts';
 import { type Destination, orderOf } from './destinations.ts';
 import type { Program } from './jobs.ts';
@@ -6,7 +7,12 @@ import type { Program } from './jobs.ts';
 /** Pure: what delivery is told of a broadcast at each connection. */
 export function openOrder(
   { broadcast, epoch, startMs, grid, renditions }: Program,
-  { room, destinations, fence }: { room: string; destinations: Iterable<Destination>; fence: number },
+  {
+    room,
+    destinations,
+    fence,
+    playback,
+  }: { room: string; destinations: Iterable<Destination>; fence: number; playback: PlaybackAccess },
 ): OpenOrder {
   return {
     type: 'open',
@@ -21,5 +27,6 @@ export function openOrder(
     fence,
     dvrSeconds: 0,
     record: false,
+    playback,
   };
 }

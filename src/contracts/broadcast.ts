@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { DegradationStep } from './degradation.ts';
 import { DestinationStatus } from './deliveryControl.ts';
 import { BroadcastId, DestinationId, RenditionId } from './ids.ts';
+import { PlaybackAccess } from './playback.ts';
 
 export const BroadcastState = z.enum(['starting', 'live', 'recovering', 'ending', 'ended', 'failed']);
 export type BroadcastState = z.infer<typeof BroadcastState>;
@@ -46,6 +47,8 @@ export const BroadcastInput = z
       .object({ bitrate: z.int().min(32_000).max(320_000).default(128_000) })
       .strict()
       .prefault({}),
+    /** `token`: only who has a playback token may watch (`POST /v1/rooms/:room/play-tokens`). */
+    playback: PlaybackAccess.default('open'),
     /** How long an empty room shows the slate before the broadcast ends, seconds. */
     emptyGraceSeconds: z.int().min(1).max(86_400).default(60),
   })
@@ -67,8 +70,9 @@ export const BroadcastStatus = z.object({
   startedAt: z.number().nullable(),
   endedAt: z.number().nullable(),
   endReason: z.enum(['stopped', 'empty', 'room-closed', 'shutdown', 'failed']).nullable(),
-  /** Path of the multivariant playlist on the public port. */
+  /** Path of the multivariant playlist on the public port; with `playback: token` it needs a token in it. */
   playlist: z.string(),
+  playback: PlaybackAccess.default('open'),
   video: z.object({ width: z.int(), height: z.int(), fps: z.int(), bitrate: z.int() }),
   /** All video qualities that viewers have, the largest first. */
   renditions: z.array(z.object({ id: RenditionId, width: z.int(), height: z.int(), bitrate: z.int() })).default([]),

@@ -18,6 +18,7 @@ import {
   SegmentNumber,
 } from './ids.ts';
 import { Rendition } from './job.ts';
+import { PlaybackAccess } from './playback.ts';
 
 const type = <T extends string, S extends z.core.$ZodLooseShape>(name: T, shape: S) =>
   z.object({ type: z.literal(name), ...shape });
@@ -62,6 +63,7 @@ export const DeliveryOrder = z.discriminatedUnion('type', [
     renditions: z.array(Rendition),
     dvrSeconds: z.int().min(0).default(0),
     record: z.boolean().default(false),
+    playback: PlaybackAccess.default('open'),
     destinations: z.array(DestinationOrder).max(16).default([]),
     fence: Fence,
   }),

@@ -7,9 +7,18 @@
  *   /live/:room/:broadcast/:rendition/init-HASH.mp4     init segment, HASH = 16 hex digits of its SHA-256
  *   /live/:room/:broadcast/:rendition/K.m4s             segment K
  *   /live/:room/:broadcast/:rendition/K.P.m4s           part P of segment K
+ *
+ * With a playback token all of it lies below `/live/~TOKEN/:room/…`, too; URIs in playlists are relative, so one rendering serves both.
  */
 import { z } from 'zod';
 import { BroadcastId, RoomId } from './ids.ts';
+
+/** Who may play a broadcast: `open` anybody, `token` who has a token of audience `play` for the room, in the path. */
+export const PlaybackAccess = z.enum(['open', 'token']);
+export type PlaybackAccess = z.infer<typeof PlaybackAccess>;
+
+/** On answers to another delivery node: what it has to ask its own viewers for. */
+export const PLAYBACK_ACCESS_HEADER = 'lianmai-playback';
 
 export const PlaybackState = z.object({
   room: RoomId,

@@ -16,6 +16,7 @@ import { DeliveryBroadcast, type OpenOrder } from './DeliveryBroadcast.ts';
 import type { DestinationPolicy } from './destinationPolicy.ts';
 import { PresetFiles } from './destinations/PresetFiles.ts';
 import { PlaylistCache } from './hls/PlaylistCache.ts';
+import { PlayGate, type PlayPass } from './http/PlayGate.ts';
 import { bearerToken, registerIntakeRoutes } from './intakeRoutes.ts';
 import type { DeliveryMetrics } from './metrics.ts';
 import { registerPlaybackRoutes } from './playbackRoutes.ts';
@@ -29,6 +30,8 @@ const MAX_ORDER_BYTES = 256 * 1024;
 export interface DeliveryOptions {
   /** Gets the token of the Authorization header; throws AppError unless it is a `service` token. */
   verifyService: (token: string | undefined) => Promise<void>;
+  /** Throws AppError unless it is a `play` token. */
+  verifyPlay: (token: string) => Promise<PlayPass>;
   ffmpegPath: string;
   /** For files with secrets, mode 0600. */
   dataDir: string;
@@ -57,12 +60,14 @@ export class Delivery {
   readonly #newest = new Map<string, Entry>();
   readonly #sessions = new Set<ControlSession>();
   readonly #viewers: Viewers;
+  readonly #gate: PlayGate;
   #closing: Promise<void> | undefined;
 
   private constructor(options: DeliveryOptions, presets: PresetFiles) {
     this.#options = options;
     this.#presets = presets;
     this.#viewers = new Viewers(options.clock);
+    this.#gate = new PlayGate(options);
   }
 
   static async create(options: DeliveryOptions): Promise<Delivery> {
@@ -73,9 +78,11 @@ export class Delivery {
     return this.#closing !== undefined;
   }
 
-  /** Public: `/live/…`. Call before the server listens. */
-  registerPlayback(fastify: FastifyInstance): void {
+  /** `/live/…`, for viewers on the public port, for other delivery nodes on the internal one. Call before the server listens. */
+  registerPlayback(fastify: FastifyInstance, { nodesOnly = false } = {}): void {
     registerPlaybackRoutes(fastify, {
+      nodesOnly,
+      gate: this.#gate,
       find: (room, id) => {
         const entry = this.#entries.get(id);
         return entry?.broadcast.room === room ? entry : undefined;

@@ -13,6 +13,7 @@ import { AppError } from '../contracts/errors.ts';
 import { type Grid, partStartMs, partsPerSegment } from '../contracts/grid.ts';
 import type { BroadcastId, CompositorId, Fence, RenditionId, RoomId } from '../contracts/ids.ts';
 import type { Rendition } from '../contracts/job.ts';
+import type { PlaybackAccess } from '../contracts/playback.ts';
 import { checkOnGrid } from './checkOnGrid.ts';
 import type { DestinationPolicy } from './destinationPolicy.ts';
 import { Destination } from './destinations/Destination.ts';
@@ -22,6 +23,8 @@ import { GridWatch } from './GridWatch.ts';
 import { InitSegments } from './InitSegments.ts';
 import type { DeliveryMetrics } from './metrics.ts';
 import { ProgramStore } from './ProgramStore.ts';
+import { SlateFiller } from './SlateFiller.ts';
+import { SlateSegments } from './SlateSegments.ts';
 import { TakeLedger } from './TakeLedger.ts';
 
 /** A part this far ahead of its time can not be: segments. */
@@ -59,8 +62,11 @@ export class DeliveryBroadcast extends TypedEmitter<BroadcastEvents> {
   readonly epoch: number;
   readonly grid: Grid;
   readonly renditions: readonly Rendition[];
+  readonly playback: PlaybackAccess;
   readonly store: ProgramStore;
   readonly inits: InitSegments;
+  /** Slate and silence of each rendition, as they were put. */
+  readonly slates: SlateSegments;
   readonly logger: Logger;
   readonly #options: DeliveryBroadcastOptions;
   readonly #takes = new TakeLedger();
@@ -75,6 +81,8 @@ export class DeliveryBroadcast extends TypedEmitter<BroadcastEvents> {
   #ending: Promise<void> | undefined;
   #endedAt: number | null = null;
   #arrivedBytes = 0;
+  /** The newest visible part is slate. */
+  #showsSlate = false;
 
   constructor(options: DeliveryBroadcastOptions) {
     super();
@@ -89,22 +97,25 @@ export class DeliveryBroadcast extends TypedEmitter<BroadcastEvents> {
     this.epoch = order.epoch;
     this.grid = order.grid;
     this.renditions = order.renditions;
+    this.playback = order.playback;
     this.logger = options.logger.child({ broadcast: order.broadcast, room: order.room });
     this.#mainVideo = main.id;
     this.#startMs = order.startMs;
     this.#fence = order.fence;
     this.#follower = new ClockFollower(clock);
     const ids = order.renditions.map((r) => r.id);
-    this.store = new ProgramStore(order.grid, ids);
+    this.store = new ProgramStore(order.grid, ids, { dvrSeconds: order.dvrSeconds });
     this.inits = new InitSegments(order.renditions);
     this.#feed = new ProgramFeed(order.grid);
-    const programMs = (): number | null => this.programMs();
+    this.slates = new SlateSegments(order.grid);
+    const filler = new SlateFiller({ grid: order.grid, renditions: ids, store: this.store, slates: this.slates });
     this.#watch = new GridWatch({
       grid: order.grid,
       renditions: ids,
       store: this.store,
       takes: this.#takes,
-      programMs,
+      programMs: () => this.programMs(),
+      fillSlate: (now, arriving) => filler.fill(now, arriving),
     });
     this.#listen();
     for (const destination of order.destinations) this.addDestination(destination);
@@ -169,6 +180,7 @@ export class DeliveryBroadcast extends TypedEmitter<BroadcastEvents> {
     this.#checkFence(by);
     const init = this.inits.need(rendition);
     checkOnGrid({ grid: this.grid, rendition, init: init.info, bytes, segment: 0, part: null });
+    this.slates.set(rendition, init.info, bytes);
     if (rendition === this.#mainVideo) this.#feed.setSlate('video', bytes);
     if (init.info.kind === 'audio') this.#feed.setSlate('audio', bytes);
   }
@@ -229,11 +241,18 @@ export class DeliveryBroadcast extends TypedEmitter<BroadcastEvents> {
 
   #listen(): void {
     const { metrics } = this.#options;
-    this.store.on('visible', (segment, part) => {
+    this.store.on('visible', (segment, part, slate) => {
+      this.#takes.forgetBefore(segment);
+      if (this.#showsSlate !== slate) this.logger.info({ segment, part }, slate ? 'slate begins' : 'slate ends');
+      this.#showsSlate = slate;
+      if (slate) {
+        if (part === 0) metrics.slateSegments.inc();
+        // Destinations have slate of their own, sooner than this; and to the controller it is no part.
+        return;
+      }
       const video = this.store.part(this.#mainVideo, segment, part);
       const audio = this.store.part('a0', segment, part);
       if (video && audio) this.#feed.program(segment, part, video, audio);
-      this.#takes.forgetBefore(segment);
       this.emit('report', { type: 'part', segment, part });
     });
     this.store.on('gap', (segment) => {

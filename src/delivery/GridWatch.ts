@@ -9,12 +9,18 @@ import { TypedEmitter } from '../common/TypedEmitter.ts';
 import { type Grid, partSeconds, partStartMs, partsPerSegment, segmentSeconds } from '../contracts/grid.ts';
 import type { CompositorId, RenditionId } from '../contracts/ids.ts';
 import type { ProgramStore } from './ProgramStore.ts';
+import { SLATE_AFTER_MS } from './SlateFiller.ts';
 import type { TakeLedger } from './TakeLedger.ts';
 
 /** A compositor of which nothing has come for this many parts will not complete what it began. */
 const SILENT_PARTS = 3;
 /** Grace for a segment whose successor is arriving from another compositor, in parts. */
 const HANDOFF_GRACE_PARTS = 2;
+/**
+ * A segment of which nothing comes any more is lost this long after its end, in target durations, but no later than slate would take
+ * the next one's first place: a new segment is listed within 1.5 target durations after the last (RFC 8216bis section 6.2.1).
+ */
+const LOST_SILENT_SEGMENTS = 0.5;
 /** A segment that is this many segments late is lost, whatever may still come. */
 const LOST_AFTER_SEGMENTS = 2;
 /** The timer never spins faster than this, ms. */
@@ -36,6 +42,8 @@ export interface GridWatchOptions {
   takes: TakeLedger;
   /** Program time in ms; null before the first exchange. */
   programMs: () => number | null;
+  /** Puts what slate is due; true: the segment that is being filled is the slate's, and is not judged. SlateFiller.ts. */
+  fillSlate?: (programMs: number, arriving: () => boolean) => boolean;
 }
 
 export class GridWatch extends TypedEmitter<WatchEvents> {
@@ -47,6 +55,8 @@ export class GridWatch extends TypedEmitter<WatchEvents> {
   #due: number | undefined;
   /** The first position of the newest take: what counts towards its `count`. */
   #since = 0;
+  /** When this process last woke from standing still for longer than a part; program time, ms. */
+  #stalledAt = Number.NEGATIVE_INFINITY;
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
 
@@ -98,14 +108,15 @@ export class GridWatch extends TypedEmitter<WatchEvents> {
     if (this.#closed) return;
     const now = this.#options.programMs();
     const wait = now === null || this.#due === undefined ? this.#partMs : this.#deadline(this.#due) - now;
-    this.#timer = setTimeout(
-      () => {
-        this.check();
-        this.#arm();
-      },
-      // During a wait for a segment in the future the loop still ticks: holes are filled and found by it.
-      Math.min(this.#partMs, Math.max(MIN_SLEEP_MS, wait)),
-    );
+    // During a wait for a segment in the future the loop still ticks: holes are filled and found by it.
+    const sleepMs = Math.min(this.#partMs, Math.max(MIN_SLEEP_MS, wait));
+    this.#timer = setTimeout(() => {
+      const woken = this.#options.programMs();
+      // What was put while this process stood still has not been read yet.
+      if (now !== null && woken !== null && woken > now + sleepMs + this.#partMs) this.#stalledAt = woken;
+      this.check();
+      this.#arm();
+    }, sleepMs);
   }
 
   /** One part after the end of the part. */
@@ -125,16 +136,21 @@ export class GridWatch extends TypedEmitter<WatchEvents> {
 
   #missing(position: number): RenditionId[] {
     const { store, renditions } = this.#options;
-    if (position < store.position) return [];
     const segment = Math.floor(position / this.#partsPerSegment);
+    // Slate is what is shown, and not what was to come.
+    if (store.isSlate(segment)) return [...renditions];
+    if (position < store.position) return [];
     return renditions.filter((id) => !store.has(id, segment, position % this.#partsPerSegment));
   }
 
   #findLost(): void {
-    const { store } = this.#options;
+    const { store, programMs, fillSlate } = this.#options;
     for (;;) {
+      const now = programMs();
+      if (store.ended || this.#closed) return;
+      if (now !== null && fillSlate?.(now, () => this.#isArriving(store.head, now))) return;
       const head = store.head;
-      if (head === undefined || store.ended || this.#closed || !this.#isLost(head)) return;
+      if (head === undefined || !this.#isLost(head)) return;
       this.emit('lost', head);
       if (store.head === head) return;
     }
@@ -147,12 +163,20 @@ export class GridWatch extends TypedEmitter<WatchEvents> {
     if (newest >= head + LOST_AFTER_SEGMENTS && store.compositorOf(newest) === this.#ownerOf(head)) return true;
     if (now === null) return false;
     const end = partStartMs(grid, head + 1, 0);
-    if (now >= end + LOST_AFTER_SEGMENTS * segmentSeconds(grid) * 1000) return true;
+    const segmentMs = segmentSeconds(grid) * 1000;
+    if (now >= end + LOST_AFTER_SEGMENTS * segmentMs) return true;
+    const silent = !this.#isArriving(head, now);
+    if (silent && now >= end + Math.min(LOST_SILENT_SEGMENTS * segmentMs, SLATE_AFTER_MS)) return true;
     if (newest <= head || store.compositorOf(newest) === this.#ownerOf(head)) return false;
     // Another compositor's successor is arriving.
-    const silentSince = this.#lastArrival.get(this.#ownerOf(head) ?? '') ?? Number.NEGATIVE_INFINITY;
-    const silent = now - silentSince >= SILENT_PARTS * this.#partMs;
     return now >= end && (silent || now >= end + HANDOFF_GRACE_PARTS * this.#partMs) && takes.newest !== undefined;
+  }
+
+  /** The segment's owner has put something lately. */
+  #isArriving(segment: number | undefined, now: number): boolean {
+    const owner = segment === undefined ? undefined : this.#ownerOf(segment);
+    const last = this.#lastArrival.get(owner ?? '') ?? Number.NEGATIVE_INFINITY;
+    return now - Math.max(last, this.#stalledAt) < SILENT_PARTS * this.#partMs;
   }
 
   #ownerOf(segment: number): CompositorId | undefined {

@@ -1,26 +1,41 @@
 /**
- * The newest seconds of a program, in memory. In: parts from the intake. Out: bytes and the list of segments for the playlists, and
- * one `visible` event a part for the destinations. Next: hls/playlists.ts and destinations/ProgramFeed.ts.
+ * The newest seconds of a program, in memory, and the list of what came before. In: parts from the intake, and slate in their place
+ * (SlateFiller.ts). Out: bytes and the list of segments for the playlists, and one `visible` event a part for the destinations and the
+ * recording. Next: hls/playlists.ts and destinations/ProgramFeed.ts.
  *
  * All renditions move in lockstep: a part becomes visible, in order, when every rendition has it. So all playlists always list the
  * same segments, and a segment is lost in all of them or in none.
+ *
+ * Memory holds the bytes of the newest 30 s; the list reaches back further when there is an archive (SegmentArchive.ts).
  *
  * A position is `segment × parts per segment + part`: one growing number for everything that can be waited for.
  */
 import { TypedEmitter } from '../common/TypedEmitter.ts';
 import { AppError } from '../contracts/errors.ts';
-import { type Grid, partsPerSegment } from '../contracts/grid.ts';
+import { type Grid, partsPerSegment, segmentSeconds } from '../contracts/grid.ts';
 import type { CompositorId, RenditionId } from '../contracts/ids.ts';
 import type { ListedSegment } from './hls/playlists.ts';
+import type { SegmentArchive } from './SegmentArchive.ts';
 
-/** Segments in a playlist: 16 s by default, enough for three target durations of hold-back and a player that fell behind. */
-const LISTED_SEGMENTS = 8;
-/** Segments in memory: a listed one must still be there for the length of the playlist after it was dropped from it (RFC 8216bis section 6.2.2). */
-const KEPT_SEGMENTS = 17;
+/** What memory holds, and so what a playlist lists without an archive, s. Apple asks for six segments at least (authoring specification 8.11). */
+const MEMORY_SECONDS = 30;
+/**
+ * Segments that can still be had after they were dropped from the list: each is there from when it was first listed for its own
+ * length and that of the longest playlist with it (RFC 8216bis section 6.2.2), and an open segment makes the playlist longer by one.
+ */
+const GRACE_SEGMENTS = 3;
+/** Who the slate's parts are from. No compositor has this id: theirs are longer. */
+const SLATE: CompositorId = 'slate';
+
+export interface ProgramStoreOptions {
+  /** How far the playlists reach back when there is an archive, s; never less than what memory holds. */
+  dvrSeconds?: number;
+}
 
 interface StoredSegment {
   number: number;
   compositor: CompositorId;
+  /** Empty when memory has let go of the bytes. */
   parts: Map<RenditionId, (Buffer | undefined)[]>;
   /** `gap` and `complete` are for good. */
   state: ListedSegment['state'];
@@ -29,8 +44,8 @@ interface StoredSegment {
 }
 
 interface StoreEvents {
-  /** The part is there in all renditions, and everything before it. */
-  visible: [segment: number, part: number];
+  /** The part is there in all renditions, and everything before it. `slate`: it stands in for a program that does not come. */
+  visible: [segment: number, part: number, slate: boolean];
   /** The segment is lost for good. */
   gap: [segment: number];
   /** Nothing comes any more. */
@@ -50,13 +65,37 @@ export class ProgramStore extends TypedEmitter<StoreEvents> {
   #waiters = new Set<Waiter>();
   /** The segment that is being filled; undefined before the first visible part. */
   #head: number | undefined;
+  #newest = -1;
   #version = 0;
   #ended = false;
+  #archive: SegmentArchive | undefined;
+  /** Segments that were joined, by the memory that their parts are views on. */
+  readonly #wholes = new WeakMap<ArrayBufferLike, Buffer>();
+  #list: { version: number; segments: readonly ListedSegment[] } | undefined;
+  readonly #inMemory: number;
+  readonly #inArchive: number;
 
-  constructor(grid: Grid, renditions: readonly RenditionId[]) {
+  constructor(grid: Grid, renditions: readonly RenditionId[], { dvrSeconds = 0 }: ProgramStoreOptions = {}) {
     super();
     this.#renditions = renditions;
     this.#partsPerSegment = partsPerSegment(grid);
+    this.#inMemory = Math.ceil(MEMORY_SECONDS / segmentSeconds(grid));
+    this.#inArchive = Math.max(this.#inMemory, Math.ceil(dvrSeconds / segmentSeconds(grid)));
+  }
+
+  /** From now on, what memory lets go of is asked for there, and the list reaches as far back as the time shift does. */
+  setArchive(archive: SegmentArchive): void {
+    this.#archive = archive;
+  }
+
+  /** The oldest segment that may be listed. */
+  get listedFrom(): number {
+    return Math.max(0, (this.#head ?? 0) - (this.#archive ? this.#inArchive : this.#inMemory));
+  }
+
+  /** The oldest segment that may be asked for. An archive that is no recording may delete what is older. */
+  get retainedFrom(): number {
+    return Math.max(0, this.listedFrom - GRACE_SEGMENTS);
   }
 
   /** Grows with each change that a playlist shows. */
@@ -89,6 +128,7 @@ export class ProgramStore extends TypedEmitter<StoreEvents> {
     let segment = this.#segments.get(number);
     if (segment && segment.compositor !== compositor) {
       // Parts of two compositors are never mixed in one segment. What nobody has seen yet is the newer owner's to replace.
+      if (segment.compositor === SLATE) return false;
       if (segment.visible > 0) throw new AppError('not-taken', 'another compositor began this segment');
       segment = undefined;
     }
@@ -96,12 +136,38 @@ export class ProgramStore extends TypedEmitter<StoreEvents> {
       const parts = new Map(this.#renditions.map((id) => [id, [] as (Buffer | undefined)[]]));
       segment = { number, compositor, parts, state: 'open', visible: 0 };
       this.#segments.set(number, segment);
+      this.#newest = Math.max(this.#newest, number);
     }
     const list = segment.parts.get(rendition);
     if (!list || segment.state !== 'open' || list[part] !== undefined) return false;
     list[part] = bytes;
     this.#advance(number);
     return true;
+  }
+
+  /** Puts slate in the place of the part that is to be visible next; `parts` has one of each rendition. */
+  putSlate(parts: ReadonlyMap<RenditionId, Buffer>): void {
+    if (this.#head === undefined) return;
+    const part = this.#segments.get(this.#head)?.visible ?? 0;
+    for (const [rendition, bytes] of parts) this.put(rendition, this.#head, part, bytes, SLATE);
+  }
+
+  /** The segment is slate, from its first part on. */
+  isSlate(number: number): boolean {
+    return this.#segments.get(number)?.compositor === SLATE;
+  }
+
+  /** How many lost segments there are right before `number`. */
+  gapsBefore(number: number): number {
+    let gaps = 0;
+    while (this.#segments.get(number - 1 - gaps)?.state === 'gap') gaps += 1;
+    return gaps;
+  }
+
+  /** A segment behind `number` has begun in all renditions. */
+  hasBegunAfter(number: number): boolean {
+    for (let later = number + 1; later <= this.#newest; later++) if (this.#complete(later, 0)) return true;
+    return false;
   }
 
   /** Whether the rendition has the part, visible or not. */
@@ -111,7 +177,17 @@ export class ProgramStore extends TypedEmitter<StoreEvents> {
 
   /** The newest segment of which anything has arrived. */
   get newestStored(): number {
-    return Math.max(-1, ...this.#segments.keys());
+    return this.#newest;
+  }
+
+  /** How many parts of the segment are visible. */
+  visibleParts(number: number): number {
+    return this.#segments.get(number)?.visible ?? 0;
+  }
+
+  /** The oldest segment that is still there; 0 before the first. */
+  get oldestStored(): number {
+    return this.#segments.size === 0 ? 0 : Math.min(...this.#segments.keys());
   }
 
   compositorOf(number: number): CompositorId | undefined {
@@ -126,6 +202,7 @@ export class ProgramStore extends TypedEmitter<StoreEvents> {
     if (lost) lost.state = 'gap';
     else this.#segments.set(number, { number, compositor: '', parts: new Map(), state: 'gap', visible: 0 });
     this.#head = number + 1;
+    this.#letGo(this.#head);
     this.#changed();
     this.emit('gap', number);
     this.#advance(number + 1);
@@ -141,11 +218,16 @@ export class ProgramStore extends TypedEmitter<StoreEvents> {
     this.emit('ended');
   }
 
-  /** What a playlist names, oldest first, without a hole in the numbers. */
-  listed(): ListedSegment[] {
+  /** What a playlist names, oldest first, without a hole in the numbers. The same array as long as the version is the same. */
+  listed(): readonly ListedSegment[] {
+    if (this.#list?.version !== this.#version) this.#list = { version: this.#version, segments: this.#makeList() };
+    return this.#list.segments;
+  }
+
+  #makeList(): readonly ListedSegment[] {
     if (this.#head === undefined) return [];
     const list: ListedSegment[] = [];
-    for (let number = this.#head - LISTED_SEGMENTS; number <= this.#head; number++) {
+    for (let number = this.listedFrom; number <= this.#head; number++) {
       const segment = this.#segments.get(number);
       // A segment before the first visible one may lie there: never completed, and never to be.
       if (!segment || (segment.state === 'open' && (number < this.#head || segment.visible === 0))) continue;
@@ -159,19 +241,57 @@ export class ProgramStore extends TypedEmitter<StoreEvents> {
     return segment && part < segment.visible ? segment.parts.get(rendition)?.[part] : undefined;
   }
 
-  /** The parts of a segment that is complete, in order. */
+  /** The parts of a segment that is complete, in order; undefined also when memory has let go of it. */
   segment(rendition: RenditionId, number: number): Buffer[] | undefined {
     const segment = this.#segments.get(number);
     if (segment?.state !== 'complete' && segment?.state !== 'short') return undefined;
     return segment.parts.get(rendition)?.slice(0, segment.visible) as Buffer[] | undefined;
   }
 
-  /** Resolves true as soon as `position` is visible or nothing more will come, false after `limitMs`. */
-  whenVisible(position: number, limitMs: number): Promise<boolean> {
+  /** Joins the parts of a segment once: from then on they are views on it, and nothing is held twice. */
+  #joined(rendition: RenditionId, number: number, parts: Buffer[]): Buffer {
+    const [first] = parts;
+    const length = parts.reduce((sum, part) => sum + part.length, 0);
+    const there = first && this.#wholes.get(first.buffer);
+    if (there?.length === length) return there;
+    const whole = Buffer.allocUnsafeSlow(length);
+    let at = 0;
+    const views = parts.map((part) => {
+      whole.set(part, at);
+      at += part.length;
+      return whole.subarray(at - part.length, at);
+    });
+    this.#segments.get(number)?.parts.set(rendition, views);
+    this.#wholes.set(whole.buffer, whole);
+    return whole;
+  }
+
+  #isArchived(number: number): boolean {
+    const segment = this.#segments.get(number);
+    return segment !== undefined && segment.parts.size === 0 && segment.state !== 'gap';
+  }
+
+  /** The bytes of a part that is or was listed, from memory or from the archive; null when it can not be had. */
+  async readPart(rendition: RenditionId, number: number, part: number): Promise<Buffer | null> {
+    const bytes = this.part(rendition, number, part);
+    if (bytes) return bytes;
+    return this.#isArchived(number) ? (this.#archive?.part(rendition, number, part) ?? null) : null;
+  }
+
+  /** The bytes of a whole segment that is or was listed, from memory or from the archive; null when it can not be had. */
+  async readSegment(rendition: RenditionId, number: number): Promise<Buffer | null> {
+    const parts = this.segment(rendition, number);
+    if (parts) return this.#joined(rendition, number, parts);
+    return this.#isArchived(number) ? (this.#archive?.segment(rendition, number) ?? null) : null;
+  }
+
+  /** Resolves true as soon as `position` is visible or nothing more will come, false after `limitMs` or when `signal` is aborted. */
+  whenVisible(position: number, limitMs: number, signal?: AbortSignal): Promise<boolean> {
     if (this.#ended || position < this.position) return Promise.resolve(true);
     return new Promise((resolve) => {
       const waiter: Waiter = { position, resolve, timer: setTimeout(() => this.#release(waiter, false), limitMs) };
       this.#waiters.add(waiter);
+      signal?.addEventListener('abort', () => this.#release(waiter, false), { once: true });
     });
   }
 
@@ -200,10 +320,10 @@ export class ProgramStore extends TypedEmitter<StoreEvents> {
       if (segment.visible === this.#partsPerSegment) {
         segment.state = 'complete';
         this.#head += 1;
-        this.#forget(this.#head - KEPT_SEGMENTS);
+        this.#letGo(this.#head);
       }
       this.#changed();
-      this.emit('visible', segment.number, part);
+      this.emit('visible', segment.number, part, segment.compositor === SLATE);
     }
   }
 
@@ -211,7 +331,19 @@ export class ProgramStore extends TypedEmitter<StoreEvents> {
     return this.#renditions.every((id) => this.has(id, number, part));
   }
 
-  #forget(before: number): void {
-    for (const number of this.#segments.keys()) if (number < before) this.#segments.delete(number);
+  /** Lets go of the bytes that are older than what memory holds, and of all that can no longer be asked for. */
+  #letGo(head: number): void {
+    const retained = this.retainedFrom;
+    const held = head - this.#inMemory - GRACE_SEGMENTS;
+    // Oldest first: segments are put in order, but for the few that a dead compositor left.
+    for (const [number, segment] of this.#segments) {
+      if (number >= held) continue;
+      if (number < retained) {
+        this.#segments.delete(number);
+      } else if (segment.parts.size > 0) {
+        segment.parts = new Map();
+        if (segment.state === 'complete' && !this.#archive?.holds(number)) segment.state = 'gap';
+      }
+    }
   }
 }

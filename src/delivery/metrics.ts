@@ -14,6 +14,8 @@ export interface DeliveryMetrics {
   lateParts: Counter;
   /** lianmai_delivery_gaps_total: segments lost for good. */
   gaps: Counter;
+  /** lianmai_delivery_slate_segments_total: segments that are slate, since nothing came for them. */
+  slateSegments: Counter;
   /** lianmai_delivery_broadcasts{state: live | ended} */
   broadcasts: Gauge<'state'>;
   /** lianmai_hls_requests_total{kind: multivariant | playlist | init | segment | part | state, status: 2xx | 4xx | 5xx} */

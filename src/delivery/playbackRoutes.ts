@@ -1,21 +1,31 @@
 /**
  * Interface 6, Playback (contracts/playback.ts): HTTP GET and HEAD on the public port. Reads from the store and waits for it; knows
- * nothing of compositors.
+ * nothing of compositors. What every answer has is in http/.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { AppError } from '../contracts/errors.ts';
 import { partSeconds, partsPerSegment } from '../contracts/grid.ts';
 import { BroadcastId, RenditionId, RoomId } from '../contracts/ids.ts';
-import type { PlaybackState } from '../contracts/playback.ts';
+import { PLAYBACK_ACCESS_HEADER, type PlaybackAccess, type PlaybackState } from '../contracts/playback.ts';
 import type { DeliveryBroadcast } from './DeliveryBroadcast.ts';
+import { parseDirectives, type Query } from './hls/directives.ts';
 import type { PlaylistCache } from './hls/PlaylistCache.ts';
+import { targetDurationSeconds } from './hls/playlists.ts';
+import { sendMedia, sendText } from './http/answers.ts';
+import {
+  barePlaylist,
+  blockedPlaylist,
+  cacheControl,
+  type Freshness,
+  MULTIVARIANT,
+  STATE,
+} from './http/cachePolicy.ts';
+import type { PlayGate } from './http/PlayGate.ts';
+import { preparePlayback } from './http/playAccess.ts';
 import type { DeliveryMetrics } from './metrics.ts';
 import type { Viewers } from './Viewers.ts';
 
 const PLAYLIST_TYPE = 'application/vnd.apple.mpegurl';
-const IMMUTABLE = 'public, max-age=31536000, immutable';
-/** An answer to a directive is for ever the answer to it, or a newer one; long enough for a CDN to merge those who ask. */
-const BLOCKED_PLAYLIST = 'public, max-age=6';
 const MEDIA_TYPES = { video: 'video/mp4', audio: 'audio/mp4' } as const;
 /** Requests that may be held at the same time, per broadcast. */
 const MAX_WAITING = 50_000;
@@ -27,46 +37,34 @@ export interface PlaybackOptions {
   find(room: string, broadcast: string): { broadcast: DeliveryBroadcast; playlists: PlaylistCache } | undefined;
   newest(room: string): { broadcast: DeliveryBroadcast; playlists: PlaylistCache } | undefined;
   state(room: string): PlaybackState;
+  gate: PlayGate;
   viewers: Viewers;
   metrics: DeliveryMetrics;
+  /** For other delivery nodes, on the internal port. */
+  nodesOnly: boolean;
 }
 
 type Kind = 'multivariant' | 'playlist' | 'init' | 'segment' | 'part' | 'state';
 type Found = { broadcast: DeliveryBroadcast; playlists: PlaylistCache };
+type Handler = (options: PlaybackOptions, request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply>;
+
+const ROUTES: Readonly<Record<string, Handler>> = {
+  '/:room/index.m3u8': multivariant,
+  '/:room/state.json': state,
+  '/:room/:broadcast/:rendition/index.m3u8': media,
+  '/:room/:broadcast/:rendition/:file': file,
+};
 
 /** Call before the server listens. */
 export function registerPlaybackRoutes(fastify: FastifyInstance, options: PlaybackOptions): void {
   void fastify.register(async (scope) => {
-    const hidden = { schema: { hide: true } };
-    scope.addHook('onRequest', async (_request, reply) => {
-      // Whatever becomes of it: players on other pages read the errors too.
-      reply.header('access-control-allow-origin', '*').header('cache-control', 'no-store');
-      reply.header('x-content-type-options', 'nosniff');
-    });
+    preparePlayback(scope, options.gate, options);
     scope.addHook('onResponse', async (request, reply) => count(options, request, reply));
-    scope.options('/live/*', hidden, async (_request, reply) =>
-      reply
-        .header('access-control-allow-methods', 'GET, HEAD, OPTIONS')
-        .header('access-control-allow-headers', 'range')
-        .header('access-control-max-age', '86400')
-        .code(204)
-        .send(),
-    );
-    scope.get('/live/:room/index.m3u8', hidden, async (request, reply) => {
-      const { room } = request.params as Record<string, string>;
-      const found = options.newest(parseName(RoomId, room));
-      if (!found) throw new AppError('no-broadcast');
-      const ttl = found.broadcast.state === 'open' ? partSeconds(found.broadcast.grid) : 0;
-      return sendPlaylist(reply, found.playlists.multivariant(), bareCache(ttl));
-    });
-    scope.get('/live/:room/state.json', hidden, async (request, reply) => {
-      const { room } = request.params as Record<string, string>;
-      return reply.type('application/json').send(JSON.stringify(options.state(parseName(RoomId, room))));
-    });
-    scope.get('/live/:room/:broadcast/:rendition/index.m3u8', hidden, (request, reply) =>
-      media(options, request, reply),
-    );
-    scope.get('/live/:room/:broadcast/:rendition/:file', hidden, (request, reply) => file(options, request, reply));
+    for (const [path, handler] of Object.entries(ROUTES)) {
+      // Both of them have a HEAD by themselves.
+      for (const url of [`/live${path}`, `/live/~:token${path}`])
+        scope.get(url, { schema: { hide: true } }, (request, reply) => handler(options, request, reply));
+    }
   });
 }
 
@@ -80,105 +78,142 @@ function parseName(
   return parsed.data;
 }
 
-function findRendition(options: PlaybackOptions, request: FastifyRequest): Found & { rendition: string } {
+function findRendition(
+  options: PlaybackOptions,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Found & { rendition: string } {
   const params = request.params as Record<string, string>;
   const room = parseName(RoomId, params.room);
   const found = options.find(room, parseName(BroadcastId, params.broadcast));
   const rendition = parseName(RenditionId, params.rendition);
   if (!found?.broadcast.renditions.some((r) => r.id === rendition)) throw new AppError('not-found');
+  allow(options, request, reply, found.broadcast.playback);
   return { ...found, rendition };
 }
 
+/** Throws `unauthorized` where a token is needed; tells another node what it has to ask its viewers for. */
+function allow(
+  { gate }: PlaybackOptions,
+  { playAccess }: FastifyRequest,
+  reply: FastifyReply,
+  playback: PlaybackAccess,
+): void {
+  gate.allow(playAccess, playback);
+  if (playAccess === 'node') reply.header(PLAYBACK_ACCESS_HEADER, playback);
+}
+
+async function multivariant(
+  options: PlaybackOptions,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  const { room } = request.params as Record<string, string>;
+  const found = options.newest(parseName(RoomId, room));
+  if (!found) throw new AppError('no-broadcast');
+  allow(options, request, reply, found.broadcast.playback);
+  return sendPlaylist(options, request, reply, found.playlists.multivariant(), MULTIVARIANT);
+}
+
+async function state(options: PlaybackOptions, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+  const room = parseName(RoomId, (request.params as Record<string, string>).room);
+  allow(options, request, reply, options.newest(room)?.broadcast.playback ?? 'open');
+  return sendText(request, reply, {
+    bytes: Buffer.from(JSON.stringify(options.state(room))),
+    type: 'application/json; charset=utf-8',
+    cacheControl: cacheControl(STATE, options.gate.lifeSeconds(request.playAccess)),
+  });
+}
+
 async function media(options: PlaybackOptions, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
-  const { broadcast, playlists, rendition } = findRendition(options, request);
-  options.viewers.seen(broadcast.id, `${request.ip} ${request.headers['user-agent'] ?? ''}`);
-  const query = request.query as Record<string, string | string[] | undefined>;
-  const position = playlists.blockingPosition({ msn: single(query._HLS_msn), part: single(query._HLS_part) });
+  const { broadcast, playlists, rendition } = findRendition(options, request, reply);
+  if (request.playAccess !== 'node')
+    options.viewers.seen(broadcast.id, `${request.ip} ${request.headers['user-agent'] ?? ''}`);
+  const directives = parseDirectives(request.query as Query);
+  const position = playlists.blockingPosition(directives);
   if (position === null) {
-    return sendPlaylist(reply, playlists.media(rendition), bareCache(partSeconds(broadcast.grid)));
+    const freshness = barePlaylist(partSeconds(broadcast.grid), broadcast.store.ended);
+    return sendPlaylist(options, request, reply, playlists.media(rendition, directives), freshness);
   }
-  await hold(options, broadcast, position, playlists.holdLimitMs, () => {
+  await hold(options, reply, broadcast, position, playlists.holdLimitMs, () => {
     throw new AppError('no-capacity', 'The program is held up; ask again.');
   });
-  return sendPlaylist(reply, playlists.media(rendition), BLOCKED_PLAYLIST);
+  const freshness = blockedPlaylist(targetDurationSeconds(broadcast.grid));
+  return sendPlaylist(options, request, reply, playlists.media(rendition, directives), freshness);
 }
 
 async function file(options: PlaybackOptions, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
-  const { broadcast, playlists, rendition } = findRendition(options, request);
-  const [, initName, segmentText, partText] = FILE.exec((request.params as Record<string, string>).file ?? '') ?? [];
+  const { broadcast, playlists, rendition } = findRendition(options, request, reply);
+  const { file: name = '' } = request.params as Record<string, string>;
+  const [, initName, segmentText, partText] = FILE.exec(name) ?? [];
   const init = broadcast.inits.get(rendition);
   if (!init) throw new AppError('not-found');
-  const type = MEDIA_TYPES[init.info.kind];
+  // Nothing else is ever under this URL, so its name tags it.
+  const send = (bytes: Buffer): FastifyReply =>
+    sendMedia(request, reply, {
+      bytes,
+      type: MEDIA_TYPES[init.info.kind],
+      etag: `"${name}"`,
+      cacheControl: cacheControl('immutable', options.gate.lifeSeconds(request.playAccess)),
+    });
   if (initName !== undefined) {
     if (`${initName}.mp4` !== init.name) throw new AppError('not-found');
-    return sendMedia(request, reply, init.bytes, type);
+    return send(init.bytes);
   }
   if (segmentText === undefined) throw new AppError('not-found');
   const segment = Number(segmentText);
   if (partText === undefined) {
-    const parts = broadcast.store.segment(rendition, segment);
-    if (!parts) throw new AppError('not-found');
-    return sendMedia(request, reply, Buffer.concat(parts), type);
+    const whole = await broadcast.store.readSegment(rendition, segment);
+    if (!whole) throw missing(broadcast, segment);
+    return send(whole);
   }
   const part = Number(partText);
   const position = segment * partsPerSegment(broadcast.grid) + part;
   // Only the part that the playlist hints at is waited for.
   if (part < partsPerSegment(broadcast.grid) && position === broadcast.store.position && position > 0)
-    await hold(options, broadcast, position, playlists.holdLimitMs, () => undefined);
-  const bytes = broadcast.store.part(rendition, segment, part);
-  if (!bytes) throw new AppError('not-found');
-  return sendMedia(request, reply, bytes, type);
+    await hold(options, reply, broadcast, position, playlists.holdLimitMs, () => undefined);
+  const bytes = await broadcast.store.readPart(rendition, segment, part);
+  if (!bytes) throw missing(broadcast, segment);
+  return send(bytes);
+}
+
+/** What lies before everything that is kept does not come back. */
+function missing({ store }: DeliveryBroadcast, segment: number): AppError {
+  return new AppError(segment < store.oldestStored ? 'gone' : 'not-found');
 }
 
 async function hold(
   options: PlaybackOptions,
+  reply: FastifyReply,
   { store }: DeliveryBroadcast,
   position: number,
   limitMs: number,
   onTimeout: () => void,
 ): Promise<void> {
+  if (store.ended || position < store.position) return;
   if (store.waiting >= MAX_WAITING) throw new AppError('no-capacity', 'Too many players are waiting.');
+  // Who hangs up is not waited for: held requests of thousands who are gone would fill the memory.
+  const gone = new AbortController();
+  const onClose = (): void => gone.abort();
+  reply.raw.once('close', onClose);
   options.metrics.hlsWaiting.inc();
   try {
-    if (!(await store.whenVisible(position, limitMs))) onTimeout();
+    if (!(await store.whenVisible(position, limitMs, gone.signal))) onTimeout();
   } finally {
+    reply.raw.off('close', onClose);
     options.metrics.hlsWaiting.dec();
   }
 }
 
-/** A parameter that is given twice is not one. */
-function single(value: string | string[] | undefined): string | undefined {
-  if (Array.isArray(value)) throw new AppError('bad-request', 'a directive is given twice');
-  return value;
-}
-
-/** Less than a part, in whole seconds as HTTP has them: revalidate, but let those who ask at the same moment share. */
-const bareCache = (ttlSeconds: number): string =>
-  ttlSeconds >= 2 ? `public, max-age=${Math.floor(ttlSeconds) - 1}` : 'no-cache';
-
-function sendPlaylist(reply: FastifyReply, text: Buffer, cacheControl: string): FastifyReply {
-  return reply.header('cache-control', cacheControl).type(PLAYLIST_TYPE).send(text);
-}
-
-/** One range at most (RFC 9110 section 14); several are answered with everything, which is allowed. */
-function sendMedia(request: FastifyRequest, reply: FastifyReply, bytes: Buffer, type: string): FastifyReply {
-  reply.header('cache-control', IMMUTABLE).header('accept-ranges', 'bytes').type(type);
-  const match = /^bytes=(\d*)-(\d*)$/.exec(request.headers.range ?? '');
-  if (!match || (match[1] === '' && match[2] === '')) return reply.send(bytes);
-  const suffix = match[1] === '';
-  const start = suffix ? Math.max(0, bytes.length - Number(match[2])) : Number(match[1]);
-  const end = suffix || match[2] === '' ? bytes.length - 1 : Math.min(Number(match[2]), bytes.length - 1);
-  if (start > end || start >= bytes.length) {
-    reply.header('content-range', `bytes */${bytes.length}`).header('cache-control', 'no-store');
-    return reply
-      .code(416)
-      .type('application/json')
-      .send(JSON.stringify({ error: new AppError('bad-request', 'no such range').toJSON() }));
-  }
-  return reply
-    .code(206)
-    .header('content-range', `bytes ${start}-${end}/${bytes.length}`)
-    .send(bytes.subarray(start, end + 1));
+function sendPlaylist(
+  { gate }: PlaybackOptions,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  bytes: Buffer,
+  freshness: Freshness,
+): FastifyReply {
+  const life = gate.lifeSeconds(request.playAccess);
+  return sendText(request, reply, { bytes, type: PLAYLIST_TYPE, cacheControl: cacheControl(freshness, life) });
 }
 
 function count({ metrics }: PlaybackOptions, request: FastifyRequest, reply: FastifyReply): void {
@@ -190,7 +225,8 @@ function count({ metrics }: PlaybackOptions, request: FastifyRequest, reply: Fas
 
 function kindOf(path: string): Kind {
   if (path.endsWith('/state.json')) return 'state';
-  if (path.endsWith('.m3u8')) return path.split('/').length === 4 ? 'multivariant' : 'playlist';
+  if (path.endsWith('.m3u8'))
+    return path.replace(/^\/live\/~[^/]*/, '/live').split('/').length === 4 ? 'multivariant' : 'playlist';
   if (path.endsWith('.mp4')) return 'init';
   return /\.\d+\.m4s$/.test(path) ? 'part' : 'segment';
 }

@@ -16,6 +16,12 @@ const CLOCK_TOLERANCE_S = 5;
 /** A token is a header line or a URL part; nothing that we make comes near this. */
 const MAX_TOKEN_LENGTH = 4096;
 
+interface Verified {
+  claims: Claims;
+  /** ms since 1970, with the tolerance. */
+  expiresAt: number;
+}
+
 interface Key {
   kid: string;
   key: Uint8Array;
@@ -65,10 +71,21 @@ export class Tokens {
   verify(token: unknown, audience: 'play'): Promise<PlayClaims>;
   /** Throws AppError `unauthorized` (absent, malformed, foreign, expired) or `wrong-audience`. */
   async verify(token: unknown, audience: Audience): Promise<Claims> {
+    return (await this.#check(token, audience)).claims;
+  }
+
+  /** As `verify`, for who remembers the answer: it holds until `expiresAt`, ms since 1970. */
+  async verifyPlay(token: unknown): Promise<{ claims: PlayClaims; expiresAt: number }> {
+    const { claims, expiresAt } = await this.#check(token, 'play');
+    if (claims.aud !== 'play') throw new AppError('wrong-audience');
+    return { claims, expiresAt };
+  }
+
+  async #check(token: unknown, audience: Audience): Promise<Verified> {
     if (typeof token !== 'string' || token === '') throw new AppError('unauthorized', 'A token is needed.');
     if (token.length > MAX_TOKEN_LENGTH) throw new AppError('unauthorized', 'The token is not one of this server.');
-    const claims = await this.#verifyAs(token, audience);
-    if (claims) return claims;
+    const verified = await this.#verifyAs(token, audience);
+    if (verified) return verified;
     const claimed = audienceOf(token);
     if (claimed && claimed !== audience && (await this.#verifyAs(token, claimed))) {
       throw new AppError('wrong-audience', `This is a token for "${claimed}"; one for "${audience}" is needed.`);
@@ -77,7 +94,7 @@ export class Tokens {
   }
 
   /** undefined: not signed by one of our keys for this audience. */
-  async #verifyAs(token: string, audience: Audience): Promise<Claims | undefined> {
+  async #verifyAs(token: string, audience: Audience): Promise<Verified | undefined> {
     for (const { key } of this.#keys(audience)) {
       try {
         const { payload } = await jwtVerify(token, key, {
@@ -89,7 +106,7 @@ export class Tokens {
         const claims = Claims.safeParse(payload);
         if (!claims.success)
           throw new AppError('unauthorized', 'The token does not hold what a token of this server holds.');
-        return claims.data;
+        return { claims: claims.data, expiresAt: ((payload.exp ?? 0) + CLOCK_TOLERANCE_S) * 1000 };
       } catch (error) {
         if (error instanceof AppError) throw error;
         if (error instanceof errors.JWTExpired)

@@ -1,5 +1,6 @@
 /** Rooms on a DeliveryStack whose program is put at once, without a clock: any part may be put at any time. */
 import { onTestFinished } from 'vitest';
+import type { OpenOrder } from '../../src/delivery/DeliveryBroadcast.ts';
 import { type DeliveryStack, TestCompositor, TestController } from './deliveryStack.ts';
 import { AUDIO, ProgramRun, type TestClip, VIDEO } from './programParts.ts';
 
@@ -14,9 +15,13 @@ export interface OpenRoom {
   room: string;
 }
 
-export async function openRoom(stack: DeliveryStack, answersClock = true): Promise<OpenRoom> {
+export async function openRoom(
+  stack: DeliveryStack,
+  answersClock = true,
+  order: Partial<OpenOrder> = {},
+): Promise<OpenRoom> {
   const room = newRoom();
-  const controller = await TestController.open(stack, { room, answersClock });
+  const controller = await TestController.open(stack, { room, answersClock, order });
   await controller.waitFor('opened');
   onTestFinished(() => controller.drop());
   return { controller, room, base: `${stack.url}/live/${room}/${controller.broadcast}` };

@@ -16,8 +16,15 @@ import { COMPOSITOR_HEADER, FENCE_HEADER } from '../../src/contracts/program.ts'
 import { Delivery, type DeliveryOptions } from '../../src/delivery/Delivery.ts';
 import { destinationPolicy } from '../../src/delivery/destinationPolicy.ts';
 import { createHttp } from '../../src/http/createHttp.ts';
-import { createMetrics } from '../../src/metrics.ts';
+import { createMetrics, type Metrics } from '../../src/metrics.ts';
+import { Tokens } from '../../src/tokens/Tokens.ts';
 import { AUDIO, GRID, ProgramRun, RENDITIONS, type TestClip, VIDEO } from './programParts.ts';
+
+/** Of a server without a secret. */
+const tokens = Tokens.create([]);
+/** A playback token that the stack takes. */
+export const playToken = (room: string, seconds = 60, viewer = 'viewer'): Promise<string> =>
+  tokens.sign({ aud: 'play', sub: viewer, room }, seconds);
 
 export const SERVICE_TOKEN = 'service-token-of-the-test';
 
@@ -26,11 +33,19 @@ export class DeliveryStack {
   readonly dataDir: string;
   /** Every log line, as it was written. */
   readonly log: string[];
+  readonly #metrics: Metrics;
   readonly #internal: FastifyInstance;
   readonly #public: FastifyInstance;
 
-  private constructor(delivery: Delivery, dataDir: string, log: string[], servers: [FastifyInstance, FastifyInstance]) {
+  private constructor(
+    delivery: Delivery,
+    dataDir: string,
+    log: string[],
+    metrics: Metrics,
+    servers: [FastifyInstance, FastifyInstance],
+  ) {
     this.delivery = delivery;
+    this.#metrics = metrics;
     this.dataDir = dataDir;
     this.log = log;
     [this.#internal, this.#public] = servers;
@@ -40,30 +55,42 @@ export class DeliveryStack {
     const dataDir = await mkdtemp(join(tmpdir(), 'lianmai-delivery-'));
     const log: string[] = [];
     const logger = capturingLogger(log);
+    const metrics = createMetrics();
     const delivery = await Delivery.create({
       verifyService: async (token) => {
         if (token !== SERVICE_TOKEN) throw new AppError('unauthorized');
+      },
+      verifyPlay: async (token) => {
+        const { claims, expiresAt } = await tokens.verifyPlay(token);
+        return { room: claims.room, expiresAt };
       },
       ffmpegPath: 'ffmpeg',
       dataDir,
       destinationPolicy: destinationPolicy({ allowPrivate: true }),
       clock: monotonicClock,
       logger,
-      metrics: createMetrics().delivery,
+      metrics: metrics.delivery,
       ...options,
     });
     const internal = createHttp({ logger });
     const open = createHttp({ logger });
     delivery.registerIntake(internal);
+    delivery.registerPlayback(internal, { nodesOnly: true });
     delivery.registerPlayback(open);
     for (const server of [internal, open]) await server.listen({ host: '127.0.0.1', port: 0 });
     internal.server.on('upgrade', (request, socket, head) => delivery.handleUpgrade(request, socket, head));
-    return new DeliveryStack(delivery, dataDir, log, [internal, open]);
+    return new DeliveryStack(delivery, dataDir, log, metrics, [internal, open]);
   }
 
   /** Of the public port. */
   get url(): string {
     return `http://127.0.0.1:${(this.#public.server.address() as AddressInfo).port}`;
+  }
+
+  /** Requests that are held now. */
+  async waiting(): Promise<number | undefined> {
+    const { values } = await this.#metrics.delivery.hlsWaiting.get();
+    return values[0]?.value;
   }
 
   get internalUrl(): string {
@@ -150,6 +177,7 @@ export class TestController {
       renditions: RENDITIONS,
       dvrSeconds: 0,
       record: false,
+      playback: 'open',
       destinations: [],
       fence: 1,
       ...options.order,

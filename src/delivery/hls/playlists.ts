@@ -1,8 +1,13 @@
 /**
- * Playlist texts, after RFC 8216bis (draft-pantos-hls-rfc8216bis) and Apple's HLS authoring specification. Pure functions.
+ * Media playlist texts, after RFC 8216bis (draft-pantos-hls-rfc8216bis-22) and Apple's HLS authoring specification. Pure functions. In:
+ * what the store lists. Next: PlaylistCache.ts, which holds one rendering of each version.
  *
  * Timestamps. A segment is where the grid has it; EXT-X-PROGRAM-DATE-TIME is the broadcast's epoch plus the decode time of the
  * segment's first sample, so an audio segment's differs from its video's by less than one AAC frame.
+ *
+ * There is no EXT-X-DISCONTINUITY, and so no EXT-X-DISCONTINUITY-SEQUENCE: nothing within a broadcast breaks encoding or timeline. Another
+ * init segment is refused at the intake, whatever compositor it comes from; slate is in the broadcast's own encoding and on its grid; what
+ * is lost is a gap, for which RFC 8216bis section 6.2.1 wants none. Another encoding is another broadcast, under another URL.
  */
 import {
   AAC_FRAME_SAMPLES,
@@ -17,7 +22,10 @@ import {
   segmentSeconds,
 } from '../../contracts/grid.ts';
 
-/** EXT-X-PART and PROGRAM-DATE-TIME with parts need 9 at most; 6 would do for EXT-X-MAP. */
+/**
+ * 9 is what EXT-X-SKIP needs; 8 EXT-X-GAP, 6 EXT-X-MAP (RFC 8216bis section 8). One number for all that a playlist may come to hold,
+ * since a line of it must not change (section 6.2.1).
+ */
 const VERSION = 9;
 /** Parts are listed for the newest three target durations and no longer (RFC 8216bis section 6.2.2). */
 const SEGMENTS_WITH_PARTS = 3;
@@ -25,8 +33,8 @@ const SEGMENTS_WITH_PARTS = 3;
 const HOLD_BACK_PARTS = 3.5;
 /** HOLD-BACK is three target durations at least (RFC 8216bis section 4.4.3.8). */
 const HOLD_BACK_SEGMENTS = 3;
-/** Peak over mean: what a bitrate may be exceeded by before anything was measured. */
-const PEAK_FACTOR = 1.2;
+/** CAN-SKIP-UNTIL is six target durations at least (RFC 8216bis section 4.4.3.8). */
+const SKIP_SEGMENTS = 6;
 
 export interface ListedSegment {
   number: number;
@@ -47,7 +55,12 @@ export interface MediaPlaylist {
   ended: boolean;
   /** The other renditions' playlists, which stand at the same part, by their relative URIs. */
   siblings: readonly string[];
+  /** How many of the oldest segments are left out: a delta update (RFC 8216bis section 6.2.5.1); 0 for the whole playlist. */
+  skipped?: number;
 }
+
+/** Renders one segment; a cache of what does not change any more may stand in for it. */
+export type SegmentRenderer = (segment: ListedSegment, withParts: boolean) => string;
 
 /** Six decimals: an audio part is 0.341333… s, and players add the parts up. */
 const seconds = (value: number): string => value.toFixed(6).replace(/0{1,3}$/, '');
@@ -62,42 +75,75 @@ export function partTargetSeconds(grid: Grid): number {
 
 export const targetDurationSeconds = (grid: Grid): number => Math.round(segmentSeconds(grid));
 
-export function renderMediaPlaylist(playlist: MediaPlaylist): string {
-  const { grid, segments, ended } = playlist;
-  const partTarget = partTargetSeconds(grid);
-  const targetDuration = targetDurationSeconds(grid);
-  const lines = [
-    '#EXTM3U',
-    `#EXT-X-VERSION:${VERSION}`,
-    '#EXT-X-INDEPENDENT-SEGMENTS',
-    `#EXT-X-TARGETDURATION:${targetDuration}`,
-    `#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,PART-HOLD-BACK=${target(partTarget * HOLD_BACK_PARTS)},HOLD-BACK=${(targetDuration * HOLD_BACK_SEGMENTS).toFixed(1)}`,
-    `#EXT-X-PART-INF:PART-TARGET=${target(partTarget)}`,
-    `#EXT-X-MEDIA-SEQUENCE:${segments[0]?.number ?? 0}`,
-    `#EXT-X-MAP:URI="${playlist.initName}"`,
-  ];
-  const newest = segments.findLast((s) => s.state !== 'open')?.number ?? 0;
-  for (const segment of segments) pushSegment(lines, playlist, segment, segment.number > newest - SEGMENTS_WITH_PARTS);
-  if (ended) lines.push('#EXT-X-ENDLIST');
-  else pushTail(lines, playlist);
-  return `${lines.join('\n')}\n`;
+/**
+ * How many of the oldest segments a delta update leaves out: those that are further from the end of the last whole segment than
+ * CAN-SKIP-UNTIL.
+ */
+export function skippableSegments({ grid, rendition, segments }: MediaPlaylist): number {
+  const boundary = targetDurationSeconds(grid) * SKIP_SEGMENTS;
+  let kept = 0;
+  for (let i = segments.length - 1; i >= 0; i--) {
+    const { number, state } = segments[i] as ListedSegment;
+    if (kept >= boundary - 1e-6) return i + 1;
+    if (state !== 'open') kept += segmentDurationSeconds(grid, rendition, number);
+  }
+  return 0;
 }
 
-function pushSegment(lines: string[], playlist: MediaPlaylist, segment: ListedSegment, withParts: boolean): void {
+export function renderMediaPlaylist(
+  playlist: MediaPlaylist,
+  render: SegmentRenderer = (segment, withParts) => renderSegment(playlist, segment, withParts),
+): string {
+  const { segments, ended, skipped = 0 } = playlist;
+  const newest = segments.findLast((s) => s.state !== 'open')?.number ?? 0;
+  const blocks = [head(playlist)];
+  // The MAP tag belongs to the first segment, and is left out with it.
+  if (skipped > 0) blocks.push(`#EXT-X-SKIP:SKIPPED-SEGMENTS=${skipped}\n`);
+  else blocks.push(`#EXT-X-MAP:URI="${playlist.initName}"\n`);
+  for (let i = skipped; i < segments.length; i++) {
+    const segment = segments[i] as ListedSegment;
+    blocks.push(render(segment, segment.number > newest - SEGMENTS_WITH_PARTS));
+  }
+  blocks.push(ended ? '#EXT-X-ENDLIST\n' : tail(playlist));
+  return blocks.join('');
+}
+
+function head({ grid, segments }: MediaPlaylist): string {
+  const partTarget = partTargetSeconds(grid);
+  const targetDuration = targetDurationSeconds(grid);
+  const control = [
+    'CAN-BLOCK-RELOAD=YES',
+    `CAN-SKIP-UNTIL=${(targetDuration * SKIP_SEGMENTS).toFixed(1)}`,
+    `PART-HOLD-BACK=${target(partTarget * HOLD_BACK_PARTS)}`,
+    `HOLD-BACK=${(targetDuration * HOLD_BACK_SEGMENTS).toFixed(1)}`,
+  ];
+  return `#EXTM3U
+#EXT-X-VERSION:${VERSION}
+#EXT-X-INDEPENDENT-SEGMENTS
+#EXT-X-TARGETDURATION:${targetDuration}
+#EXT-X-SERVER-CONTROL:${control.join(',')}
+#EXT-X-PART-INF:PART-TARGET=${target(partTarget)}
+#EXT-X-MEDIA-SEQUENCE:${segments[0]?.number ?? 0}
+`;
+}
+
+/** The lines of one segment. `withParts`: it is near enough to the end that its parts are listed. */
+export function renderSegment(playlist: MediaPlaylist, segment: ListedSegment, withParts: boolean): string {
   const { grid, rendition } = playlist;
   const { number, state, parts } = segment;
-  lines.push(`#EXT-X-PROGRAM-DATE-TIME:${programDateTime(playlist, number)}`);
-  // A lost segment keeps the parts that were announced; the rest of it is marked as not there.
-  const listed = state === 'gap' && parts > 0 ? partsPerSegment(grid) : parts;
+  const lines = [`#EXT-X-PROGRAM-DATE-TIME:${programDateTime(playlist, number)}`];
+  // The parts of a lost segment that were announced stay; all others of it are not there.
+  const listed = state === 'gap' ? partsPerSegment(grid) : parts;
   for (let part = 0; withParts && part < listed; part++) {
     const duration = seconds(partDurationSeconds(grid, rendition, number, part));
     const independent = part === 0 || isGridAudio(rendition) ? ',INDEPENDENT=YES' : '';
-    const missing = part < parts ? '' : ',GAP=YES';
-    lines.push(`#EXT-X-PART:DURATION=${duration},URI="${number}.${part}.m4s"${independent}${missing}`);
+    lines.push(
+      `#EXT-X-PART:DURATION=${duration},URI="${number}.${part}.m4s"${part < parts ? independent : ',GAP=YES'}`,
+    );
   }
-  if (state === 'open') return;
   if (state === 'gap') lines.push('#EXT-X-GAP');
-  lines.push(`#EXTINF:${seconds(lengthSeconds(playlist, segment))},`, `${number}.m4s`);
+  if (state !== 'open') lines.push(`#EXTINF:${seconds(lengthSeconds(playlist, segment))},`, `${number}.m4s`);
+  return `${lines.join('\n')}\n`;
 }
 
 function lengthSeconds({ grid, rendition }: MediaPlaylist, { number, state, parts }: ListedSegment): number {
@@ -107,14 +153,17 @@ function lengthSeconds({ grid, rendition }: MediaPlaylist, { number, state, part
   return sum;
 }
 
-function pushTail(lines: string[], { grid, segments, siblings }: MediaPlaylist): void {
+/** What comes next, and how far the other renditions are: all stand at the same part. */
+function tail({ grid, segments, siblings }: MediaPlaylist): string {
   const last = segments.at(-1);
-  if (!last) return;
-  const next = last.state === 'open' ? { number: last.number, part: last.parts } : { number: last.number + 1, part: 0 };
-  lines.push(`#EXT-X-PRELOAD-HINT:TYPE=PART,URI="${next.number}.${next.part}.m4s"`);
-  const lastPart = last.state === 'open' ? last.parts - 1 : partsPerSegment(grid) - 1;
+  if (!last) return '';
+  const open = last.state === 'open';
+  const next = open ? `${last.number}.${last.parts}` : `${last.number + 1}.0`;
+  const lastPart = (open ? last.parts : partsPerSegment(grid)) - 1;
+  const lines = [`#EXT-X-PRELOAD-HINT:TYPE=PART,URI="${next}.m4s"`];
   for (const uri of siblings)
     lines.push(`#EXT-X-RENDITION-REPORT:URI="${uri}",LAST-MSN=${last.number},LAST-PART=${lastPart}`);
+  return `${lines.join('\n')}\n`;
 }
 
 function programDateTime({ grid, rendition, epoch }: MediaPlaylist, number: number): string {
@@ -122,41 +171,4 @@ function programDateTime({ grid, rendition, epoch }: MediaPlaylist, number: numb
     ? (audioFramesOfSegment(grid, number).first * AAC_FRAME_SAMPLES) / grid.sampleRate
     : segmentFirstFrame(grid, number) / grid.fps;
   return new Date(epoch + startSeconds * 1000).toISOString();
-}
-
-export interface Variant {
-  id: string;
-  width: number;
-  height: number;
-  fps: number;
-  codec: string;
-  /** Bits a second that the encoder was asked for. */
-  bitrate: number;
-  /** The most that a segment has had, bits a second; 0 when none was measured. */
-  peak: number;
-}
-
-export interface MultivariantPlaylist {
-  /** Path prefix of the renditions, relative: the broadcast's id. */
-  base: string;
-  variants: readonly Variant[];
-  audio: { id: string; codec: string; channels: number; bitrate: number; peak: number };
-}
-
-export function renderMultivariant({ base, variants, audio }: MultivariantPlaylist): string {
-  const lines = [
-    '#EXTM3U',
-    `#EXT-X-VERSION:${VERSION}`,
-    '#EXT-X-INDEPENDENT-SEGMENTS',
-    `#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="audio",NAME="Program",DEFAULT=YES,AUTOSELECT=YES,CHANNELS="${audio.channels}",URI="${base}/${audio.id}/index.m3u8"`,
-  ];
-  for (const video of variants) {
-    const mean = video.bitrate + audio.bitrate;
-    const peak = Math.max(Math.ceil(mean * PEAK_FACTOR), video.peak + audio.peak);
-    lines.push(
-      `#EXT-X-STREAM-INF:BANDWIDTH=${peak},AVERAGE-BANDWIDTH=${mean},CODECS="${video.codec},${audio.codec}",RESOLUTION=${video.width}x${video.height},FRAME-RATE=${video.fps.toFixed(3)},AUDIO="audio",CLOSED-CAPTIONS=NONE`,
-      `${base}/${video.id}/index.m3u8`,
-    );
-  }
-  return `${lines.join('\n')}\n`;
 }

@@ -38,7 +38,10 @@ function make(ids = ['v720', 'a0']) {
     takes.add({ from, compositor: by, fence });
     watch.taken(from);
   };
-  return { store, watch, late, lost, put, at, take };
+  const setNow = (ms: number): void => {
+    now = ms;
+  };
+  return { store, watch, late, lost, put, at, setNow, take };
 }
 
 describe('late', () => {
@@ -168,16 +171,53 @@ describe('lost', () => {
     expect(lost).toEqual([0]);
   });
 
-  test('nobody comes: lost two segments after its end, and the playlists go on', () => {
+  test('nobody comes: lost half a target duration after its end, so that a new segment is listed within 1.5 of them', () => {
     const { lost, put, at, take } = make();
     take(0, one, 1);
+    at(PART_MS);
     put(0, [0]);
-    at(5999);
+    at(2999);
+    expect(lost).toEqual([]);
+    at(3001);
+    expect(lost).toEqual([0]);
+    at(5001);
+    expect(lost).toEqual([0, 1]);
+  });
+
+  test('as long as something comes, two segments are waited', () => {
+    const { lost, put, at, take } = make();
+    take(0, one, 1);
+    at(PART_MS);
+    put(0, [0]);
+    at(2900);
+    put(0, [1]);
+    at(3500);
+    expect(lost).toEqual([]);
+    at(3899);
+    put(0, [2]);
+    at(4800);
+    put(0, [3]);
+    at(5700);
+    put(0, [4]);
     expect(lost).toEqual([]);
     at(6001);
     expect(lost).toEqual([0]);
-    at(8001);
-    expect(lost).toEqual([0, 1]);
+  });
+
+  test('nothing is lost that has not been read yet, when this process stood still', async () => {
+    const { lost, watch, setNow, put, take } = make();
+    take(0, one, 1);
+    setNow(PART_MS);
+    put(0, [0]);
+    // The timer fires once, far too late by the clock: whatever was put meanwhile is behind it in the queue.
+    setNow(PART_MS + 1);
+    watch.taken(0);
+    setNow(5000);
+    await new Promise((resolve) => watch.once('tick', resolve));
+    expect(lost).toEqual([]);
+    put(0, [1, 2, 3, 4, 5]);
+    put(1, [0]);
+    expect(lost).toEqual([]);
   });
 
   test('the same compositor is two segments further: what is missing will not come', () => {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { Grid } from '../../../src/contracts/grid.ts';
 import { ProgramStore } from '../../../src/delivery/ProgramStore.ts';
+import type { SegmentArchive } from '../../../src/delivery/SegmentArchive.ts';
 
 const grid = Grid.parse({});
 const [one, other] = ['caaaaaaaa', 'cbbbbbbbb'];
@@ -78,12 +79,24 @@ describe('ProgramStore', () => {
     expect(store.put('v720', 2, 2, bytes('late'), one)).toBe(false);
   });
 
-  test('the window slides: eight segments are listed, older ones can still be fetched for a while', () => {
+  test('the window slides: 30 s are listed, older ones can still be fetched for a while', () => {
     const { store } = make();
     for (let k = 100; k < 130; k++) putBoth(store, k, ALL);
-    expect(store.listed().map((s) => s.number)).toEqual([122, 123, 124, 125, 126, 127, 128, 129]);
-    expect(store.segment('v720', 113)).toHaveLength(6);
-    expect(store.segment('v720', 112)).toBeUndefined();
+    expect(store.listed().map((s) => s.number)).toEqual(Array.from({ length: 15 }, (_, i) => 115 + i));
+    expect(store.listedFrom).toBe(115);
+    expect(store.retainedFrom).toBe(112);
+    expect(store.segment('v720', 112)).toHaveLength(6);
+    expect(store.segment('v720', 111)).toBeUndefined();
+  });
+
+  test('the list is one array as long as the version is one', () => {
+    const { store } = make();
+    putBoth(store, 1, [0]);
+    const list = store.listed();
+    store.put('a0', 1, 1, bytes('a'), one);
+    expect(store.listed()).toBe(list);
+    store.put('v720', 1, 1, bytes('v'), one);
+    expect(store.listed()).not.toBe(list);
   });
 
   test('what was never completed before the first visible segment is not listed', () => {
@@ -149,5 +162,114 @@ describe('ProgramStore', () => {
     store.end();
     versions.push(store.version);
     expect(new Set(versions).size).toBe(4);
+  });
+});
+
+describe('time shift', () => {
+  /** An archive that has everything but segment 7, and is asked for bytes by name. */
+  const archive: SegmentArchive = {
+    holds: (number) => number !== 7,
+    segment: async (rendition, number) => bytes(`file ${rendition} ${number}`),
+    part: async (rendition, number, part) => (part === 0 ? bytes(`file ${rendition} ${number}.${part}`) : null),
+  };
+  const text = async (read: Promise<Buffer | null>): Promise<string | undefined> => (await read)?.toString();
+
+  test('with an archive the list reaches back as far as the broadcast wants; memory holds what it always does', async () => {
+    const store = new ProgramStore(grid, ['v720', 'a0'], { dvrSeconds: 120 });
+    store.setArchive(archive);
+    for (let k = 0; k < 100; k++) putBoth(store, k, ALL);
+    expect(store.listed().map((s) => s.number)).toEqual(Array.from({ length: 60 }, (_, i) => 40 + i));
+    expect(store.segment('v720', 82)).toHaveLength(6);
+    expect(store.segment('v720', 81)).toBeUndefined();
+    expect(store.part('v720', 81, 0)).toBeUndefined();
+    expect(await text(store.readSegment('v720', 99))).toBe('v99.0v99.1v99.2v99.3v99.4v99.5');
+    expect(await text(store.readSegment('v720', 81))).toBe('file v720 81');
+    expect(await text(store.readPart('a0', 81, 0))).toBe('file a0 81.0');
+    expect(await text(store.readPart('a0', 81, 1))).toBeUndefined();
+    // No longer listed: there for a few segments more, then not.
+    expect(await text(store.readSegment('v720', 37))).toBe('file v720 37');
+    expect(await text(store.readSegment('v720', 36))).toBeUndefined();
+    expect(await text(store.readSegment('v720', 100))).toBeUndefined();
+  });
+
+  test('what the archive does not hold when memory lets go of it becomes a gap', async () => {
+    const store = new ProgramStore(grid, ['v720', 'a0'], { dvrSeconds: 120 });
+    store.setArchive(archive);
+    for (let k = 0; k < 8 + 17; k++) putBoth(store, k, ALL);
+    expect(store.listed()[7]?.state).toBe('complete');
+    putBoth(store, 25, ALL);
+    expect(store.listed()[7]).toMatchObject({ number: 7, state: 'gap' });
+    expect(store.listed()[6]?.state).toBe('complete');
+    expect(await store.readSegment('v720', 7)).toBeNull();
+  });
+
+  test('without an archive the list is what memory holds, whatever was wanted', () => {
+    const store = new ProgramStore(grid, ['v720', 'a0'], { dvrSeconds: 7200 });
+    for (let k = 0; k < 100; k++) putBoth(store, k, ALL);
+    expect(store.listed()).toHaveLength(15);
+  });
+
+  test('a segment is joined once, and its parts are views on it from then on', async () => {
+    const { store } = make();
+    putBoth(store, 1, ALL);
+    const whole = await store.readSegment('v720', 1);
+    expect(await store.readSegment('v720', 1)).toBe(whole);
+    expect(store.part('v720', 1, 5)?.toString()).toBe('v1.5');
+    expect(store.part('v720', 1, 5)?.buffer).toBe(whole?.buffer);
+    expect(await store.readSegment('a0', 1)).not.toBe(whole);
+  });
+});
+
+describe('slate', () => {
+  const slate = (store: ProgramStore, text: string): void =>
+    store.putSlate(
+      new Map([
+        ['v720', bytes(`sv${text}`)],
+        ['a0', bytes(`sa${text}`)],
+      ]),
+    );
+
+  test('is put in the place of the next part, in all renditions, and told apart', () => {
+    const { store } = make();
+    slate(store, 'nothing was visible yet');
+    expect(store.head).toBeUndefined();
+    const seen: string[] = [];
+    store.on('visible', (segment, part, isSlate) => seen.push(`${segment}.${part}${isSlate ? ' slate' : ''}`));
+    putBoth(store, 1, ALL);
+    for (const part of ALL) slate(store, `2.${part}`);
+    expect(seen.slice(5)).toEqual([
+      '1.5',
+      '2.0 slate',
+      '2.1 slate',
+      '2.2 slate',
+      '2.3 slate',
+      '2.4 slate',
+      '2.5 slate',
+    ]);
+    expect([store.isSlate(1), store.isSlate(2), store.isSlate(3)]).toEqual([false, true, false]);
+    expect(Buffer.concat(store.segment('a0', 2) ?? []).toString()).toBe('sa2.0sa2.1sa2.2sa2.3sa2.4sa2.5');
+  });
+
+  test('a segment that it has begun is not mixed with a compositor’s, which is told nothing', () => {
+    const { store } = make();
+    putBoth(store, 1, ALL);
+    slate(store, '2.0');
+    expect(store.put('v720', 2, 0, bytes('late'), one)).toBe(false);
+    expect(store.put('v720', 2, 1, bytes('late'), one)).toBe(false);
+    expect(store.part('v720', 2, 0)?.toString()).toBe('sv2.0');
+    putBoth(store, 3, [0]);
+    expect(store.hasBegunAfter(2)).toBe(true);
+    expect(store.hasBegunAfter(3)).toBe(false);
+    for (const part of [1, 2, 3, 4, 5]) slate(store, `2.${part}`);
+    expect(shown(store)).toEqual(['1 complete 6', '2 complete 6', '3 open 1']);
+  });
+
+  test('counts the lost segments before one', () => {
+    const { store } = make();
+    putBoth(store, 1, ALL);
+    expect(store.gapsBefore(2)).toBe(0);
+    store.loseHead();
+    store.loseHead();
+    expect(store.gapsBefore(4)).toBe(2);
   });
 });

@@ -5,7 +5,7 @@ import {
   type MediaPlaylist,
   partTargetSeconds,
   renderMediaPlaylist,
-  renderMultivariant,
+  skippableSegments,
 } from '../../../../src/delivery/hls/playlists.ts';
 
 const grid = Grid.parse({});
@@ -30,7 +30,7 @@ describe('media playlist', () => {
 #EXT-X-VERSION:9
 #EXT-X-INDEPENDENT-SEGMENTS
 #EXT-X-TARGETDURATION:2
-#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,PART-HOLD-BACK=1.19467,HOLD-BACK=6.0
+#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,CAN-SKIP-UNTIL=12.0,PART-HOLD-BACK=1.19467,HOLD-BACK=6.0
 #EXT-X-PART-INF:PART-TARGET=0.34134
 #EXT-X-MEDIA-SEQUENCE:7
 #EXT-X-MAP:URI="init-0123456789abcdef.mp4"
@@ -111,6 +111,7 @@ describe('media playlist', () => {
   });
 
   test('a lost segment is a gap; parts that were announced stay, the others are marked as not there', () => {
+    // After RFC 8216bis section 6.2.1: absent media are segments with GAP tags, and their parts have GAP=YES.
     const gap = playlist([
       complete(1),
       { number: 2, state: 'gap', parts: 2 },
@@ -122,8 +123,13 @@ describe('media playlist', () => {
       '#EXT-X-PART:DURATION=0.333333,URI="2.1.m4s"\n#EXT-X-PART:DURATION=0.333333,URI="2.2.m4s",GAP=YES\n',
     );
     expect(text).toContain('#EXT-X-GAP\n#EXTINF:2.000,\n2.m4s\n');
-    expect(text).toContain('Z\n#EXT-X-GAP\n#EXTINF:2.000,\n3.m4s\n');
-    expect(text).not.toContain('"3.0.m4s"');
+    expect(tag(gap, 'PART:').filter((l) => l.includes('"3.'))).toEqual(
+      [0, 1, 2, 3, 4, 5].map((p) => `#EXT-X-PART:DURATION=0.333333,URI="3.${p}.m4s",GAP=YES`),
+    );
+    expect(text).toContain('GAP=YES\n#EXT-X-GAP\n#EXTINF:2.000,\n3.m4s\n');
+    // No longer at the end of the playlist: no parts.
+    const older: ListedSegment[] = [{ number: 2, state: 'gap', parts: 2 }, ...[3, 4, 5, 6].map(complete)];
+    expect(renderMediaPlaylist(playlist(older))).toContain('Z\n#EXT-X-GAP\n#EXTINF:2.000,\n2.m4s\n');
   });
 
   test('the end: no hint, no report, the last segment as long as its parts', () => {
@@ -134,47 +140,36 @@ describe('media playlist', () => {
   });
 });
 
-describe('multivariant playlist', () => {
-  test('codecs, audio group and relative URIs', () => {
-    const text = renderMultivariant({
-      base: 'babcdefgh',
-      variants: [{ id: 'v720', width: 1280, height: 720, fps: 30, codec: 'avc1.4d401f', bitrate: 2_500_000, peak: 0 }],
-      audio: { id: 'a0', codec: 'mp4a.40.2', channels: 2, bitrate: 128_000, peak: 0 },
-    });
-    expect(text).toBe(`#EXTM3U
-#EXT-X-VERSION:9
-#EXT-X-INDEPENDENT-SEGMENTS
-#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="audio",NAME="Program",DEFAULT=YES,AUTOSELECT=YES,CHANNELS="2",URI="babcdefgh/a0/index.m3u8"
-#EXT-X-STREAM-INF:BANDWIDTH=3153600,AVERAGE-BANDWIDTH=2628000,CODECS="avc1.4d401f,mp4a.40.2",RESOLUTION=1280x720,FRAME-RATE=30.000,AUDIO="audio",CLOSED-CAPTIONS=NONE
-babcdefgh/v720/index.m3u8
-`);
+describe('delta update', () => {
+  const segments = [
+    ...Array.from({ length: 15 }, (_, i) => complete(40 + i)),
+    { number: 55, state: 'open', parts: 1 } as const,
+  ];
+
+  test('what is further from the end of the last whole segment than six target durations can be left out, and no more', () => {
+    expect(skippableSegments(playlist(segments))).toBe(9);
+    expect(skippableSegments(playlist(segments.slice(0, -1)))).toBe(9);
+    expect(skippableSegments(playlist(segments.slice(-7)))).toBe(0);
+    expect(skippableSegments(playlist([]))).toBe(0);
   });
 
-  test('a ladder: one variant a video, each with the sound', () => {
-    const variant = (lines: number, codec: string, peak: number) => ({
-      ...{ id: `v${lines}`, width: (lines * 16) / 9, height: lines, fps: 30 },
-      ...{ codec, bitrate: lines * 1000, peak },
-    });
-    const text = renderMultivariant({
-      base: 'b',
-      variants: [variant(720, 'avc1.4d401f', 900_000), variant(360, 'avc1.4d401e', 0)],
-      audio: { id: 'a0', codec: 'mp4a.40.2', channels: 2, bitrate: 100_000, peak: 110_000 },
-    });
-    expect(text.split('\n').slice(4)).toEqual([
-      '#EXT-X-STREAM-INF:BANDWIDTH=1010000,AVERAGE-BANDWIDTH=820000,CODECS="avc1.4d401f,mp4a.40.2",RESOLUTION=1280x720,FRAME-RATE=30.000,AUDIO="audio",CLOSED-CAPTIONS=NONE',
-      'b/v720/index.m3u8',
-      '#EXT-X-STREAM-INF:BANDWIDTH=552000,AVERAGE-BANDWIDTH=460000,CODECS="avc1.4d401e,mp4a.40.2",RESOLUTION=640x360,FRAME-RATE=30.000,AUDIO="audio",CLOSED-CAPTIONS=NONE',
-      'b/v360/index.m3u8',
-      '',
-    ]);
+  test('of sound too, whose segments are a little longer or shorter than two seconds', () => {
+    const audio = playlist(segments, { rendition: 'a0' });
+    const skipped = skippableSegments(audio);
+    const kept = lines({ ...audio, skipped }).flatMap((l) =>
+      l.startsWith('#EXTINF') ? [Number.parseFloat(l.slice(8))] : [],
+    );
+    const sum = kept.reduce((a, b) => a + b, 0);
+    expect(sum).toBeGreaterThanOrEqual(12 - 1e-5);
+    expect(sum - (kept[0] ?? 0)).toBeLessThan(12);
   });
 
-  test('BANDWIDTH is the measured peak where that is higher', () => {
-    const text = renderMultivariant({
-      base: 'b',
-      variants: [{ id: 'v720', width: 2, height: 2, fps: 30, codec: 'c', bitrate: 1000, peak: 5000 }],
-      audio: { id: 'a0', codec: 'a', channels: 2, bitrate: 100, peak: 200 },
-    });
-    expect(text).toContain('BANDWIDTH=5200,AVERAGE-BANDWIDTH=1100,');
+  test('EXT-X-SKIP stands in the place of the segments and their tags; all else is as in the whole playlist', () => {
+    const whole = lines(playlist(segments));
+    const delta = lines(playlist(segments, { skipped: 9 }));
+    expect(delta.filter((l) => l.includes('SKIP:'))).toEqual(['#EXT-X-SKIP:SKIPPED-SEGMENTS=9']);
+    const cut = whole.indexOf('48.m4s');
+    const start = whole.findIndex((l) => l.startsWith('#EXT-X-MAP'));
+    expect(delta).toEqual([...whole.slice(0, start), '#EXT-X-SKIP:SKIPPED-SEGMENTS=9', ...whole.slice(cut + 1)]);
   });
 });

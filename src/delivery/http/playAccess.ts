@@ -1,0 +1,72 @@
+/**
+ * What every answer below `/live/` has, whatever becomes of it, and who asked for it. In: a request that was routed. Out: the same, with
+ * `playAccess`. Next: playbackRoutes.ts.
+ */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { AppError } from '../../contracts/errors.ts';
+import { cacheControl, errorFreshness, PREFLIGHT } from './cachePolicy.ts';
+import type { Access, PlayGate } from './PlayGate.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Who asks for a playlist or media. */
+    playAccess: Access;
+  }
+}
+
+const METHODS = 'GET, HEAD, OPTIONS';
+/** Players on any page may read these of an answer (Fetch standard section 3.3.5); what is not listed they do not see. */
+const EXPOSED = 'accept-ranges, age, content-encoding, content-length, content-range, date, etag, retry-after';
+/** A held request that was given up, or a node that is full: worth another attempt after this, s. */
+const RETRY_AFTER_SECONDS = '1';
+
+/** `nodesOnly`: for other delivery nodes, on the internal port. */
+export function preparePlayback(scope: FastifyInstance, gate: PlayGate, { nodesOnly }: { nodesOnly: boolean }): void {
+  scope.decorateRequest('playAccess', 'anybody');
+  scope.addHook('onRequest', (request, reply, done) => {
+    reply.header('access-control-allow-origin', '*').header('access-control-expose-headers', EXPOSED);
+    // Pages that isolate themselves may have us in a media element, and see how long we took.
+    reply.header('cross-origin-resource-policy', 'cross-origin').header('timing-allow-origin', '*');
+    reply.header('x-content-type-options', 'nosniff').header('cache-control', 'no-store');
+    if (request.method === 'OPTIONS') return done();
+    const { token, room } = request.params as { token?: string; room?: string };
+    const { authorization } = request.headers;
+    if (token === undefined && authorization === undefined && !nodesOnly) return done();
+    gate.admit({ token, authorization, room }).then((access) => {
+      request.playAccess = access;
+      done(nodesOnly && access !== 'node' ? new AppError('unauthorized') : undefined);
+    }, done);
+  });
+  scope.setErrorHandler((error, _request, reply) => {
+    if (error instanceof AppError) {
+      reply.header('cache-control', cacheControl(errorFreshness(error.code)));
+      if (error.status === 503) reply.header('retry-after', RETRY_AFTER_SECONDS);
+    }
+    throw error;
+  });
+  scope.options('/live/*', { schema: { hide: true } }, preflight);
+  // Before the body is read: it is of no use.
+  const onRequest = async (_request: FastifyRequest, reply: FastifyReply): Promise<void> => {
+    reply.header('allow', METHODS);
+    throw new AppError('method-not-allowed');
+  };
+  scope.route({
+    method: ['POST', 'PUT', 'PATCH', 'DELETE'],
+    url: '/live/*',
+    schema: { hide: true },
+    onRequest,
+    handler: () => undefined,
+  });
+}
+
+/** `*` allows any header but Authorization, which no viewer needs (Fetch standard section 3.3.4). */
+async function preflight(_request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+  return reply
+    .header('access-control-allow-methods', METHODS)
+    .header('access-control-allow-headers', '*')
+    .header('access-control-max-age', String(PREFLIGHT))
+    .header('cache-control', cacheControl(PREFLIGHT))
+    .header('allow', METHODS)
+    .code(204)
+    .send();
+}
