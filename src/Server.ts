@@ -13,11 +13,13 @@ import { registerAssetSource } from './assets/assetRoutes.ts';
 import { checkAssets } from './assets/sceneAssets.ts';
 import { Broadcasts } from './broadcast/Broadcasts.ts';
 import { monotonicClock } from './common/clock.ts';
+import { newId } from './common/ids.ts';
 import type { Logger } from './common/logger.ts';
 import type { Config } from './config.ts';
 import { AppError } from './contracts/errors.ts';
-import { Delivery } from './delivery/Delivery.ts';
+import { Delivery, type DeliveryOptions } from './delivery/Delivery.ts';
 import { destinationPolicy } from './delivery/destinationPolicy.ts';
+import { oneOwner } from './delivery/edge/OwnerOf.ts';
 import { MemoryDirectory } from './directory/MemoryDirectory.ts';
 import { Database } from './durable/Database.ts';
 import { DataDirLock } from './durable/DataDirLock.ts';
@@ -37,6 +39,9 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const VERSION = (JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string }).version;
 /** A service token is made anew for each connection; it only has to outlive the broadcast that it was made for. */
 const SERVICE_TOKEN_SECONDS = 7 * 86_400;
+
+/** One for each request to another delivery node; their clocks may be off by a little. */
+const HOP_TOKEN_SECONDS = 300;
 
 type UpgradeHandler = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 
@@ -172,6 +177,7 @@ export class Server {
         const { claims, expiresAt } = await this.#tokens.verifyPlay(token);
         return { room: claims.room, expiresAt };
       },
+      edge: this.#edge,
       ffmpegPath: this.#config.ffmpeg,
       dataDir: this.#config.dataDir,
       destinationPolicy: destinationPolicy({ allowPrivate: this.#config.allowPrivateDestinations }),
@@ -183,6 +189,17 @@ export class Server {
     delivery.registerIntake(internal);
     delivery.registerPlayback(internal, { nodesOnly: true });
     return (request, socket, head) => delivery.handleUpgrade(request, socket, head);
+  }
+
+  get #edge(): DeliveryOptions['edge'] {
+    const { deliveryOrigin, edgeCacheBytes } = this.#config;
+    if (deliveryOrigin === '') return undefined;
+    return {
+      node: newId('e'),
+      ownerOf: oneOwner(deliveryOrigin),
+      newServiceToken: () => this.#tokens.sign({ aud: 'service', sub: 'delivery' }, HOP_TOKEN_SECONDS),
+      maxBytes: edgeCacheBytes,
+    };
   }
 
   async #startPublic(): Promise<void> {

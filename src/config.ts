@@ -144,6 +144,16 @@ export const SETTINGS = {
     help: 'Role sfu: internal URLs of compositor agents, separated by commas.',
   },
   deliveryUrl: { schema: Text, fallback: '', help: 'Role sfu: internal URL of the delivery node.' },
+  deliveryOrigin: {
+    schema: Text,
+    fallback: '',
+    help: 'Role delivery: internal URL of the delivery node that has the broadcasts, for a node that only serves viewers.',
+  },
+  edgeCacheBytes: {
+    schema: z.coerce.number().pipe(z.int().min(0)),
+    fallback: String(256 * 1024 ** 2),
+    help: 'Bytes of another delivery node’s answers that are kept in memory.',
+  },
   allowPrivateDestinations: {
     schema: Flag,
     fallback: 'false',
@@ -232,6 +242,8 @@ function complete({ secret, rtcHost, ...values }: Values): Config {
   if (values.role === 'sfu' && (values.compositorUrls.length === 0 || values.deliveryUrl === '')) {
     throw new ConfigError('role sfu needs LIANMAI_COMPOSITOR_URLS and LIANMAI_DELIVERY_URL');
   }
+  if (values.deliveryOrigin !== '' && !/^https?:$/.test(URL.parse(values.deliveryOrigin)?.protocol ?? ''))
+    throw new ConfigError('LIANMAI_DELIVERY_ORIGIN: an http or https URL');
   if (values.role !== 'all' && secrets.length === 0)
     throw new ConfigError(`role ${values.role} needs LIANMAI_SECRET: the roles know each other by it`);
   return { ...values, secrets: secrets.map((s) => new Secret(s)), rtcHost: rtcHost || values.host };

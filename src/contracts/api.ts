@@ -27,6 +27,28 @@ export const TokenAnswer = z.object({
   path: z.string(),
 });
 
+export const PlayTokenInput = z
+  .object({
+    /** Whom it is for; a new random identity when absent. */
+    identity: Identity.optional(),
+    /** Seconds until it expires: then the player is refused, in the middle of the show, too. */
+    expiresInSeconds: z
+      .int()
+      .min(10)
+      .max(30 * 86_400)
+      .default(12 * 3600),
+  })
+  .strict();
+export const PlayTokenAnswer = z.object({
+  token: z.string(),
+  identity: Identity,
+  expiresAt: z.number(),
+  /** Page to open, with the token in the fragment. */
+  path: z.string(),
+  /** Path of the multivariant playlist for any player, with the token in it. */
+  playlist: z.string(),
+});
+
 export const PeerSummary = z.object({
   id: PeerId,
   name: z.string(),

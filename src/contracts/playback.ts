@@ -20,6 +20,9 @@ export type PlaybackAccess = z.infer<typeof PlaybackAccess>;
 /** On answers to another delivery node: what it has to ask its own viewers for. */
 export const PLAYBACK_ACCESS_HEADER = 'lianmai-playback';
 
+/** On requests of another delivery node: its name, and how many viewers of the broadcast it has, `NODE;NUMBER`. */
+export const EDGE_VIEWERS_HEADER = 'lianmai-edge-viewers';
+
 export const PlaybackState = z.object({
   room: RoomId,
   /** `idle`: nothing was ever live, or it is forgotten. `ended`: the playlist has EXT-X-ENDLIST. */

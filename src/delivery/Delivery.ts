@@ -15,6 +15,7 @@ import { ControlSession } from './ControlSession.ts';
 import { DeliveryBroadcast, type OpenOrder } from './DeliveryBroadcast.ts';
 import type { DestinationPolicy } from './destinationPolicy.ts';
 import { PresetFiles } from './destinations/PresetFiles.ts';
+import { Edge, type EdgeOptions } from './edge/Edge.ts';
 import { PlaylistCache } from './hls/PlaylistCache.ts';
 import { PlayGate, type PlayPass } from './http/PlayGate.ts';
 import { bearerToken, registerIntakeRoutes } from './intakeRoutes.ts';
@@ -32,6 +33,8 @@ export interface DeliveryOptions {
   verifyService: (token: string | undefined) => Promise<void>;
   /** Throws AppError unless it is a `play` token. */
   verifyPlay: (token: string) => Promise<PlayPass>;
+  /** How to serve broadcasts that another delivery node owns; undefined: this one owns all. */
+  edge?: Pick<EdgeOptions, 'node' | 'ownerOf' | 'newServiceToken' | 'maxBytes'> | undefined;
   ffmpegPath: string;
   /** For files with secrets, mode 0600. */
   dataDir: string;
@@ -61,6 +64,7 @@ export class Delivery {
   readonly #sessions = new Set<ControlSession>();
   readonly #viewers: Viewers;
   readonly #gate: PlayGate;
+  readonly #edge: Edge | undefined;
   #closing: Promise<void> | undefined;
 
   private constructor(options: DeliveryOptions, presets: PresetFiles) {
@@ -68,6 +72,8 @@ export class Delivery {
     this.#presets = presets;
     this.#viewers = new Viewers(options.clock);
     this.#gate = new PlayGate(options);
+    const { edge, logger, metrics } = options;
+    this.#edge = edge && new Edge({ ...edge, viewers: this.#viewers, logger, metrics });
   }
 
   static async create(options: DeliveryOptions): Promise<Delivery> {
@@ -83,6 +89,7 @@ export class Delivery {
     registerPlaybackRoutes(fastify, {
       nodesOnly,
       gate: this.#gate,
+      edge: this.#edge,
       find: (room, id) => {
         const entry = this.#entries.get(id);
         return entry?.broadcast.room === room ? entry : undefined;
@@ -153,6 +160,7 @@ export class Delivery {
   }
 
   async #close(): Promise<void> {
+    this.#edge?.close();
     await Promise.all([...this.#entries.values()].map((e) => e.broadcast.end()));
     for (const entry of this.#entries.values()) clearTimeout(entry.timer);
     for (const session of this.#sessions) session.close();

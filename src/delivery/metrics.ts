@@ -1,5 +1,17 @@
 import type { Counter, Gauge, Histogram } from 'prom-client';
 
+/** What a node does with broadcasts that another one owns. */
+export interface EdgeMetrics {
+  /** lianmai_edge_requests_total{result: hit | shared | miss} */
+  requests: Counter<'result'>;
+  /** lianmai_edge_failures_total: requests to owners that got no answer. */
+  failures: Counter;
+  /** lianmai_edge_upstream: requests to owners that are on their way. */
+  upstream: Gauge;
+  /** lianmai_edge_cache_bytes */
+  bytes: Gauge;
+}
+
 /** prom-client members, all labels from closed sets. */
 export interface DeliveryMetrics {
   /** lianmai_delivery_parts_total{kind: audio | video} */
@@ -24,6 +36,7 @@ export interface DeliveryMetrics {
   hlsBytes: Counter<'kind'>;
   /** lianmai_hls_waiting: requests held until a part arrives. */
   hlsWaiting: Gauge;
+  edge: EdgeMetrics;
   /** lianmai_destinations{state: connecting | live | reconnecting | failed} */
   destinations: Gauge<'state'>;
   /** lianmai_destination_bytes_total */

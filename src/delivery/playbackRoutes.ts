@@ -6,8 +6,14 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { AppError } from '../contracts/errors.ts';
 import { partSeconds, partsPerSegment } from '../contracts/grid.ts';
 import { BroadcastId, RenditionId, RoomId } from '../contracts/ids.ts';
-import { PLAYBACK_ACCESS_HEADER, type PlaybackAccess, type PlaybackState } from '../contracts/playback.ts';
+import {
+  EDGE_VIEWERS_HEADER,
+  PLAYBACK_ACCESS_HEADER,
+  type PlaybackAccess,
+  type PlaybackState,
+} from '../contracts/playback.ts';
 import type { DeliveryBroadcast } from './DeliveryBroadcast.ts';
+import type { Edge } from './edge/Edge.ts';
 import { parseDirectives, type Query } from './hls/directives.ts';
 import type { PlaylistCache } from './hls/PlaylistCache.ts';
 import { targetDurationSeconds } from './hls/playlists.ts';
@@ -22,6 +28,7 @@ import {
 } from './http/cachePolicy.ts';
 import type { PlayGate } from './http/PlayGate.ts';
 import { preparePlayback } from './http/playAccess.ts';
+import { FILE, parseName, parsePlaybackPath } from './http/playbackPath.ts';
 import type { DeliveryMetrics } from './metrics.ts';
 import type { Viewers } from './Viewers.ts';
 
@@ -29,8 +36,6 @@ const PLAYLIST_TYPE = 'application/vnd.apple.mpegurl';
 const MEDIA_TYPES = { video: 'video/mp4', audio: 'audio/mp4' } as const;
 /** Requests that may be held at the same time, per broadcast. */
 const MAX_WAITING = 50_000;
-/** Segment and part numbers in a file name: no sign, no leading zero, exact. */
-const FILE = /^(?:(init-[0-9a-f]{16})\.mp4|(0|[1-9]\d{0,11})(?:\.(0|[1-9]\d{0,2}))?\.m4s)$/;
 
 export interface PlaybackOptions {
   /** The broadcast, while its playlists are there. */
@@ -38,6 +43,8 @@ export interface PlaybackOptions {
   newest(room: string): { broadcast: DeliveryBroadcast; playlists: PlaylistCache } | undefined;
   state(room: string): PlaybackState;
   gate: PlayGate;
+  /** For broadcasts that another node owns; undefined: there is no other. */
+  edge: Edge | undefined;
   viewers: Viewers;
   metrics: DeliveryMetrics;
   /** For other delivery nodes, on the internal port. */
@@ -63,19 +70,25 @@ export function registerPlaybackRoutes(fastify: FastifyInstance, options: Playba
     for (const [path, handler] of Object.entries(ROUTES)) {
       // Both of them have a HEAD by themselves.
       for (const url of [`/live${path}`, `/live/~:token${path}`])
-        scope.get(url, { schema: { hide: true } }, (request, reply) => handler(options, request, reply));
+        scope.get(url, { schema: { hide: true } }, (request, reply) => serve(handler, options, request, reply));
     }
   });
 }
 
-/** A name that cannot be is a name that is not there. */
-function parseName(
-  schema: { safeParse(v: unknown): { success: boolean; data?: string | undefined } },
-  text: unknown,
-): string {
-  const parsed = schema.safeParse(text);
-  if (!parsed.success || parsed.data === undefined) throw new AppError('not-found');
-  return parsed.data;
+/** Ours are answered from here, and what nobody has; the rest is the edge's. Another node that asks us for what is not ours is mistaken. */
+async function serve(
+  handler: Handler,
+  options: PlaybackOptions,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  const { edge, find, newest } = options;
+  const params = request.params as { room: string; broadcast?: string };
+  const ours = params.broadcast ? find(params.room, params.broadcast) : newest(params.room);
+  if (!edge || ours || request.playAccess === 'node') return handler(options, request, reply);
+  const roomFile = handler === state ? 'state.json' : 'index.m3u8';
+  const path = parsePlaybackPath(params, request.query as Query, roomFile);
+  return (await edge.serve(request, reply, path, options)) ?? handler(options, request, reply);
 }
 
 function findRendition(
@@ -127,8 +140,9 @@ async function state(options: PlaybackOptions, request: FastifyRequest, reply: F
 
 async function media(options: PlaybackOptions, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
   const { broadcast, playlists, rendition } = findRendition(options, request, reply);
-  if (request.playAccess !== 'node')
-    options.viewers.seen(broadcast.id, `${request.ip} ${request.headers['user-agent'] ?? ''}`);
+  const { [EDGE_VIEWERS_HEADER]: elsewhere = '' } = request.headers;
+  if (request.playAccess === 'node') options.viewers.elsewhere(broadcast.id, String(elsewhere));
+  else options.viewers.seen(broadcast.id, request);
   const directives = parseDirectives(request.query as Query);
   const position = playlists.blockingPosition(directives);
   if (position === null) {
@@ -217,6 +231,8 @@ function sendPlaylist(
 }
 
 function count({ metrics }: PlaybackOptions, request: FastifyRequest, reply: FastifyReply): void {
+  // A held request that its player gave up was not answered.
+  if (request.raw.aborted) return;
   const kind = kindOf(request.url.replace(/\?.*$/s, ''));
   metrics.hlsRequests.inc({ kind, status: `${Math.floor(reply.statusCode / 100)}xx` });
   const bytes = Number(reply.getHeader('content-length') ?? 0);

@@ -8,7 +8,15 @@ import { registerAssets } from '../assets/assetRoutes.ts';
 import { checkAssets } from '../assets/sceneAssets.ts';
 import type { BroadcastService } from '../broadcast/BroadcastService.ts';
 import { newId } from '../common/ids.ts';
-import { ErrorAnswer, RoomSummary, SceneAnswer, TokenAnswer, TokenInput } from '../contracts/api.ts';
+import {
+  ErrorAnswer,
+  PlayTokenAnswer,
+  PlayTokenInput,
+  RoomSummary,
+  SceneAnswer,
+  TokenAnswer,
+  TokenInput,
+} from '../contracts/api.ts';
 import { BroadcastInput, BroadcastStatus, DestinationInput } from '../contracts/broadcast.ts';
 import { DestinationStatus } from '../contracts/deliveryControl.ts';
 import { AppError } from '../contracts/errors.ts';
@@ -89,6 +97,30 @@ function roomRoutes(fastify: FastifyInstance, { tokens, rooms, broadcasts }: Api
       );
       const path = `/studio/${room}#token=${token}`;
       return reply.code(201).send({ token, identity, expiresAt: Date.now() + expiresInSeconds * 1000, path });
+    },
+  );
+  api.post(
+    '/rooms/:room/play-tokens',
+    {
+      schema: {
+        summary: 'Make a token to watch a room whose broadcast has `playback: token`',
+        tags: ['rooms'],
+        params: InRoom,
+        body: PlayTokenInput,
+        response: { 201: PlayTokenAnswer, ...failures },
+      },
+    },
+    async (request, reply) => {
+      const { expiresInSeconds, identity = newId('p') } = request.body;
+      const { room } = request.params;
+      const token = await tokens.sign({ aud: 'play', sub: identity, room }, expiresInSeconds);
+      return reply.code(201).send({
+        token,
+        identity,
+        expiresAt: Date.now() + expiresInSeconds * 1000,
+        path: `/watch/${room}#token=${token}`,
+        playlist: `/live/~${token}/${room}/index.m3u8`,
+      });
     },
   );
   api.get(

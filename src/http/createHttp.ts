@@ -1,4 +1,5 @@
 import type { Server as HttpServer } from 'node:http';
+import type { SecureServerOptions } from 'node:http2';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyServerOptions, LogController } from 'fastify';
 import { hasZodFastifySchemaValidationErrors, serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
 import type { Logger } from '../common/logger.ts';
@@ -7,6 +8,7 @@ import { AppError } from '../contracts/errors.ts';
 export interface HttpOptions {
   logger: Logger;
   trustedProxies?: readonly string[];
+  /** With it HTTP/2 and HTTP/1.1 (for WebSockets, too) are spoken on the same port, as the client likes (ALPN, RFC 7301). */
   tls?: { cert: Buffer; key: Buffer };
 }
 
@@ -15,9 +17,16 @@ const BODY_LIMIT_BYTES = 256 * 1024;
 /** A header or a body that takes longer than this to come is an attack or a dead connection, ms. */
 const REQUEST_TIMEOUT_MS = 30_000;
 
+/** As many as a browser opens at most, and enough for a CDN that has one connection to us. */
+const HTTP2_STREAMS = 250;
+/** What the answers of one HTTP/2 connection may have in memory, MB: a CDN fetches many segments of 1 MB through one. */
+const HTTP2_SESSION_MEGABYTES = 64;
+/** An idle HTTP/1.1 connection is kept as long as fastify keeps one without TLS, ms. */
+const KEEP_ALIVE_MS = 72_000;
+
 /** A fastify with our zod compilers, and with every error answered as `{error: {code, message}}`. */
 export function createHttp({ logger, trustedProxies = [], tls }: HttpOptions): FastifyInstance {
-  const options: FastifyServerOptions & { https?: { cert: Buffer; key: Buffer } } = {
+  const options: FastifyServerOptions & { http2?: true; https?: SecureServerOptions } = {
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true }),
     trustProxy: trustedProxies.length > 0 ? [...trustedProxies] : false,
@@ -28,9 +37,13 @@ export function createHttp({ logger, trustedProxies = [], tls }: HttpOptions): F
     frameworkErrors: (error, _request, reply) => {
       void (reply as FastifyReply).code(400).send({ error: new AppError('bad-request', error.message).toJSON() });
     },
-    ...(tls ? { https: tls } : {}),
+    ...(tls ? { http2: true, https: http2Options(tls) } : {}),
   };
   const fastify = Fastify(options as FastifyServerOptions<HttpServer>) as unknown as FastifyInstance;
+  if (tls) {
+    // Node has these for HTTP/1.1 over an HTTP/2 server, but neither option nor type.
+    Object.assign(fastify.server, { requestTimeout: REQUEST_TIMEOUT_MS, keepAliveTimeout: KEEP_ALIVE_MS });
+  }
   fastify.setValidatorCompiler(validatorCompiler);
   fastify.setSerializerCompiler(serializerCompiler);
   fastify.setNotFoundHandler((_request, reply) => reply.code(404).send({ error: new AppError('not-found').toJSON() }));
@@ -41,6 +54,13 @@ export function createHttp({ logger, trustedProxies = [], tls }: HttpOptions): F
   });
   return fastify;
 }
+
+const http2Options = (tls: { cert: Buffer; key: Buffer }): SecureServerOptions => ({
+  ...tls,
+  allowHTTP1: true,
+  maxSessionMemory: HTTP2_SESSION_MEGABYTES,
+  settings: { maxConcurrentStreams: HTTP2_STREAMS },
+});
 
 /** Whatever was thrown, as what a caller may see of it. */
 export function toAppError(error: unknown): AppError {

@@ -30,7 +30,9 @@ function parseOrigin(origin: string): URL | undefined {
 export function requestGuard({ open, allowedOrigins }: GuardOptions): RequestGuard {
   const allowed = new Set(allowedOrigins.map((o) => o.replace(/\/$/, '').toLowerCase()));
   return (request) => {
-    const { host = '', origin, forwarded } = request.headers;
+    const { origin, forwarded } = request.headers;
+    // HTTP/2 has `:authority` in its place (RFC 9113 section 8.3.1).
+    const host = request.headers.host ?? String(request.headers[':authority'] ?? '');
     if (open) {
       if (!isLoopback(request.socket.remoteAddress ?? ''))
         throw new AppError('foreign-origin', 'Without LIANMAI_SECRET only this machine is let in.');

@@ -9,7 +9,7 @@ import { io } from 'socket.io-client';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Swarm } from '../../scripts/simulator/Swarm.ts';
 import { ServerApi } from '../../scripts/simulator/serverApi.ts';
-import { RoomSummary, SceneAnswer, TokenAnswer } from '../../src/contracts/api.ts';
+import { PlayTokenAnswer, RoomSummary, SceneAnswer, TokenAnswer } from '../../src/contracts/api.ts';
 import { BroadcastStatus } from '../../src/contracts/broadcast.ts';
 import { METRICS } from '../../src/metrics.ts';
 import { eventually, ServerProcess } from '../support/ServerProcess.ts';
@@ -55,6 +55,21 @@ describe('rooms and tokens', () => {
     expect(token.identity).toBe('bob');
     expect(token.path).toBe(`/studio/${ROOM}#token=${token.token}`);
     expect(token.expiresAt).toBeLessThanOrEqual(Date.now() + 60_000);
+  });
+
+  test('a playback token says for whom it is, opens the watch page, and is in the path of a playlist', async () => {
+    const answer = await call('POST', `/v1/rooms/${ROOM}/play-tokens`, { identity: 'eve', expiresInSeconds: 60 });
+    expect(answer.status).toBe(201);
+    const { token, identity, expiresAt, path, playlist } = PlayTokenAnswer.parse(answer.body);
+    expect([identity, path, playlist]).toEqual([
+      'eve',
+      `/watch/${ROOM}#token=${token}`,
+      `/live/~${token}/${ROOM}/index.m3u8`,
+    ]);
+    expect(expiresAt).toBeLessThanOrEqual(Date.now() + 60_000);
+    expect((await call('GET', `/live/~${token}/${ROOM}/state.json`)).body).toMatchObject({ room: ROOM });
+    expect((await call('GET', `/live/~${token}/other/state.json`)).status).toBe(403);
+    expect((await call('POST', `/v1/rooms/${ROOM}/play-tokens`, { expiresInSeconds: 1 })).status).toBe(400);
   });
 
   test('a room tells who is in it and what they send', async () => {
@@ -128,6 +143,7 @@ describe('description and operation', () => {
     expect(routes.sort()).toEqual(
       [
         'POST /v1/rooms/{room}/tokens',
+        'POST /v1/rooms/{room}/play-tokens',
         'GET /v1/rooms',
         'GET /v1/rooms/{room}',
         'DELETE /v1/rooms/{room}',

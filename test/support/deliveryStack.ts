@@ -93,6 +93,12 @@ export class DeliveryStack {
     return values[0]?.value;
   }
 
+  /** Playback requests that were answered. */
+  async requests(): Promise<number> {
+    const { values } = await this.#metrics.delivery.hlsRequests.get();
+    return values.reduce((sum, { value }) => sum + value, 0);
+  }
+
   get internalUrl(): string {
     return `http://127.0.0.1:${(this.#internal.server.address() as AddressInfo).port}`;
   }

@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
+import { LRUCache } from 'lru-cache';
 import type { Coding } from './contentCoding.ts';
 
 /** A playlist lives for a third of a second and has a few kB: level 4 of 11 has most of the gain at a tenth of the time. */
@@ -12,7 +13,11 @@ const BROTLI_QUALITY = 4;
 const BROTLI_WINDOW_BITS = 16;
 const GZIP_LEVEL = 6;
 
+/** Texts that are made anew for each who asks (what a room does, its qualities) are mostly the same as before. */
+const RECENT_TEXTS = 100;
+
 const texts = new WeakMap<Buffer, EncodedText>();
+const recent = new LRUCache<string, EncodedText>({ max: RECENT_TEXTS });
 
 export class EncodedText {
   readonly #bytes: Buffer;
@@ -21,18 +26,19 @@ export class EncodedText {
   #gzip: Buffer | undefined;
   #brotli: Buffer | undefined;
 
-  private constructor(bytes: Buffer) {
+  private constructor(bytes: Buffer, hash: string) {
     this.#bytes = bytes;
-    this.#hash = createHash('sha256').update(bytes).digest('base64url').slice(0, 16);
+    this.#hash = hash;
   }
 
-  /** The same object for the same buffer, for as long as that lives. The buffer is never written to again. */
+  /** The same object for the same buffer, for as long as that lives, and for the same text. The buffer is never written to again. */
   static of(bytes: Buffer): EncodedText {
-    let text = texts.get(bytes);
-    if (!text) {
-      text = new EncodedText(bytes);
-      texts.set(bytes, text);
-    }
+    const known = texts.get(bytes);
+    if (known) return known;
+    const hash = createHash('sha256').update(bytes).digest('base64url').slice(0, 16);
+    const text = recent.get(hash) ?? new EncodedText(bytes, hash);
+    recent.set(hash, text);
+    texts.set(bytes, text);
     return text;
   }
 

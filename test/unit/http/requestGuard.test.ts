@@ -12,6 +12,7 @@ describe('open mode', () => {
     [{ host: 'localhost:8080' }],
     [{ host: '127.0.0.1:8080', origin: 'http://127.0.0.1:8080' }],
     [{ host: '[::1]:8080', origin: 'http://[::1]:8080' }],
+    [{ ':authority': 'localhost:8080', origin: 'https://localhost:8080' }],
   ])('lets in %j', (headers) => {
     expect(() => guard(request(headers))).not.toThrow();
   });
@@ -23,6 +24,7 @@ describe('open mode', () => {
     ['DNS rebinding', { host: 'evil.example:8080' }],
     ['DNS rebinding with a matching origin', { host: 'evil.example:8080', origin: 'http://evil.example:8080' }],
     ['a proxy', { host: 'localhost:8080', 'x-forwarded-for': '1.2.3.4' }],
+    ['DNS rebinding over HTTP/2', { ':authority': 'evil.example:8080' }],
     ['no Host', {}],
   ])('refuses %s', (_name, headers) => {
     expect(() => guard(request(headers as Record<string, string>))).toThrow(
