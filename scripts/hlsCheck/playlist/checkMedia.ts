@@ -20,7 +20,8 @@ export function checkMedia(playlist: MediaPlaylist, report: Report): void {
   checkDates(playlist, report);
   checkTail(playlist, report);
   checkKind(playlist, report);
-  const first = playlist.segments[0];
+  // In a delta update it may be among the tags that are skipped.
+  const first = playlist.skipped === null ? playlist.segments[0] : undefined;
   if (first && first.map === null && /\.(m4s|mp4|m4v|m4a)(\?|$)/.test(first.uri ?? first.parts[0]?.uri ?? ''))
     report('map-required', 'no EXT-X-MAP', first.line);
   const needed = controlSeconds(playlist, 'CAN-SKIP-UNTIL') === null ? playlist.neededVersion : 9;
