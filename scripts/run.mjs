@@ -9,7 +9,12 @@ import { main, setUp } from './setup/steps.mjs';
  * What a tool needs, where that is less than the server needs.
  * @type {Record<string, import('./setup/steps.mjs').Purpose>}
  */
-const NEEDS = { 'token.ts': 'packages', 'simulate.ts': 'media', 'layoutPictures.ts': 'packages' };
+const NEEDS = {
+  'token.ts': 'packages',
+  'simulate.ts': 'media',
+  'layoutPictures.ts': 'packages',
+  'hlsCheck.ts': 'packages',
+};
 
 await main(async () => {
   const [file, ...args] = process.argv.slice(2);
