@@ -18,6 +18,7 @@ import type { Config } from './config.ts';
 import { AppError } from './contracts/errors.ts';
 import { Delivery } from './delivery/Delivery.ts';
 import { destinationPolicy } from './delivery/destinationPolicy.ts';
+import { streamIdentity } from './delivery/destinations/streamIdentity.ts';
 import { MemoryDirectory } from './directory/MemoryDirectory.ts';
 import { Database } from './durable/Database.ts';
 import { DataDirLock } from './durable/DataDirLock.ts';
@@ -242,7 +243,8 @@ export class Server {
       assetsUrl: this.#assetsUrl,
       videoEncoder: config.videoEncoder,
       destinationPolicy: async (url) => {
-        await destinationPolicy({ allowPrivate: config.allowPrivateDestinations })(url);
+        const allowed = await destinationPolicy({ allowPrivate: config.allowPrivateDestinations })(url);
+        return streamIdentity(allowed.parsed);
       },
       clock: monotonicClock,
       logger,
