@@ -19,6 +19,7 @@ import type { Config } from './config.ts';
 import { AppError } from './contracts/errors.ts';
 import { Delivery, type DeliveryOptions } from './delivery/Delivery.ts';
 import { destinationPolicy } from './delivery/destinationPolicy.ts';
+import { streamIdentity } from './delivery/destinations/streamIdentity.ts';
 import { oneOwner } from './delivery/edge/OwnerOf.ts';
 import { MemoryDirectory } from './directory/MemoryDirectory.ts';
 import { Database } from './durable/Database.ts';
@@ -264,7 +265,8 @@ export class Server {
       assetsUrl: this.#assetsUrl,
       videoEncoder: config.videoEncoder,
       destinationPolicy: async (url) => {
-        await destinationPolicy({ allowPrivate: config.allowPrivateDestinations })(url);
+        const allowed = await destinationPolicy({ allowPrivate: config.allowPrivateDestinations })(url);
+        return streamIdentity(allowed.parsed);
       },
       clock: monotonicClock,
       logger,

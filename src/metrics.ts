@@ -18,6 +18,8 @@ interface Definition {
 
 /** Seconds: from a frame's fraction to a few frames. */
 const FRAME_BUCKETS = [0.001, 0.002, 0.005, 0.01, 0.015, 0.02, 0.03, 0.04, 0.06, 0.1, 0.25] as const;
+/** Seconds: a connection that is made anew at once, and a server that was away for minutes. */
+const OUTAGE_BUCKETS = [0.5, 1, 2, 5, 10, 20, 60, 180, 600, 1800] as const;
 /** Seconds: starts and recoveries. */
 const START_BUCKETS = [0.1, 0.25, 0.5, 1, 1.5, 2, 3, 4, 5, 7.5, 10, 20, 60] as const;
 
@@ -159,6 +161,11 @@ export const METRICS = {
     'Connections to destinations that failed, by reason.',
     ['reason'],
   ),
+  destinationOutageSeconds: histogram(
+    'lianmai_destination_outage_seconds',
+    'From losing a destination to `live` again.',
+    OUTAGE_BUCKETS,
+  ),
   destinationDroppedGops: counter(
     'lianmai_destination_dropped_gops_total',
     'Whole GOPs dropped because a destination was too slow.',
@@ -250,6 +257,7 @@ export function createMetrics(): Metrics {
       destinationBytes: c(m.destinationBytes),
       destinationConnects: c(m.destinationConnects),
       destinationFailures: c(m.destinationFailures),
+      destinationOutageSeconds: h(m.destinationOutageSeconds),
       destinationDroppedGops: c(m.destinationDroppedGops),
     },
   };

@@ -18,6 +18,7 @@ import type { BroadcastOptions } from './BroadcastOptions.ts';
 import { CompositorFigures } from './CompositorFigures.ts';
 import type { Carried, CompositorRun } from './CompositorRun.ts';
 import { DeliveryLink, type LinkReport } from './DeliveryLink.ts';
+import { DestinationBook } from './DestinationBook.ts';
 import { type Destination, newDestination, orderOf } from './destinations.ts';
 import { encodedWith, encoderFor, gridFor, type Program, renditionsFor } from './jobs.ts';
 import { openOrder } from './openOrder.ts';
@@ -42,7 +43,6 @@ const START_LIMIT_MS = 30_000;
 const APPLY_WAIT_MS = 5_000;
 /** One for which no compositor could be had for this long has failed, ms. */
 const RECOVERY_LIMIT_MS = 60_000;
-const MAX_DESTINATIONS = 16;
 
 export type EndReason = NonNullable<BroadcastStatus['endReason']>;
 
@@ -64,7 +64,7 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
   readonly #logger: Logger;
   readonly #board: StatusBoard;
   readonly #abort = new AbortController();
-  readonly #destinations = new Map<string, Destination>();
+  readonly #destinations: DestinationBook;
   readonly #restarts = new RestartPolicy();
   readonly #figures: CompositorFigures;
   readonly #parts: PartWatch;
@@ -89,7 +89,11 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
     this.#parts = new PartWatch(options.clock);
     this.#speakers = new Speakers(room, options.clock);
     this.#board = new StatusBoard({ id: this.id, room: room.id, input, onStatus: options.onStatus });
-    for (const destination of destinations) this.#addKnown(destination);
+    this.#destinations = new DestinationBook({
+      ...{ room: room.id, broadcast: this.id, board: this.#board, keys: options.streamKeys },
+      ...(options.onDestination ? { onDestination: options.onDestination } : {}),
+    });
+    this.#destinations.addAll(destinations);
   }
 
   get status(): BroadcastStatus {
@@ -125,21 +129,17 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
   }
 
   async addDestination(input: DestinationInput): Promise<DestinationStatus> {
-    if (this.#destinations.size >= MAX_DESTINATIONS) {
-      throw new AppError('conflict', `A broadcast has at most ${MAX_DESTINATIONS} destinations.`);
-    }
     const destination = await newDestination(input, this.#options.destinationPolicy);
     if (RANK[this.#board.state] > 1) throw new AppError('no-broadcast');
-    this.#addKnown(destination);
+    this.#destinations.add(destination);
     this.#delivery?.send({ type: 'add-destination', destination: orderOf(destination) });
     this.#logger.info({ destination: destination.status.id }, 'destination added');
     return destination.status;
   }
 
   removeDestination(id: string): void {
-    if (!this.#destinations.delete(id)) throw new AppError('not-found', 'The broadcast has no such destination.');
+    this.#destinations.remove(id, this.#delivery !== undefined);
     this.#delivery?.send({ type: 'remove-destination', id });
-    this.#board.removeDestination(id);
     this.#logger.info({ destination: id }, 'destination removed');
   }
 
@@ -156,11 +156,6 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
       const moved = new Promise<void>((resolve) => this.once('state', () => resolve()));
       await Promise.race([moved, delay(left, undefined, { ref: false })]);
     }
-  }
-
-  #addKnown(destination: Destination): void {
-    this.#destinations.set(destination.status.id, destination);
-    this.#board.destination(destination.status);
   }
 
   #endBecause(reason: EndReason): void {
@@ -315,7 +310,7 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
       order: () =>
         openOrder(program, {
           room: this.room.id,
-          destinations: this.#destinations.values(),
+          destinations: this.#destinations.all,
           fence: this.#fence,
           playback: this.#input.playback,
         }),
@@ -340,8 +335,7 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
         this.#logger.warn({ segment: report.segment }, 'segment lost');
         return;
       case 'destination':
-        if (!this.#destinations.has(report.status.id)) return;
-        this.#board.destination(report.status);
+        this.#destinations.report(report.status);
         return;
       case 'stats':
         this.#board.figures({ viewers: report.viewers });
@@ -368,6 +362,7 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
     // Race: a compositor that is just being brought up may still open the broadcast at delivery.
     await this.#supervising;
     await this.#delivery?.end();
+    this.#destinations.close();
     this.#board.set({
       endedAt: Math.round(this.#options.wallClock()),
       endReason: reason,

@@ -3,6 +3,9 @@ import type { Logger } from '../common/logger.ts';
 import type { BroadcastStatus } from '../contracts/broadcast.ts';
 import type { VideoCodec } from '../contracts/job.ts';
 import type { Directory } from '../directory/Directory.ts';
+import type { DestinationEvent } from './DestinationBook.ts';
+import type { CheckDestination } from './destinations.ts';
+import type { KeyClaims } from './KeyClaims.ts';
 import type { BroadcastMetrics } from './metrics.ts';
 
 /** What a broadcast is given by the node that is its room's home. */
@@ -15,11 +18,15 @@ export interface BroadcastOptions {
   /** Where compositors get images and sounds, without a slash at the end; null: there are none. */
   assetsUrl: string | null;
   videoEncoder: VideoCodec;
-  destinationPolicy: (url: string) => Promise<void>;
+  destinationPolicy: CheckDestination;
+  /** The stream keys of all broadcasts of the node. */
+  streamKeys: KeyClaims;
   clock: Clock;
   /** ms since 1970; for the epoch's label only. */
   wallClock: () => number;
   logger: Logger;
   metrics: BroadcastMetrics;
   onStatus: (room: string, status: BroadcastStatus) => void;
+  /** A destination has come into another state; of each exactly one `stopped` at the end. */
+  onDestination?: (event: DestinationEvent) => void;
 }

@@ -7,7 +7,9 @@ import type { VideoCodec } from '../contracts/job.ts';
 import type { Directory } from '../directory/Directory.ts';
 import { Broadcast } from './Broadcast.ts';
 import type { BroadcastService } from './BroadcastService.ts';
-import { type Destination, newDestination } from './destinations.ts';
+import type { DestinationEvent } from './DestinationBook.ts';
+import { type CheckDestination, type Destination, newDestination } from './destinations.ts';
+import { KeyClaims } from './KeyClaims.ts';
 import type { BroadcastMetrics } from './metrics.ts';
 import type { RoomTap } from './RoomTap.ts';
 
@@ -24,8 +26,7 @@ export interface BroadcastsOptions {
   /** Where compositors get images and sounds, without a slash at the end; null: there are none. */
   assetsUrl?: string | null;
   videoEncoder?: VideoCodec;
-  /** Throws AppError `destination-refused`. */
-  destinationPolicy: (url: string) => Promise<void>;
+  destinationPolicy: CheckDestination;
   /** The program's clock; monotonic. */
   clock: Clock;
   /** ms since 1970; for labels only. */
@@ -34,6 +35,8 @@ export interface BroadcastsOptions {
   metrics: BroadcastMetrics;
   /** States at once, figures at most once a second. */
   onStatus: (room: string, status: BroadcastStatus) => void;
+  /** A destination has come into another state; of each exactly one `stopped` at the end. */
+  onDestination?: (event: DestinationEvent) => void;
 }
 
 /** Every broadcast of this SFU node, one a room. */
@@ -41,6 +44,7 @@ export class Broadcasts implements BroadcastService {
   readonly #options: BroadcastsOptions;
   readonly #running = new Map<string, { broadcast: Broadcast; starting: Promise<BroadcastStatus> }>();
   readonly #ended = new Map<string, BroadcastStatus>();
+  readonly #streamKeys = new KeyClaims();
   #state: 'open' | 'closed' = 'open';
   #closing: Promise<void> | undefined;
 
@@ -77,7 +81,8 @@ export class Broadcasts implements BroadcastService {
       } else break;
     }
     // Race: from the last look at #running to its new entry nothing is awaited.
-    const options = { ...this.#options, mediaIp, encoderThreads, assetsUrl, videoEncoder, wallClock };
+    const streamKeys = this.#streamKeys;
+    const options = { ...this.#options, mediaIp, encoderThreads, assetsUrl, videoEncoder, wallClock, streamKeys };
     const broadcast = new Broadcast(room, BroadcastInput.parse(given), destinations, options);
     broadcast.on('state', () => this.#count());
     broadcast.once('closed', () => this.#onClosed(broadcast));

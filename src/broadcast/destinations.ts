@@ -7,23 +7,31 @@ import { AppError } from '../contracts/errors.ts';
 /** A destination as the controller keeps it: where to is a secret, since it holds the stream key. */
 export interface Destination {
   url: Secret;
+  /** Which stream of which server it is; the same for two that would push to one stream key. */
+  identity: string;
+  reconnectSeconds: number | null;
   status: DestinationStatus;
 }
 
+/** Answers the identity of the URL's stream; throws AppError `destination-refused`. */
+export type CheckDestination = (url: string) => Promise<string>;
+
 /** Throws AppError `bad-request` (not a URL, or a key that no URL can hold) or what `policy` throws. */
-export async function newDestination(
-  input: DestinationInput,
-  policy: (url: string) => Promise<void>,
-): Promise<Destination> {
+export async function newDestination(input: DestinationInput, policy: CheckDestination): Promise<Destination> {
   const url = joinKey(input);
-  await policy(url);
+  const identity = await policy(url);
   return {
     url: new Secret(url),
+    identity,
+    reconnectSeconds: input.reconnectSeconds,
     status: {
       id: newId('d'),
       name: input.name,
       target: targetOf(url),
       state: 'connecting',
+      since: Date.now(),
+      cause: null,
+      retryAt: null,
       reason: '',
       connects: 0,
       bytes: 0,
@@ -32,10 +40,11 @@ export async function newDestination(
   };
 }
 
-export const orderOf = ({ url, status }: Destination): DestinationOrder => ({
+export const orderOf = ({ url, status, reconnectSeconds }: Destination): DestinationOrder => ({
   id: status.id,
   name: status.name,
   url: url.reveal(),
+  reconnectSeconds,
 });
 
 /** RTMP: the key is the last part of the path, as it is (keys of some services hold a query). SRT: the `streamid`. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { DegradationStep } from './degradation.ts';
-import { DestinationStatus } from './deliveryControl.ts';
+import { DestinationStatus, ReconnectSeconds } from './deliveryControl.ts';
 import { BroadcastId, DestinationId, RenditionId } from './ids.ts';
 import { PlaybackAccess } from './playback.ts';
 
@@ -14,6 +14,9 @@ export const DestinationInput = z
     url: z.string().min(8).max(2048),
     /** The stream key; kept secret. */
     key: z.string().min(1).max(512).optional(),
+    reconnectSeconds: ReconnectSeconds.describe(
+      'How long a lost connection is tried for before the destination has failed; null: as long as the broadcast lives.',
+    ),
   })
   .strict();
 export type DestinationInput = z.infer<typeof DestinationInput>;

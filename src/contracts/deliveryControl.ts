@@ -29,8 +29,33 @@ export const RECLAIM_MS = 60_000;
 export const DestinationState = z.enum(['connecting', 'live', 'reconnecting', 'failed', 'stopped']);
 export type DestinationState = z.infer<typeof DestinationState>;
 
+/**
+ * Why a connection ended. `unreachable`: none came about. `refused`: the server turned the stream key (or the application) away.
+ * `hung`: it took nothing any more. `closed`: it ended the connection. `crashed`: our own ffmpeg died. `policy`: not a place that may be
+ * pushed to. `in-use`: another destination has this stream key. `slow`: the connection is there, but takes less than the program has.
+ */
+export const DestinationCause = z.enum([
+  'unreachable',
+  'refused',
+  'hung',
+  'closed',
+  'crashed',
+  'policy',
+  'in-use',
+  'slow',
+]);
+export type DestinationCause = z.infer<typeof DestinationCause>;
+
+/** How long a lost connection is tried for, seconds; null: as long as the broadcast lives. */
+export const ReconnectSeconds = z.int().min(0).max(86_400).nullable().default(null);
+
 /** What a destination is given; `url` holds the stream key and never leaves delivery again. */
-export const DestinationOrder = z.object({ id: DestinationId, name: z.string().max(64), url: z.string().max(2048) });
+export const DestinationOrder = z.object({
+  id: DestinationId,
+  name: z.string().max(64),
+  url: z.string().max(2048),
+  reconnectSeconds: ReconnectSeconds,
+});
 export type DestinationOrder = z.infer<typeof DestinationOrder>;
 
 /** What anybody may know of a destination. `target` is scheme, host and app: no key, no user, no query. */
@@ -39,6 +64,12 @@ export const DestinationStatus = z.object({
   name: z.string(),
   target: z.string(),
   state: DestinationState,
+  /** Wall clock when it came into this state, ms since 1970. */
+  since: z.number().default(0),
+  /** What `reason` tells, as one of a closed set; null when there was nothing. */
+  cause: DestinationCause.nullable().default(null),
+  /** Wall clock of the next attempt while it waits for it, ms since 1970. */
+  retryAt: z.number().nullable().default(null),
   /** The last error in a sentence, without secrets; empty when there was none. */
   reason: z.string(),
   /** Times connected; 1 is the first. */

@@ -14,7 +14,9 @@ import type { PlaybackState } from '../contracts/playback.ts';
 import { ControlSession } from './ControlSession.ts';
 import { DeliveryBroadcast, type OpenOrder } from './DeliveryBroadcast.ts';
 import type { DestinationPolicy } from './destinationPolicy.ts';
+import { type BackoffOptions, RECONNECT } from './destinations/Backoff.ts';
 import { PresetFiles } from './destinations/PresetFiles.ts';
+import { StreamKeys } from './destinations/StreamKeys.ts';
 import { Edge, type EdgeOptions } from './edge/Edge.ts';
 import { PlaylistCache } from './hls/PlaylistCache.ts';
 import { PlayGate, type PlayPass } from './http/PlayGate.ts';
@@ -42,6 +44,8 @@ export interface DeliveryOptions {
   clock: Clock;
   logger: Logger;
   metrics: DeliveryMetrics;
+  /** When destinations that were lost are tried again; tests shorten it. */
+  reconnect?: BackoffOptions;
   /** How long a broadcast waits for its controller to come back, and stays after its end; tests shorten them, ms. */
   reclaimMs?: number;
   afterlifeMs?: number;
@@ -58,6 +62,7 @@ interface Entry {
 export class Delivery {
   readonly #options: DeliveryOptions;
   readonly #presets: PresetFiles;
+  readonly #streamKeys = new StreamKeys();
   readonly #wss = new WebSocketServer({ noServer: true, maxPayload: MAX_ORDER_BYTES });
   readonly #entries = new Map<string, Entry>();
   readonly #newest = new Map<string, Entry>();
@@ -186,9 +191,9 @@ export class Delivery {
       older?.close();
       return there.broadcast;
     }
-    const { destinationPolicy: policy, ffmpegPath, clock, logger, metrics } = this.#options;
-    const presets = this.#presets;
-    const broadcast = new DeliveryBroadcast({ order, policy, ffmpegPath, presets, clock, logger, metrics });
+    const { destinationPolicy: policy, ffmpegPath, clock, logger, metrics, reconnect = RECONNECT } = this.#options;
+    const push = { policy, ffmpegPath, reconnect, presets: this.#presets, keys: this.#streamKeys };
+    const broadcast = new DeliveryBroadcast({ order, push, clock, logger, metrics });
     const entry: Entry = { broadcast, playlists: new PlaylistCache(broadcast), session, timer: undefined };
     this.#entries.set(order.broadcast, entry);
     this.#newest.set(order.room, entry);

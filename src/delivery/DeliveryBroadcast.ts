@@ -15,9 +15,7 @@ import type { BroadcastId, CompositorId, Fence, RenditionId, RoomId } from '../c
 import type { Rendition } from '../contracts/job.ts';
 import type { PlaybackAccess } from '../contracts/playback.ts';
 import { checkOnGrid } from './checkOnGrid.ts';
-import type { DestinationPolicy } from './destinationPolicy.ts';
-import { Destination } from './destinations/Destination.ts';
-import type { PresetFiles } from './destinations/PresetFiles.ts';
+import { Destination, type DestinationOptions } from './destinations/Destination.ts';
 import { ProgramFeed } from './destinations/ProgramFeed.ts';
 import { GridWatch } from './GridWatch.ts';
 import { InitSegments } from './InitSegments.ts';
@@ -36,9 +34,8 @@ export type OpenOrder = Extract<DeliveryOrder, { type: 'open' }>;
 
 export interface DeliveryBroadcastOptions {
   order: OpenOrder;
-  policy: DestinationPolicy;
-  ffmpegPath: string;
-  presets: PresetFiles;
+  /** What its destinations are made with. */
+  push: Pick<DestinationOptions, 'policy' | 'ffmpegPath' | 'presets' | 'keys' | 'reconnect'>;
   clock: Clock;
   logger: Logger;
   metrics: DeliveryMetrics;
@@ -208,10 +205,8 @@ export class DeliveryBroadcast extends TypedEmitter<BroadcastEvents> {
 
   addDestination(order: DestinationOrder): void {
     if (this.#state !== 'open' || this.#destinations.has(order.id)) return;
-    const { policy, ffmpegPath, presets, clock, metrics } = this.#options;
-    const feed = this.#feed;
-    const logger = this.logger;
-    const destination = new Destination({ order, feed, policy, ffmpegPath, presets, clock, logger, metrics });
+    const { push, clock, metrics } = this.#options;
+    const destination = new Destination({ ...push, order, feed: this.#feed, clock, logger: this.logger, metrics });
     this.#destinations.set(order.id, destination);
     destination.on('status', (status) => this.emit('report', { type: 'destination', status }));
     destination.on('closed', () => this.#destinations.delete(order.id));

@@ -45,6 +45,8 @@ export interface DeliveryMetrics {
   destinationConnects: Counter;
   /** lianmai_destination_failures_total{reason: unreachable | refused | hung | closed | crashed} */
   destinationFailures: Counter<'reason'>;
+  /** lianmai_destination_outage_seconds: from losing a destination to `live` again. */
+  destinationOutageSeconds: Histogram;
   /** lianmai_destination_dropped_gops_total */
   destinationDroppedGops: Counter;
 }

@@ -504,11 +504,15 @@ describe('delivery', () => {
       name: 'cdn',
       url: 'rtmp://cdn.example/app',
       key: 'k1',
+      reconnectSeconds: 90,
     });
     await rig.delivery.order('add-destination');
     rig.delivery.cut();
     const again = await rig.delivery.order('open', 2);
-    expect(again).toMatchObject({ fence: job.fence, destinations: [{ id, url: 'rtmp://cdn.example/app/k1' }] });
+    expect(again).toMatchObject({
+      fence: job.fence,
+      destinations: [{ id, url: 'rtmp://cdn.example/app/k1', reconnectSeconds: 90 }],
+    });
     await rig.delivery.order('take', 2);
     rig.delivery.report({ type: 'stats', bitrate: 1, viewers: 7 });
     await rig.status((s) => s.viewers === 7);
@@ -528,6 +532,7 @@ describe('delivery', () => {
       name: 'cdn',
       url: 'rtmp://cdn.example:1936/app/',
       key: 'k?a=b',
+      reconnectSeconds: null,
     });
     expect(added).toMatchObject({ name: 'cdn', target: 'rtmp://cdn.example:1936/app', state: 'connecting' });
     const { destination } = await rig.delivery.order('add-destination');

@@ -64,7 +64,7 @@ async function setUp() {
   const broadcasts = new Broadcasts({
     directory: new MemoryDirectory({ agents: () => [server.url], delivery: () => delivery.internalUrl }),
     newServiceToken: async () => SERVICE_TOKEN,
-    destinationPolicy: async () => {},
+    destinationPolicy: async (url) => url,
     clock: monotonicClock,
     logger,
     metrics: broadcastMetrics(),

@@ -40,7 +40,7 @@ async function show(
   options: Parameters<typeof DeliveryStack.start>[0] = {},
 ): Promise<Show> {
   const stack = await DeliveryStack.start(options);
-  const destinations = Object.entries(urls).map(([id, url]) => ({ id, name: id, url }));
+  const destinations = Object.entries(urls).map(([id, url]) => ({ id, name: id, url, reconnectSeconds: null }));
   const controller = await TestController.open(stack, { order: { destinations } });
   const compositor = new TestCompositor(stack, controller, clip);
   onTestFinished(async () => {
@@ -211,7 +211,10 @@ describe('rtmp', () => {
     const { controller, until } = await show({});
     await controller.waitFor('part');
     const id = newId('d');
-    controller.send({ type: 'add-destination', destination: { id, name: 'late', url: `${server.url}/late` } });
+    controller.send({
+      type: 'add-destination',
+      destination: { id, name: 'late', url: `${server.url}/late`, reconnectSeconds: null },
+    });
     await until(id, (s) => s.state === 'live');
     controller.send({ type: 'remove-destination', id });
     await server.waitFor((c) => c.call === 'publish_done');

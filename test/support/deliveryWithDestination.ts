@@ -6,7 +6,7 @@ const [, , url = ''] = process.argv;
 const clip = await TestClip.make();
 const stack = await DeliveryStack.start();
 const controller = await TestController.open(stack, {
-  order: { destinations: [{ id: 'dorphanprobe', name: 'probe', url }] },
+  order: { destinations: [{ id: 'dorphanprobe', name: 'probe', url, reconnectSeconds: null }] },
 });
 await controller.waitFor('opened');
 await new TestCompositor(stack, controller, clip).start(controller.nextSegment);

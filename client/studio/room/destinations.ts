@@ -28,7 +28,7 @@ export function destinationsOf(drafts: readonly DestinationDraft[]): Destination
   return filled.map((draft) => {
     const url = draft.url.trim();
     const key = draft.key.trim();
-    return { name: new URL(url).hostname.slice(0, 64), url, ...(key ? { key } : {}) };
+    return { name: new URL(url).hostname.slice(0, 64), url, reconnectSeconds: null, ...(key ? { key } : {}) };
   });
 }
 

@@ -1,51 +1,58 @@
 /**
- * The TCP or TLS connection to an RTMP server, made by us, and given to one ffmpeg through a loopback port that takes exactly one
- * connection. So the connection goes to the addresses that the policy has looked at, TLS certificates are checked (ffmpeg's own
- * rtmps does not), and what the server really takes off our hands is seen.
+ * The relay (relay.ts) of RTMP and RTMPS: a TCP or TLS connection to the server, made by us, and given to one ffmpeg through a loopback port.
+ * So the connection goes to the addresses that the policy has looked at, TLS certificates are checked (ffmpeg's own rtmps does not), what the
+ * server really takes off our hands is seen, and not more than that is given to the kernel ahead.
  */
-import { connect as connectTcp, createServer, type LookupFunction, type Server, type Socket } from 'node:net';
-import { connect as connectTls } from 'node:tls';
+import { createServer, type Server, type Socket } from 'node:net';
 import { TypedEmitter } from '../../common/TypedEmitter.ts';
 import type { AllowedDestination } from '../destinationPolicy.ts';
+import { connectUpstream, sentenceOf, type Upstream } from './connectUpstream.ts';
+import type { Relay, RelayEnd, RelayEvents } from './relay.ts';
 import { sendQueueBytes } from './sendQueue.ts';
 
-/** A server that does not answer at all, ms. */
-const CONNECT_LIMIT_MS = 10_000;
-/** How long the last bytes may take to go out after the end, ms. */
+/** How long the last bytes, and the server's own goodbye, may take, ms; then the connection is reset. */
 const GOODBYE_LIMIT_MS = 1000;
+/** How often it is looked whether the server has taken enough to go on, ms. */
+const LOOK_EVERY_MS = 200;
 
-export type RelayEnd = 'server' | 'ffmpeg' | 'us';
-
-interface RelayEvents {
-  /** The connection is gone; who ended it, and why in a sentence. */
-  closed: [by: RelayEnd, reason: string];
-}
-
-export class ConnectionRelay extends TypedEmitter<RelayEvents> {
+export class ConnectionRelay extends TypedEmitter<RelayEvents> implements Relay {
   readonly #upstream: Socket;
+  readonly #tcp: Socket;
   readonly #server: Server;
+  /** Both sides have said goodbye, or it was reset: nothing of the connection is left. */
+  readonly #gone: Promise<void>;
   #downstream: Socket | undefined;
   #closed = false;
+  #aborted = false;
+  #receivedBytes = 0;
+  #limit = Number.POSITIVE_INFINITY;
+  /** Unacknowledged at the last measurement, and everything written since. */
+  #inFlight = 0;
+  #waiting: NodeJS.Timeout | undefined;
 
-  private constructor(upstream: Socket, server: Server) {
+  private constructor({ stream, tcp }: Upstream, server: Server) {
     super();
-    this.#upstream = upstream;
+    this.#upstream = stream;
+    this.#tcp = tcp;
     this.#server = server;
+    this.#gone = new Promise((resolve) => stream.once('close', () => resolve()));
   }
 
   /** Connects; rejects with an Error whose message is a sentence for the user. `signal` ends the attempt. */
   static async open(destination: AllowedDestination, signal: AbortSignal): Promise<ConnectionRelay> {
-    const upstream = await connectUpstream(destination, signal);
     const server = createServer({ pauseOnConnect: true });
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen({ host: '127.0.0.1', port: 0, backlog: 1 }, resolve);
+    });
+    let upstream: Upstream;
     try {
-      await new Promise<void>((resolve, reject) => {
-        server.once('error', reject);
-        server.listen({ host: '127.0.0.1', port: 0, backlog: 1 }, resolve);
-      });
+      upstream = await connectUpstream(destination, signal);
     } catch (error) {
-      upstream.destroy();
+      server.close();
       throw error;
     }
+    // Nothing is awaited from here on: an end of the connection finds its listeners.
     const relay = new ConnectionRelay(upstream, server);
     relay.#start();
     return relay;
@@ -55,7 +62,6 @@ export class ConnectionRelay extends TypedEmitter<RelayEvents> {
     return this.#closed;
   }
 
-  /** The loopback port that ffmpeg connects to. */
   get port(): number {
     const address = this.#server.address();
     return typeof address === 'object' && address ? address.port : 0;
@@ -66,36 +72,62 @@ export class ConnectionRelay extends TypedEmitter<RelayEvents> {
     return Math.max(0, this.#upstream.bytesWritten - this.#upstream.writableLength);
   }
 
-  /** Bytes that wait because the server does not take them. */
-  get pendingBytes(): number {
-    return this.#upstream.writableLength;
+  get receivedBytes(): number {
+    return this.#receivedBytes;
   }
 
-  /** The same for what the kernel has taken, and the server has not; undefined where that can not be seen. */
-  async unacknowledgedBytes(): Promise<number | undefined> {
-    const queued = await sendQueueBytes(this.#upstream);
-    return queued === undefined ? undefined : queued + this.pendingBytes;
+  async unacknowledgedBytes(): Promise<number> {
+    const written = this.#upstream.bytesWritten;
+    const queued = (await sendQueueBytes(this.#upstream)) ?? 0;
+    const unacknowledged = queued + this.#upstream.writableLength;
+    this.#inFlight = unacknowledged + (this.#upstream.bytesWritten - written);
+    return unacknowledged;
   }
 
-  /** What was sent last still goes out, if the server takes it. Idempotent. */
-  close(): void {
+  limitInFlight(bytes: number): void {
+    this.#limit = bytes;
+  }
+
+  async close(): Promise<void> {
     this.#close('us', 'stopped');
+    await this.#gone;
+  }
+
+  async abort(): Promise<void> {
+    this.#abort();
+    this.#close('us', 'stopped');
+    await this.#gone;
   }
 
   #close(by: RelayEnd, reason: string): void {
     if (this.#closed) return;
     this.#closed = true;
+    clearTimeout(this.#waiting);
     this.#server.close();
     this.#downstream?.destroy();
-    // What ffmpeg sent last (deleteStream) still goes out, if the server takes it.
-    this.#upstream.destroySoon();
-    setTimeout(() => this.#upstream.destroy(), GOODBYE_LIMIT_MS).unref();
-    this.emit('closed', by, reason);
+    // What ffmpeg sent last (deleteStream) still goes out, if the server takes it; its own end says that it has heard.
+    this.#upstream.end();
+    this.#upstream.resume();
+    const limit = setTimeout(() => this.#abort(), GOODBYE_LIMIT_MS);
+    void this.#gone.then(() => clearTimeout(limit));
+    this.emit('closed', by, reason, null);
+  }
+
+  /**
+   * A reset reaches a server that takes no more bytes: the end of a stream would wait behind them, and the server would see the next connection
+   * before it. TLS has no reset, the TCP connection below it does.
+   */
+  #abort(): void {
+    if (this.#aborted) return;
+    this.#aborted = true;
+    this.#tcp.resetAndDestroy();
+    this.#upstream.destroy();
   }
 
   #start(): void {
     this.#upstream.on('error', (error) => this.#close('server', sentenceOf(error)));
     this.#upstream.on('close', () => this.#close('server', 'the server closed the connection'));
+    this.#upstream.on('drain', () => this.#goOn());
     this.#server.on('error', () => this.#close('ffmpeg', 'the loopback port failed'));
     this.#server.on('connection', (socket) => {
       if (this.#downstream || this.#closed) {
@@ -107,59 +139,39 @@ export class ConnectionRelay extends TypedEmitter<RelayEvents> {
       socket.setNoDelay(true);
       socket.on('error', () => this.#close('ffmpeg', 'ffmpeg closed the connection'));
       socket.on('close', () => this.#close('ffmpeg', 'ffmpeg closed the connection'));
-      socket.pipe(this.#upstream);
+      socket.on('data', (bytes) => this.#forward(socket, bytes));
+      this.#upstream.on('data', (bytes) => {
+        this.#receivedBytes += bytes.length;
+      });
       this.#upstream.pipe(socket);
+      socket.resume();
     });
   }
-}
 
-function connectUpstream({ parsed, addresses }: AllowedDestination, signal: AbortSignal): Promise<Socket> {
-  const lookup: LookupFunction = (_host, options, done) => {
-    const first = addresses[0];
-    if (options.all) done(null, addresses);
-    else if (first) done(null, first.address, first.family);
-    else done(Object.assign(new Error('no address'), { code: 'ENOTFOUND' }), '', 4);
-  };
-  return new Promise((resolve, reject) => {
-    const to = { host: parsed.host, port: parsed.port, lookup, autoSelectFamily: true };
-    const socket =
-      parsed.scheme === 'rtmps' ? connectTls({ ...to, servername: serverName(parsed.host) }) : connectTcp(to);
-    socket.setNoDelay(true);
-    const fail = (why: string): void => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', abort);
-      socket.destroy();
-      reject(new Error(why));
+  #forward(from: Socket, bytes: Buffer): void {
+    if (this.#closed) return;
+    this.#inFlight += bytes.length;
+    const taken = this.#upstream.write(bytes);
+    if (this.#inFlight > this.#limit) this.#wait(from);
+    else if (!taken) from.pause();
+  }
+
+  /** Nothing more is taken from ffmpeg until the server has acknowledged enough. */
+  #wait(from: Socket): void {
+    from.pause();
+    if (this.#waiting) return;
+    const look = async (): Promise<void> => {
+      await this.unacknowledgedBytes();
+      this.#waiting = undefined;
+      if (this.#closed) return;
+      if (this.#inFlight > this.#limit) this.#waiting = setTimeout(() => void look(), LOOK_EVERY_MS);
+      else this.#goOn();
     };
-    const abort = (): void => fail('stopped');
-    const timer = setTimeout(() => fail('the server did not answer'), CONNECT_LIMIT_MS);
-    const onError = (error: Error): void => fail(sentenceOf(error));
-    socket.once('error', onError);
-    socket.once(parsed.scheme === 'rtmps' ? 'secureConnect' : 'connect', () => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', abort);
-      socket.off('error', onError);
-      resolve(socket);
-    });
-    signal.addEventListener('abort', abort);
-    if (signal.aborted) abort();
-  });
-}
+    // At once: after a second's worth of media most of it has been taken long ago.
+    this.#waiting = setTimeout(() => void look(), 0);
+  }
 
-/** SNI (RFC 6066 section 3) names hosts, never addresses. */
-const serverName = (host: string): string => (/^[\d.]+$|:/.test(host) ? '' : host);
-
-/** Node's network errors in words; nothing of the URL is in them. */
-function sentenceOf(error: Error): string {
-  const code = (error as NodeJS.ErrnoException).code ?? '';
-  const known: Record<string, string> = {
-    ECONNREFUSED: 'the server refused the connection',
-    ECONNRESET: 'the server reset the connection',
-    EPIPE: 'the server closed the connection',
-    ETIMEDOUT: 'the server did not answer',
-    EHOSTUNREACH: 'the server can not be reached',
-    ENETUNREACH: 'the server can not be reached',
-  };
-  if (/CERT|VERIFY|ALTNAME/.test(code)) return `the server's certificate is not valid (${code})`;
-  return known[code] ?? (code ? `the connection failed (${code})` : 'the connection failed');
+  #goOn(): void {
+    if (!this.#closed && !this.#waiting && !this.#upstream.writableNeedDrain) this.#downstream?.resume();
+  }
 }

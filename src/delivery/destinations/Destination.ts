@@ -6,19 +6,28 @@ import type { Clock } from '../../common/clock.ts';
 import type { Logger } from '../../common/logger.ts';
 import { Secret } from '../../common/Secret.ts';
 import { TypedEmitter } from '../../common/TypedEmitter.ts';
-import type { DestinationOrder, DestinationState, DestinationStatus } from '../../contracts/deliveryControl.ts';
+import type {
+  DestinationCause,
+  DestinationOrder,
+  DestinationState,
+  DestinationStatus,
+} from '../../contracts/deliveryControl.ts';
 import { AppError } from '../../contracts/errors.ts';
 import { type AllowedDestination, type DestinationPolicy, isUnresolved } from '../destinationPolicy.ts';
 import type { DeliveryMetrics } from '../metrics.ts';
+import { Backoff, type BackoffOptions } from './Backoff.ts';
 import { parseDestination } from './destinationUrl.ts';
 import type { PresetFiles } from './PresetFiles.ts';
 import type { FeedFragment, ProgramFeed } from './ProgramFeed.ts';
-import { PushConnection, type PushFailure } from './PushConnection.ts';
+import { PushConnection } from './PushConnection.ts';
+import type { Failure } from './relay.ts';
+import type { StreamKey, StreamKeys } from './StreamKeys.ts';
+import { streamIdentity } from './streamIdentity.ts';
 
-/** Waits before the attempts after a failure, ms; the last one for ever. */
-const BACKOFF_MS = [0, 1000, 2000, 4000, 8000, 15_000];
 /** A connection that was live for this long begins the waits anew, ms. */
 const STABLE_MS = 10_000;
+const IN_USE = 'another destination of this server has the stream key: a key has one connection';
+const SLOW = 'the server takes less than the program has: whole GOPs are left out';
 
 export interface DestinationOptions {
   order: DestinationOrder;
@@ -26,6 +35,10 @@ export interface DestinationOptions {
   policy: DestinationPolicy;
   ffmpegPath: string;
   presets: PresetFiles;
+  /** Of the whole node. */
+  keys: StreamKeys;
+  /** When to try again. */
+  reconnect: BackoffOptions;
   clock: Clock;
   logger: Logger;
   metrics: DeliveryMetrics;
@@ -41,15 +54,22 @@ export class Destination extends TypedEmitter<DestinationEvents> {
   readonly #url: Secret;
   readonly #logger: Logger;
   readonly #target: string;
+  readonly #backoff: Backoff;
   #state: DestinationState = 'connecting';
+  #since = Date.now();
+  #cause: DestinationCause | null = null;
   #reason = '';
+  #retryAt: number | null = null;
   #connects = 0;
   #finishedBytes = 0;
   #droppedGops = 0;
-  #attempt = 0;
-  #liveSince = 0;
+  /** Monotonic: when it was live last, or began. */
+  #lostAt: number;
+  #liveAt = 0;
+  #key: StreamKey | undefined;
   #push: PushConnection | undefined;
   #timer: NodeJS.Timeout | undefined;
+  #giveUp: NodeJS.Timeout | undefined;
   #closing: Promise<void> | undefined;
   #reported = 0;
   readonly #onFragment = (fragment: FeedFragment): void => this.#feed(fragment);
@@ -60,6 +80,8 @@ export class Destination extends TypedEmitter<DestinationEvents> {
     this.#url = new Secret(options.order.url);
     this.#logger = options.logger.child({ destination: options.order.id });
     this.#target = targetOf(options.order.url);
+    this.#backoff = new Backoff(options.reconnect);
+    this.#lostAt = options.clock.now();
     options.metrics.destinations.inc({ state: this.#state });
   }
 
@@ -78,6 +100,9 @@ export class Destination extends TypedEmitter<DestinationEvents> {
       name: this.#options.order.name,
       target: this.#target,
       state: this.#state,
+      since: this.#since,
+      cause: this.#cause,
+      retryAt: this.#retryAt,
       reason: this.#reason,
       connects: this.#connects,
       bytes: this.#finishedBytes + (this.#push?.sentBytes ?? 0),
@@ -99,10 +124,12 @@ export class Destination extends TypedEmitter<DestinationEvents> {
   }
 
   async #close(): Promise<void> {
-    clearTimeout(this.#timer);
+    this.#stopTimers();
+    this.#key?.leave();
     this.#options.feed.off('fragment', this.#onFragment);
     await this.#push?.close();
-    this.#advance('stopped', this.#reason);
+    this.#key?.release();
+    this.#advance('stopped', { cause: this.#cause, reason: this.#reason });
     this.emit('closed');
   }
 
@@ -110,29 +137,36 @@ export class Destination extends TypedEmitter<DestinationEvents> {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
-      this.#connect().catch((error: unknown) => this.#failed('crashed', (error as Error).message));
+      this.#retryAt = null;
+      this.#connect().catch((error: unknown) => this.#failed({ failure: 'crashed', reason: (error as Error).message }));
     }, delayMs);
   }
 
   async #connect(): Promise<void> {
-    const { feed, policy, ffmpegPath, presets, clock } = this.#options;
+    const { feed, policy, ffmpegPath, presets, clock, keys } = this.#options;
     const { init } = feed;
     // The next fragment comes back to this.
     if (!init || feed.lastGop.length === 0 || this.#closing || this.#push) return;
+    if (this.#state === 'connecting') this.#lostAt = clock.now();
     let destination: AllowedDestination;
     try {
       destination = await policy(this.#url.reveal());
+      const key = this.#key ?? (await keys.acquire(streamIdentity(destination.parsed)));
+      // It may have been ended meanwhile.
+      if (this.#closing || this.#state === 'failed') return key?.release();
+      this.#key = key;
     } catch (error) {
-      if (this.#closing) return;
-      if (!(error instanceof AppError) || isUnresolved(error)) this.#failed('unreachable', (error as Error).message);
-      else this.#advance('failed', error.message);
+      const reason = (error as Error).message;
+      if (error instanceof AppError && !isUnresolved(error)) this.#fail({ cause: 'policy', reason });
+      else this.#failed({ failure: 'unreachable', reason });
       return;
     }
-    if (this.#closing || this.#push) return;
+    if (!this.#key) return this.#fail({ cause: 'in-use', reason: IN_USE });
     const push = new PushConnection({ destination, init, ffmpegPath, presets, clock });
     this.#push = push;
     push.on('live', () => this.#live());
-    push.on('closed', (failure, reason) => this.#closed(push, failure, reason));
+    push.on('slow', (slow) => this.#slow(slow));
+    push.on('closed', (failure) => this.#closed(push, failure));
     for (const fragment of feed.lastGop) push.push(fragment);
     await push.start();
   }
@@ -149,39 +183,87 @@ export class Destination extends TypedEmitter<DestinationEvents> {
   }
 
   #live(): void {
+    const { clock, metrics } = this.#options;
+    clearTimeout(this.#giveUp);
+    this.#giveUp = undefined;
     this.#connects += 1;
-    this.#liveSince = this.#options.clock.now();
-    this.#options.metrics.destinationConnects.inc();
-    this.#advance('live', this.#reason);
+    this.#liveAt = clock.now();
+    metrics.destinationConnects.inc();
+    if (this.#connects > 1) metrics.destinationOutageSeconds.observe((this.#liveAt - this.#lostAt) / 1000);
+    // What it was before stays to be read.
+    this.#advance('live', { cause: this.#cause, reason: this.#reason });
   }
 
-  #closed(push: PushConnection, failure: PushFailure | null, reason: string): void {
+  #slow(slow: boolean): void {
+    if (this.#state !== 'live') return;
+    if (slow) this.#logger.warn({ target: this.#target }, 'destination is too slow');
+    else this.#logger.info({ target: this.#target }, 'destination keeps up again');
+    this.#cause = slow ? 'slow' : null;
+    this.#reason = slow ? SLOW : '';
+    this.#report();
+  }
+
+  #closed(push: PushConnection, failure: Failure | null): void {
     this.#finishedBytes += push.sentBytes;
     if (failure !== null) this.#logger.debug({ stderr: push.stderr }, 'ffmpeg ended');
     this.#push = undefined;
     if (failure === null || this.#closing) return;
-    this.#failed(failure, reason);
+    this.#failed(failure);
   }
 
-  #failed(failure: PushFailure, reason: string): void {
-    if (this.#closing) return;
-    const { clock, metrics } = this.#options;
-    if (this.#state === 'live' && clock.now() - this.#liveSince >= STABLE_MS) this.#attempt = 0;
+  /** A connection has failed: another is made, unless it has been tried for too long. */
+  #failed({ failure, reason }: Failure): void {
+    if (this.#closing || this.#state === 'failed') return;
+    const { clock, metrics, order } = this.#options;
     metrics.destinationFailures.inc({ reason: failure });
-    this.#advance('reconnecting', reason);
-    this.#later(BACKOFF_MS[Math.min(this.#attempt, BACKOFF_MS.length - 1)] ?? 0);
-    this.#attempt += 1;
+    if (this.#state === 'live') {
+      this.#lostAt = clock.now();
+      if (this.#lostAt - this.#liveAt >= STABLE_MS) this.#backoff.reset();
+    }
+    const tell = { cause: failure, reason };
+    const leftMs = order.reconnectSeconds === null ? null : this.#lostAt + order.reconnectSeconds * 1000 - clock.now();
+    if (leftMs !== null && leftMs <= 0) {
+      this.#fail(tell);
+      return;
+    }
+    const waitMs = this.#backoff.next();
+    this.#retryAt = Date.now() + waitMs;
+    this.#advance('reconnecting', tell);
+    this.#later(waitMs);
+    if (leftMs !== null) this.#giveUp ??= setTimeout(() => this.#fail(this.status), leftMs);
+  }
+
+  /** For good. */
+  #fail({ cause, reason }: Pick<DestinationStatus, 'cause' | 'reason'>): void {
+    if (this.#closing || this.#state === 'failed') return;
+    this.#stopTimers();
+    this.#retryAt = null;
+    this.#advance('failed', { cause, reason });
+    this.#options.feed.off('fragment', this.#onFragment);
+    // An attempt may just be under way; the key is free when nothing of it is left.
+    const key = this.#key;
+    this.#key = undefined;
+    key?.leave();
+    const gone = this.#push?.close() ?? Promise.resolve();
+    void gone.then(() => key?.release());
+  }
+
+  #stopTimers(): void {
+    clearTimeout(this.#timer);
+    clearTimeout(this.#giveUp);
   }
 
   /** `stopped` is for good, `failed` but for `stopped`. */
-  #advance(next: DestinationState, reason: string): void {
+  #advance(next: DestinationState, { cause, reason }: Pick<DestinationStatus, 'cause' | 'reason'>): void {
     const old = this.#state;
     if (old === 'stopped' || (old === 'failed' && next !== 'stopped')) return;
     this.#options.metrics.destinations.dec({ state: old });
     if (next !== 'stopped') this.#options.metrics.destinations.inc({ state: next });
     this.#state = next;
+    if (next !== old) this.#since = Date.now();
+    this.#cause = cause;
     this.#reason = reason;
-    const fields = { target: this.#target, reason };
+    const fields = { target: this.#target, cause, reason };
     if (next === 'failed' || next === 'reconnecting') this.#logger.warn(fields, `destination ${old} -> ${next}`);
     else if (next !== old) this.#logger.info(fields, `destination ${old} -> ${next}`);
     this.#report();

@@ -39,7 +39,7 @@ interface ChildEvents {
 
 export class FfmpegChild extends TypedEmitter<ChildEvents> {
   readonly #command: ffmpeg.FfmpegCommand;
-  readonly #input = new PassThrough({ highWaterMark: 256 * 1024 });
+  readonly #input = new PassThrough({ highWaterMark: 64 * 1024 });
   readonly #presets: PresetFiles;
   readonly #presetPath: string;
   readonly #secrets: readonly string[];
@@ -82,6 +82,11 @@ export class FfmpegChild extends TypedEmitter<ChildEvents> {
   /** Of the running process; undefined before it runs and after it ended. */
   get pid(): number | undefined {
     return (this.#command as unknown as { ffmpegProc?: { pid?: number } }).ffmpegProc?.pid;
+  }
+
+  /** Bytes that ffmpeg has not taken yet. */
+  get pendingBytes(): number {
+    return this.#input.writableLength + this.#input.readableLength;
   }
 
   /** The last lines of stderr, without secrets. */

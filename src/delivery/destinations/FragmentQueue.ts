@@ -12,6 +12,9 @@ const MAX_WAITING_BYTES = 32 * 1024 * 1024;
 export class FragmentQueue {
   #fragments: FeedFragment[] = [];
   #bytes = 0;
+  /** Of the GOP that is being pushed, and of the one before it. */
+  #filling = 0;
+  #whole = 0;
 
   get length(): number {
     return this.#fragments.length;
@@ -21,8 +24,18 @@ export class FragmentQueue {
     return this.#bytes;
   }
 
+  /** Size of a GOP, as the newest ones are; 0 before the first fragment. */
+  get gopBytes(): number {
+    return Math.max(this.#whole, this.#filling);
+  }
+
   /** How many whole GOPs were dropped to make room. */
   push(fragment: FeedFragment): number {
+    if (fragment.key) {
+      this.#whole = this.#filling;
+      this.#filling = 0;
+    }
+    this.#filling += fragment.bytes.length;
     this.#fragments.push(fragment);
     this.#bytes += fragment.bytes.length;
     let dropped = 0;
@@ -34,6 +47,12 @@ export class FragmentQueue {
     const fragment = this.#fragments.shift();
     this.#bytes -= fragment?.bytes.length ?? 0;
     return fragment;
+  }
+
+  /** Forgets what is older than the newest key frame, when nothing has been taken out yet. */
+  keepNewestGop(): void {
+    const start = this.#fragments.findLastIndex((f) => f.key);
+    for (const { bytes } of this.#fragments.splice(0, Math.max(0, start))) this.#bytes -= bytes.length;
   }
 
   clear(): void {

@@ -1,35 +1,40 @@
 /**
- * One connection to a destination, from the first packet to the last: the relay (RTMP) and the ffmpeg child together. In: fragments.
- * Out: `live` and `closed`. A new attempt is a new PushConnection.
+ * One connection to a destination, from the first packet to the last: the relay and the ffmpeg child together. In: fragments. Out: `live`,
+ * `slow` and `closed`. A new attempt is a new PushConnection, begun after `closed`: then neither process nor socket is left of this one.
  */
 import type { Clock } from '../../common/clock.ts';
 import { TypedEmitter } from '../../common/TypedEmitter.ts';
 import type { AllowedDestination } from '../destinationPolicy.ts';
 import { ConnectionRelay } from './ConnectionRelay.ts';
 import { withoutSecrets } from './destinationUrl.ts';
-import { FfmpegChild, type FfmpegOutput } from './FfmpegChild.ts';
+import { FfmpegChild } from './FfmpegChild.ts';
 import { FragmentQueue } from './FragmentQueue.ts';
+import { outputOf } from './ffmpegOutput.ts';
+import { Liveness } from './Liveness.ts';
 import type { PresetFiles } from './PresetFiles.ts';
 import type { FeedFragment } from './ProgramFeed.ts';
+import { rtmpRefusal } from './refusals.ts';
+import type { Failure, PushFailure, Relay } from './relay.ts';
+import { SrtRelay } from './SrtRelay.ts';
 
 /** From the start of ffmpeg to the first bytes of media at the server, ms. */
 const OPEN_LIMIT_MS = 10_000;
-/** A connection on which nothing moves for this long although something waits is dead, ms. */
-const STALL_LIMIT_MS = 5000;
-/** How often the two limits are looked at, ms. */
-const CHECK_EVERY_MS = 1000;
+/** How often the connection is judged, ms. */
+const CHECK_EVERY_MS = 500;
 /** An ffmpeg that has lost its connection and does not end by itself, ms. */
 const KILL_AFTER_MS = 3000;
-/** Less than this on its way to the server is not a sign of waiting. */
-const IDLE_BYTES = 16 * 1024;
-
-export type PushFailure = 'unreachable' | 'refused' | 'hung' | 'closed' | 'crashed';
+/** An ffmpeg that ends after the server has acknowledged nothing for this long has ended because of that, ms. */
+const SILENCE_MS = 2000;
+/** Unacknowledged at most: a GOP, but no less than this, bytes; a way of 250 ms at 8 Mbit/s. */
+const MIN_IN_FLIGHT_BYTES = 256 * 1024;
 
 interface PushEvents {
   /** The server has accepted the stream and taken media. */
   live: [];
-  /** Exactly once. `failure` is null when it was told to close. */
-  closed: [failure: PushFailure | null, reason: string];
+  /** It takes less than the program has, or keeps up again. */
+  slow: [slow: boolean];
+  /** Exactly once. null when it was told to close. */
+  closed: [failure: Failure | null];
 }
 
 export interface PushOptions {
@@ -45,15 +50,14 @@ export class PushConnection extends TypedEmitter<PushEvents> {
   readonly #queue = new FragmentQueue();
   readonly #abort = new AbortController();
   #state: 'connecting' | 'opening' | 'opened' | 'live' | 'closing' | 'closed' = 'connecting';
-  #relay: ConnectionRelay | undefined;
+  #relay: Relay | undefined;
   #child: FfmpegChild | undefined;
+  #liveness: Liveness | undefined;
   #blocked = false;
-  #writtenBytes = 0;
   #outputBytes = 0;
   #openedAtBytes = 0;
-  /** The measure of movement at the last check, and when it last grew. */
-  #moved = { bytes: 0, at: 0 };
-  #failure: { failure: PushFailure; reason: string } | undefined;
+  #failure: Failure | undefined;
+  #finishing = false;
   #timer: NodeJS.Timeout | undefined;
   #startedAt = 0;
 
@@ -73,7 +77,7 @@ export class PushConnection extends TypedEmitter<PushEvents> {
 
   /** Bytes given to the connection. */
   get sentBytes(): number {
-    return this.#relay ? this.#relay.sentBytes : this.#outputBytes;
+    return this.#relay?.sentBytes ?? 0;
   }
 
   get stderr(): readonly string[] {
@@ -83,23 +87,23 @@ export class PushConnection extends TypedEmitter<PushEvents> {
   /** Does not reject: a failure is the `closed` event. */
   async start(): Promise<void> {
     const { destination } = this.#options;
+    let relay: Relay;
     try {
-      if (destination.parsed.scheme !== 'srt')
-        this.#relay = await ConnectionRelay.open(destination, this.#abort.signal);
+      relay =
+        destination.parsed.scheme === 'srt'
+          ? await SrtRelay.open(destination)
+          : await ConnectionRelay.open(destination, this.#abort.signal);
     } catch (error) {
-      this.#finish({ failure: 'unreachable', reason: (error as Error).message });
+      await this.#finish({ failure: 'unreachable', reason: (error as Error).message });
       return;
     }
+    this.#relay = relay;
     if (this.#abort.signal.aborted) return this.#finish(undefined);
-    this.#relay?.on('closed', (by, reason) => {
-      if (by === 'server') this.#fail(this.#state === 'live' ? 'closed' : 'refused', reason);
-      // What ended ffmpeg is told by its own end.
-      else this.#killLater();
-    });
+    relay.on('closed', (by, reason, failure) => this.#relayClosed(by === 'server', { failure, reason }));
     try {
-      await this.#startChild();
+      await this.#startChild(relay);
     } catch (error) {
-      this.#finish({ failure: 'crashed', reason: `ffmpeg could not be started: ${(error as Error).message}` });
+      await this.#finish({ failure: 'crashed', reason: `ffmpeg could not be started: ${(error as Error).message}` });
     }
   }
 
@@ -107,6 +111,7 @@ export class PushConnection extends TypedEmitter<PushEvents> {
   push(fragment: FeedFragment): number {
     if (this.#state === 'closing' || this.#state === 'closed') return 0;
     const dropped = this.#queue.push(fragment);
+    if (fragment.key) this.#relay?.limitInFlight(Math.max(MIN_IN_FLIGHT_BYTES, this.#queue.gopBytes));
     this.#pump();
     return dropped;
   }
@@ -124,12 +129,12 @@ export class PushConnection extends TypedEmitter<PushEvents> {
     await gone;
   }
 
-  async #startChild(): Promise<void> {
+  async #startChild(relay: Relay): Promise<void> {
     const { destination, ffmpegPath, presets, init, clock } = this.#options;
-    const output = outputOf(destination, this.#relay?.port ?? 0);
+    const output = outputOf(destination.parsed, relay.port);
     const child = await FfmpegChild.start({ ffmpegPath, output, presets, secrets: destination.parsed.secrets });
     this.#child = child;
-    this.#moved = { bytes: 0, at: clock.now() };
+    this.#startedAt = clock.now();
     child.on('closed', (reason) => this.#childClosed(reason));
     child.on('drain', () => {
       this.#blocked = false;
@@ -137,23 +142,24 @@ export class PushConnection extends TypedEmitter<PushEvents> {
     });
     child.on('opened', () => {
       if (this.#state === 'opening') this.#state = 'opened';
+      this.#liveness = new Liveness(clock.now());
       this.#openedAtBytes = this.sentBytes;
     });
     child.on('progress', (bytes) => {
       this.#outputBytes = bytes;
       this.#checkLive();
     });
-    this.#startedAt = clock.now();
-    this.#timer = setInterval(() => void this.#check(), CHECK_EVERY_MS);
+    this.#timer = setInterval(() => void this.#check(relay), CHECK_EVERY_MS);
     if (this.#abort.signal.aborted) {
       await child.close();
       return;
     }
-    if (this.#relay?.closed) {
-      this.#fail('refused', 'the server closed the connection');
-      return;
-    }
+    // The relay's end before this found no child to end.
+    if (relay.closed) this.#killLater();
+    if (this.#failure) return;
     this.#state = 'opening';
+    // What came while the connection was made is old news.
+    this.#queue.keepNewestGop();
     this.#blocked = !child.write(init);
     this.#pump();
   }
@@ -164,43 +170,59 @@ export class PushConnection extends TypedEmitter<PushEvents> {
     while (!this.#blocked) {
       const fragment = this.#queue.shift();
       if (!fragment) return;
-      this.#writtenBytes += fragment.bytes.length;
       this.#blocked = !child.write(fragment.bytes);
     }
   }
 
   /** Live is when the output is open, and media has gone out on it: the header alone is a few hundred bytes. */
   #checkLive(): void {
-    if (this.#state !== 'opened' || this.#outputBytes < 2048) return;
-    if (this.#relay && this.#relay.sentBytes <= this.#openedAtBytes) return;
+    if (this.#state !== 'opened' || this.#outputBytes < 2048 || this.sentBytes <= this.#openedAtBytes) return;
     this.#state = 'live';
     this.emit('live');
   }
 
-  async #check(): Promise<void> {
-    const unacknowledged = (await this.#relay?.unacknowledgedBytes()) ?? this.#relay?.pendingBytes ?? 0;
+  async #check(relay: Relay): Promise<void> {
+    const unacknowledged = await relay.unacknowledgedBytes();
     const now = this.#options.clock.now();
     this.#checkLive();
     if ((this.#state === 'opening' || this.#state === 'opened') && now - this.#startedAt > OPEN_LIMIT_MS) {
-      this.#fail('hung', 'the server did not accept the stream in time');
+      this.#fail({ failure: 'hung', reason: 'the server did not accept the stream in time' });
       return;
     }
-    const waiting = this.#blocked || unacknowledged > IDLE_BYTES;
-    // What the kernel holds for the server counts as not sent: a server that hangs takes nothing more of it.
-    const moved = this.sentBytes + (this.#relay?.pendingBytes ?? 0) - unacknowledged;
-    if (moved > this.#moved.bytes || !waiting) this.#moved = { bytes: Math.max(moved, this.#moved.bytes), at: now };
-    else if (now - this.#moved.at > STALL_LIMIT_MS) this.#fail('hung', 'the server stopped taking data');
+    const liveness = this.#liveness;
+    if (!liveness) return;
+    const { slow } = liveness;
+    const dead = liveness.see({
+      now,
+      // What the kernel holds for the server counts as not sent: a server that hangs takes nothing more of it.
+      acknowledged: relay.sentBytes - unacknowledged,
+      waiting: unacknowledged + (this.#child?.pendingBytes ?? 0) + this.#queue.bytes,
+      blocked: this.#blocked,
+      gopBytes: this.#queue.gopBytes,
+    });
+    if (dead) this.#fail({ failure: 'hung', reason: 'the server stopped taking data' });
+    else if (liveness.slow !== slow && this.#state === 'live') this.emit('slow', liveness.slow);
   }
 
-  /** Ends everything because of a failure; `closed` follows when the process is gone. */
-  #fail(failure: PushFailure, reason: string): void {
+  #relayClosed(byServer: boolean, { failure, reason }: { failure: PushFailure | null; reason: string }): void {
+    // What ended ffmpeg is told by its own end.
+    if (!byServer) this.#killLater();
+    else if (failure) this.#fail({ failure, reason });
+    else if (this.#state === 'live') this.#fail({ failure: 'closed', reason });
+    else this.#fail(this.#refusal());
+  }
+
+  /** Ends everything because of a failure; `closed` follows when process and connection are gone. */
+  #fail(failure: Failure): void {
     if (this.#state === 'closed' || this.#state === 'closing') return;
-    this.#failure ??= { failure, reason };
-    this.#relay?.close();
+    this.#failure ??= failure;
+    // One that hangs would hear a goodbye after everything that it has not taken yet.
+    if (failure.failure === 'hung') void this.#relay?.abort();
+    else void this.#relay?.close();
     // Without its connection ffmpeg ends by itself, with a word on why.
     const child = this.#child;
     if (!child || child.closed) return;
-    if (failure === 'hung') child.kill();
+    if (failure.failure === 'hung') child.kill();
     else this.#killLater();
   }
 
@@ -209,55 +231,44 @@ export class PushConnection extends TypedEmitter<PushEvents> {
   }
 
   #childClosed(reason: string): void {
-    const complaint = this.#child?.complaint ?? '';
-    if (this.#failure) {
-      const detail = this.#failure.failure === 'refused' && complaint ? `${this.#failure.reason}: ${complaint}` : '';
-      this.#finish({ failure: this.#failure.failure, reason: detail || this.#failure.reason });
-    } else this.#finish({ failure: this.#state === 'live' ? 'crashed' : 'refused', reason: complaint || reason });
+    // The server's own words may stand in ffmpeg's last lines only.
+    const refused = this.#failure?.failure === 'refused' ? this.#refusal() : undefined;
+    void this.#finish(refused ?? this.#failure ?? this.#childFailure(reason));
   }
 
-  #finish(failure: { failure: PushFailure; reason: string } | undefined): void {
-    if (this.#state === 'closed') return;
-    const told = this.#state === 'closing';
-    this.#state = 'closed';
+  /** The server has ended the opening. */
+  #refusal(): Failure {
+    const { scheme } = this.#options.destination.parsed;
+    const refused = 'the server closed the connection instead of taking the stream';
+    if (scheme === 'srt') return this.#failure ?? { failure: 'refused', reason: refused };
+    return rtmpRefusal({ receivedBytes: this.#relay?.receivedBytes ?? 0, stderr: this.stderr });
+  }
+
+  /** What ffmpeg's end tells when nothing else has. */
+  #childFailure(reason: string): Failure {
+    const complaint = this.#child?.complaint ?? '';
+    const silenceMs = this.#liveness?.silenceMs(this.#options.clock.now()) ?? 0;
+    // libsrt ends a connection on which nothing comes back, and ffmpeg with it, a little before we would.
+    if (this.#state === 'live' && silenceMs > SILENCE_MS)
+      return { failure: 'hung', reason: 'the server stopped answering' };
+    const crashed: Failure = { failure: 'crashed', reason: complaint || reason };
+    if (this.#state === 'live' || this.stderr.length === 0) return crashed;
+    if (this.#options.destination.parsed.scheme === 'srt')
+      return { failure: 'unreachable', reason: 'the server did not answer' };
+    const refusal = this.#refusal();
+    return refusal.failure === 'refused' ? refusal : crashed;
+  }
+
+  async #finish(failure: Failure | undefined): Promise<void> {
+    if (this.#finishing) return;
+    this.#finishing = true;
     clearInterval(this.#timer);
     this.#queue.clear();
-    this.#relay?.close();
+    await this.#relay?.close();
+    const told = this.#state === 'closing';
+    this.#state = 'closed';
     const { secrets } = this.#options.destination.parsed;
-    if (told || !failure) this.emit('closed', null, 'stopped');
-    else this.emit('closed', failure.failure, withoutSecrets(failure.reason, secrets));
+    if (told || !failure) this.emit('closed', null);
+    else this.emit('closed', { ...failure, reason: withoutSecrets(failure.reason, secrets) });
   }
-}
-
-/** The secrets go into the preset file; the URL in the argument list has none. */
-function outputOf({ parsed, addresses }: AllowedDestination, relayPort: number): FfmpegOutput {
-  const host = parsed.host.includes(':') ? `[${parsed.host}]` : parsed.host;
-  if (parsed.scheme !== 'srt') {
-    return {
-      format: 'flv',
-      url: `rtmp://127.0.0.1:${relayPort}/`,
-      protocols: 'rtmp,tcp',
-      secretOptions: {
-        rtmp_app: parsed.app,
-        rtmp_playpath: parsed.key,
-        rtmp_tcurl: `${parsed.scheme}://${host}:${parsed.port}/${parsed.app}`,
-      },
-    };
-  }
-  const { streamid, passphrase, latencyMs, pbkeylen } = parsed.srt;
-  const [first] = addresses;
-  const address = first?.family === 6 ? `[${first.address}]` : (first?.address ?? '');
-  // ffmpeg's latency option is in microseconds.
-  const query = new URLSearchParams({ mode: 'caller', transtype: 'live' });
-  if (latencyMs !== undefined) query.set('latency', String(latencyMs * 1000));
-  if (pbkeylen !== undefined) query.set('pbkeylen', String(pbkeylen));
-  return {
-    format: 'mpegts',
-    url: `srt://${address}:${parsed.port}?${query}`,
-    protocols: 'srt,udp',
-    secretOptions: {
-      ...(streamid === undefined ? {} : { srt_streamid: streamid }),
-      ...(passphrase === undefined ? {} : { passphrase }),
-    },
-  };
 }

@@ -17,7 +17,7 @@ export interface ParsedDestination {
   secrets: string[];
 }
 
-const DEFAULT_PORTS = { rtmp: 1935, rtmps: 443 } as const;
+export const DEFAULT_PORTS = { rtmp: 1935, rtmps: 443 } as const;
 /** An ffmpeg preset file's line has at most 999 characters. */
 const MAX_VALUE_LENGTH = 900;
 /** Printable ASCII without what a shell, a URL parser or ffmpeg's own lists (`tee`, `concat`) could take as something else. */

@@ -69,7 +69,7 @@ export class StudioRig<A extends AgentLike = FakeAgent> {
     this.broadcasts = new Broadcasts({
       directory: new MemoryDirectory({ agents: () => [server.url], delivery: () => server.url }),
       newServiceToken: async () => 'service',
-      destinationPolicy: async () => {},
+      destinationPolicy: async (url) => url,
       clock: monotonicClock,
       logger: pino({ level: 'silent' }),
       metrics: this.metrics,

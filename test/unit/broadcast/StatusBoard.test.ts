@@ -17,6 +17,7 @@ function setUp() {
 }
 const destination = {
   ...{ id: 'daaaaaaaa', name: 'cdn', target: 'rtmp://cdn.example/app', state: 'connecting' as const },
+  ...{ since: 1, cause: null, retryAt: null },
   ...{ reason: '', connects: 0, bytes: 0, droppedGops: 0 },
 };
 

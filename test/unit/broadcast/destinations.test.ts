@@ -2,8 +2,9 @@ import { describe, expect, test } from 'vitest';
 import { newDestination, orderOf } from '../../../src/broadcast/destinations.ts';
 import { AppError } from '../../../src/contracts/errors.ts';
 
-const anywhere = async () => {};
-const make = (url: string, key?: string) => newDestination({ name: 'cdn', url, ...(key ? { key } : {}) }, anywhere);
+const anywhere = async () => 'the-identity';
+const make = (url: string, key?: string) =>
+  newDestination({ name: 'cdn', url, reconnectSeconds: null, ...(key ? { key } : {}) }, anywhere);
 
 describe('newDestination', () => {
   test.each([
@@ -49,7 +50,8 @@ describe('newDestination', () => {
       seen.push(url);
       throw new AppError('destination-refused');
     };
-    await expect(newDestination({ name: 'x', url: 'file:///etc/', key: 'passwd' }, policy)).rejects.toMatchObject({
+    const input = { name: 'x', url: 'file:///etc/', key: 'passwd', reconnectSeconds: null };
+    await expect(newDestination(input, policy)).rejects.toMatchObject({
       code: 'destination-refused',
     });
     expect(seen).toEqual(['file:///etc/passwd']);

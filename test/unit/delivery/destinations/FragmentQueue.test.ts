@@ -47,4 +47,24 @@ describe('FragmentQueue', () => {
     expect(dropped).toBeGreaterThan(0);
     expect(queue.bytes).toBeLessThan(40 * 1024 * 1024);
   });
+
+  test('a connection that was long in the making begins with the newest key frame', () => {
+    const queue = new FragmentQueue();
+    for (let i = 0; i < 15; i++) queue.push(fragment(i));
+    queue.keepNewestGop();
+    expect(queue.bytes).toBe(30);
+    expect(drain(queue)).toEqual([12, 13, 14]);
+    queue.push(fragment(15));
+    queue.keepNewestGop();
+    expect(drain(queue)).toEqual([15]);
+  });
+
+  test('the size of a GOP is that of the newest whole one, or of a longer one that is being filled', () => {
+    const queue = new FragmentQueue();
+    expect(queue.gopBytes).toBe(0);
+    for (let i = 0; i < 7; i++) queue.push(fragment(i, 10));
+    expect(queue.gopBytes).toBe(60);
+    queue.push(fragment(7, 100));
+    expect(queue.gopBytes).toBe(110);
+  });
 });

@@ -7,10 +7,19 @@ const TABLE = `  sl  local_address rem_address   st tx_queue rx_queue tr tm->whe
   12: 0100007F:A3C4 0100007F:078F 01 0001F4A0:00000000 01:00000014 00000000     0        0 2 2 0 20 4 30 10 -1
 `;
 
-test('the row of a connection is found by its ports', () => {
-  expect(findQueue(TABLE, 0xa3c4, 0x78f)).toBe(0x1f4a0);
-  expect(findQueue(TABLE, 0x78f, 0xa3c4)).toBeUndefined();
-  expect(findQueue(TABLE, 0x1f90, 0)).toBeUndefined();
+test('the row of a connection is found by its port and its server', () => {
+  const row = { localPort: 0xa3c4, remoteAddress: '127.0.0.1', remotePort: 0x78f };
+  expect(findQueue(TABLE, row)).toBe(0x1f4a0);
+  expect(findQueue(TABLE, { ...row, localPort: 0x78f, remotePort: 0xa3c4 })).toBeUndefined();
+  expect(findQueue(TABLE, { ...row, localPort: 0x1f90, remotePort: 0 })).toBeUndefined();
+  // Two servers may be reached from one local port.
+  expect(findQueue(TABLE, { ...row, remoteAddress: '127.0.0.2' })).toBeUndefined();
+});
+
+test('addresses of IPv6 too', () => {
+  const table =
+    '   1: 000080FE00000000FF565002BD69B1FE:D431 B80D0120000000000000000001000000:078F 01 00000010:00000000 00:00000000 00000000\n';
+  expect(findQueue(table, { localPort: 0xd431, remoteAddress: '2001:db8::1', remotePort: 1935 })).toBe(16);
 });
 
 test.runIf(process.platform === 'linux')('what a peer does not read is counted', async () => {

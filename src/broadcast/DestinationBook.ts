@@ -1,0 +1,120 @@
+/**
+ * The destinations of one broadcast as the controller keeps them. In: those that were asked for, and delivery's reports. Out: the status board, and an
+ * event for each change of state, which webhooks are made from.
+ */
+import type { DestinationStatus } from '../contracts/deliveryControl.ts';
+import { AppError } from '../contracts/errors.ts';
+import type { Destination } from './destinations.ts';
+import type { KeyClaims } from './KeyClaims.ts';
+
+const MAX_DESTINATIONS = 16;
+
+/** A destination has come into `status.state`. */
+export interface DestinationEvent {
+  room: string;
+  broadcast: string;
+  status: DestinationStatus;
+}
+
+export interface DestinationBookOptions {
+  room: string;
+  broadcast: string;
+  board: { destination(status: DestinationStatus): void; removeDestination(id: string): void };
+  keys: KeyClaims;
+  onDestination?: (event: DestinationEvent) => void;
+}
+
+export class DestinationBook {
+  readonly #options: DestinationBookOptions;
+  readonly #current = new Map<string, Destination>();
+  /** Removed, but their connections may still stand. */
+  readonly #leaving = new Map<string, Destination>();
+
+  constructor(options: DestinationBookOptions) {
+    this.#options = options;
+  }
+
+  get all(): readonly Destination[] {
+    return [...this.#current.values()];
+  }
+
+  /** Throws AppError `conflict` when there are too many, or when the stream key is pushed to already. */
+  add(destination: Destination): void {
+    if (this.#current.size >= MAX_DESTINATIONS)
+      throw new AppError('conflict', `A broadcast has at most ${MAX_DESTINATIONS} destinations.`);
+    const { id } = destination.status;
+    const owner = this.#options.keys.claim(destination.identity, id);
+    if (owner !== undefined) throw new AppError('conflict', this.#inUse(owner));
+    this.#current.set(id, destination);
+    this.#options.board.destination(destination.status);
+  }
+
+  /** All, or none when one of them can not be. */
+  addAll(destinations: readonly Destination[]): void {
+    try {
+      for (const destination of destinations) this.add(destination);
+    } catch (error) {
+      for (const destination of this.all) this.#free(destination);
+      throw error;
+    }
+  }
+
+  /** Throws AppError `not-found`. `reported`: delivery has it, and will report when it is gone. */
+  remove(id: string, reported: boolean): void {
+    const destination = this.#current.get(id);
+    if (!destination) throw new AppError('not-found', 'The broadcast has no such destination.');
+    this.#current.delete(id);
+    this.#options.board.removeDestination(id);
+    // Delivery waits with the next connection of the key until this one is gone.
+    this.#free(destination);
+    if (reported) this.#leaving.set(id, destination);
+    else this.#stopped(destination);
+  }
+
+  /** What delivery tells of a destination. */
+  report(status: DestinationStatus): void {
+    const leaving = this.#leaving.get(status.id);
+    if (leaving && status.state === 'stopped') {
+      this.#leaving.delete(status.id);
+      this.#emit(status);
+    }
+    const destination = this.#current.get(status.id);
+    if (!destination) return;
+    const { state } = destination.status;
+    destination.status = status;
+    this.#options.board.destination(status);
+    if (state === status.state) return;
+    if (status.state === 'failed' || status.state === 'stopped') this.#free(destination);
+    this.#emit(status);
+  }
+
+  /** The broadcast is over: what delivery has not told of is gone all the same. */
+  close(): void {
+    for (const destination of [...this.#leaving.values(), ...this.#current.values()]) {
+      this.#free(destination);
+      if (destination.status.state !== 'stopped') this.#stopped(destination);
+    }
+    this.#leaving.clear();
+  }
+
+  #stopped(destination: Destination): void {
+    destination.status = { ...destination.status, state: 'stopped', since: Date.now(), retryAt: null };
+    if (this.#current.has(destination.status.id)) this.#options.board.destination(destination.status);
+    this.#emit(destination.status);
+  }
+
+  #free({ identity, status }: Destination): void {
+    this.#options.keys.release(identity, status.id);
+  }
+
+  #emit(status: DestinationStatus): void {
+    const { room, broadcast, onDestination } = this.#options;
+    onDestination?.({ room, broadcast, status });
+  }
+
+  #inUse(owner: string): string {
+    const mine = this.#current.get(owner);
+    const who = mine ? `destination '${mine.status.name}' of this broadcast` : 'another broadcast of this server';
+    return `The stream key is in use: ${who} pushes to it, and a key has one connection.`;
+  }
+}

@@ -1,0 +1,39 @@
+/**
+ * What stands between one ffmpeg and its server: a loopback port that takes exactly one ffmpeg, and our own connection to the addresses that
+ * the policy has looked at. ConnectionRelay.ts is the one of RTMP and RTMPS, SrtRelay.ts that of SRT.
+ */
+import type { TypedEmitter } from '../../common/TypedEmitter.ts';
+import type { DestinationCause } from '../../contracts/deliveryControl.ts';
+
+export type RelayEnd = 'server' | 'ffmpeg' | 'us';
+
+export type PushFailure = Extract<DestinationCause, 'unreachable' | 'refused' | 'hung' | 'closed' | 'crashed'>;
+
+/** Why a connection ended: one of a closed set, and a sentence for the user. */
+export interface Failure {
+  failure: PushFailure;
+  reason: string;
+}
+
+export interface RelayEvents {
+  /** Exactly once, when the end begins: who ended it, why in a sentence, and what it was when the server has said so itself. */
+  closed: [by: RelayEnd, reason: string, failure: PushFailure | null];
+}
+
+export interface Relay extends TypedEmitter<RelayEvents> {
+  readonly closed: boolean;
+  /** The loopback port that ffmpeg connects to. */
+  readonly port: number;
+  /** Bytes that have left for the server. */
+  readonly sentBytes: number;
+  /** Bytes that the server has sent: how far the opening of the stream got. */
+  readonly receivedBytes: number;
+  /** Bytes that have been given to the connection and that the server has not acknowledged; what the kernel holds is seen on Linux only. */
+  unacknowledgedBytes(): Promise<number>;
+  /** Not more than this may be unacknowledged: what is beyond waits in ffmpeg and in the queue, where whole GOPs are dropped. */
+  limitInFlight(bytes: number): void;
+  /** Says goodbye and waits a moment for the server to have heard it. Idempotent; resolves when the socket is gone. */
+  close(): Promise<void>;
+  /** Ends it now; the server is told by a reset. Resolves when the socket is gone. */
+  abort(): Promise<void>;
+}
