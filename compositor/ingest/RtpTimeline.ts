@@ -2,13 +2,18 @@
  * Timestamps. From: the RTP timestamps of one stream, 32 bits, random start. To: program time in ms at which the sample or
  * picture was captured.
  * - Wrap-around: timestamps become numbers that grow beyond 32 bits; steps back (a layer switch: up to 75 ms) stay steps back.
- * - Mapping: `programMs = rtp / rate + offset`. The offset comes from, best first: the newest sender report (SfuClock.ts); what
- *   a predecessor carried over; before the first report, the least (arrival − rtp) of the last 15 s, so that the first packet's
- *   arrival counts as its capture. A new offset that differs by more than 30 ms is taken at once, else slewed at 5 ms/s.
+ * - Mapping: `programMs = rtp / rate + offset`. The offset comes from, best first: sender reports (SfuClock.ts), of which the least of the
+ *   last 15 s counts, since what delays a report on its way to the SFU or in it makes captures later; what a predecessor carried over;
+ *   before the first report, arrivals. In any case nothing is captured later than it arrived: the least (arrival − rtp) of the last 15 s
+ *   is a bound. A packet of sound is labelled with its first sample and sent after its last, so its arrival is taken as earlier by
+ *   its length; mediasoup, too, maps by arrival in the first three seconds of a sender, and forgets that length.
+ *   In a stream's first second a new offset is taken at once, since nothing or little of it was shown; later one
+ *   that differs by more than 30 ms is taken at once, else it is slewed at 5 ms/s.
  * - Re-anchoring on arrival, until the next sender report: a timestamp that would be captured more than 200 ms in the future,
  *   one more than 250 ms before its predecessor, or captures more than 2 s ago for 1 s on end. mediasoup's pause and resume
  *   need none: timestamps jump by the pause.
- * - Shift: what mediasoup adds at a layer switch (LayerShift.ts) is taken off of every timestamp, those of sender reports as well.
+ * - Shift: what mediasoup adds at a layer switch (LayerShift.ts) is taken off of every timestamp, those of sender reports as well. A report
+ *   that differs by about a shift is told to the owner first, who may know of another shift.
  * - Reconnect: a new SSRC is a new timeline.
  * Not supported: silence of more than half a wrap (6.6 h at 90 kHz).
  */
@@ -16,7 +21,13 @@ import type { SenderReport } from './rtcp.ts';
 import type { SfuClock } from './SfuClock.ts';
 import { WindowedMinimum } from './WindowedMinimum.ts';
 
-const ARRIVAL_WINDOW_SECONDS = 15;
+const WINDOW_SECONDS = 15;
+/** Within this time of a stream's first packet its mapping is not slewed, ms. */
+const FIRST_MS = 1_000;
+/** Reports in a row that say something later by more than STEP_MS: the sender's clock was set, and is followed. */
+const LATE_REPORTS = 3;
+/** A report that differs by more than this may tell of a shift, ms. */
+const SHIFT_MS = 20;
 /** A larger change of the offset is audible or visible as lip-sync, so it is made once and whole, ms. */
 const STEP_MS = 30;
 /** Slewing, ms per ms: 0.5 %, under what is heard as pitch. */
@@ -39,7 +50,11 @@ export interface RtpToProgram {
 export class RtpTimeline {
   readonly #msPerTick: number;
   readonly #clock: SfuClock;
-  readonly #arrivals = new WindowedMinimum(ARRIVAL_WINDOW_SECONDS);
+  /** Of (arrival − length − rtp), program time. */
+  readonly #arrivals = new WindowedMinimum(WINDOW_SECONDS);
+  /** Of (NTP − rtp), the SFU's wall clock. */
+  readonly #reports = new WindowedMinimum(WINDOW_SECONDS);
+  #lateReports = 0;
   readonly #carried: RtpToProgram | null;
   #source: 'carried' | 'arrival' | 'report' = 'arrival';
   /** Unwrapped, the shift not taken off. */
@@ -48,8 +63,7 @@ export class RtpTimeline {
   #newestArrivalMs = 0;
   #offsetMs = 0;
   #carriedOffsetMs = 0;
-  /** Of the newest report: NTP ms minus the RTP timestamp in ms. */
-  #reportDeltaMs = 0;
+  #beganMs = 0;
   #slewedMs = 0;
   #lateSinceMs: number | null = null;
   #steps = 0;
@@ -65,6 +79,11 @@ export class RtpTimeline {
     return this.#source === 'report';
   }
 
+  /** Ticks that are taken off. */
+  get shift(): number {
+    return this.#shift;
+  }
+
   /** How often the mapping jumped, by more than slewing: observations made before belong to another mapping. */
   get steps(): number {
     return this.#steps;
@@ -76,39 +95,60 @@ export class RtpTimeline {
   }
 
   /**
-   * A packet that is newer, by sequence number, than all before came; answers its unwrapped timestamp. `shift`: by so many ticks
-   * timestamps are too late from now on.
+   * A packet that is newer, by sequence number, than all before came; answers its unwrapped timestamp. `lengthMs`: of the sound in it.
    */
-  advance(timestamp: number, arrivalMs: number, shift = 0): number {
+  advance(timestamp: number, arrivalMs: number, { shift = this.#shift, lengthMs = 0 } = {}): number {
     const previous = this.#newest === null ? null : this.#newest - this.#shift;
     this.#shift = shift;
     const rtp = this.unwrap(timestamp);
     this.#newest = rtp + (previous === null ? 0 : shift);
     this.#newestArrivalMs = arrivalMs;
     const rtpMs = rtp * this.#msPerTick;
-    if (previous === null) this.#begin(timestamp, rtpMs, arrivalMs);
-    else if ((previous - rtp) * this.#msPerTick > MAX_STEP_BACK_MS) this.#anchor(rtpMs, arrivalMs);
-    if (this.#source === 'arrival') this.#arrivals.add(arrivalMs - rtpMs, arrivalMs);
-    this.#slew(arrivalMs);
+    const earliestMs = arrivalMs - lengthMs - rtpMs;
+    if (previous === null) this.#begin(timestamp, rtpMs, arrivalMs, earliestMs);
+    else if ((previous - rtp) * this.#msPerTick > MAX_STEP_BACK_MS) this.#anchor(earliestMs, arrivalMs);
     const age = arrivalMs - (rtpMs + this.#offsetMs);
-    if (age < -MAX_FUTURE_MS) this.#anchor(rtpMs, arrivalMs);
+    if (age < -MAX_FUTURE_MS) this.#anchor(earliestMs, arrivalMs);
     if (age <= MAX_AGE_MS) this.#lateSinceMs = null;
     else {
       this.#lateSinceMs ??= arrivalMs;
-      if (arrivalMs - this.#lateSinceMs >= LATE_FOR_MS) this.#anchor(rtpMs, arrivalMs);
+      if (arrivalMs - this.#lateSinceMs >= LATE_FOR_MS) this.#anchor(earliestMs, arrivalMs);
     }
+    this.#arrivals.add(earliestMs, arrivalMs);
+    this.#slew(arrivalMs);
     return rtp;
+  }
+
+  /**
+   * By how many ticks timestamps are later than a report says, where that is about as much as a layer switch makes; else 0. Only what
+   * earlier reports said can be compared.
+   */
+  lateTicks(report: SenderReport): number {
+    if (this.#newest === null || this.#source !== 'report') return 0;
+    const lateMs = this.#reports.value - this.#deltaOf(report);
+    return Math.abs(lateMs) > SHIFT_MS ? Math.round(lateMs / this.#msPerTick) : 0;
+  }
+
+  /** The shift was another one, for all packets since the last switch. */
+  reshift(shift: number): void {
+    this.#shift = shift;
+    this.#arrivals.reset();
   }
 
   /** The newest sender report of this stream. One that does not fit what arrives (it is older than a re-anchoring) is left out. */
   report(report: SenderReport, nowMs: number): void {
     const clockOffsetMs = this.#clock.offsetMs;
     if (this.#newest === null || clockOffsetMs === null) return;
-    const deltaMs = report.ntpMs - this.unwrap(report.rtpTimestamp) * this.#msPerTick;
+    const deltaMs = this.#deltaOf(report);
     const newestMs = (this.#newest - this.#shift) * this.#msPerTick;
     const age = this.#newestArrivalMs - (newestMs + deltaMs + clockOffsetMs);
     if (age < -MAX_FUTURE_MS || age > MAX_AGE_MS) return;
-    this.#reportDeltaMs = deltaMs;
+    this.#lateReports = deltaMs - this.#reports.value > STEP_MS ? this.#lateReports + 1 : 0;
+    if (this.#source !== 'report' || this.#lateReports >= LATE_REPORTS) {
+      this.#reports.reset();
+      this.#lateReports = 0;
+    }
+    this.#reports.add(deltaMs, nowMs);
     this.#source = 'report';
     this.#slew(nowMs);
   }
@@ -126,7 +166,13 @@ export class RtpTimeline {
     return { atRtp: this.#newest >>> 0, atProgramMs: captureMs };
   }
 
-  #begin(timestamp: number, rtpMs: number, arrivalMs: number): void {
+  /** NTP minus RTP, ms. */
+  #deltaOf({ ntpMs, rtpTimestamp }: SenderReport): number {
+    return ntpMs - this.unwrap(rtpTimestamp) * this.#msPerTick;
+  }
+
+  #begin(timestamp: number, rtpMs: number, arrivalMs: number, earliestMs: number): void {
+    this.#beganMs = arrivalMs;
     this.#slewedMs = arrivalMs;
     if (this.#carried) {
       const distance = (timestamp - this.#carried.atRtp) | 0;
@@ -138,37 +184,41 @@ export class RtpTimeline {
       }
     }
     this.#source = 'arrival';
-    this.#offsetMs = arrivalMs - rtpMs;
+    this.#offsetMs = earliestMs;
   }
 
-  #anchor(rtpMs: number, arrivalMs: number): void {
+  #anchor(earliestMs: number, arrivalMs: number): void {
     this.#source = 'arrival';
     this.#arrivals.reset();
-    this.#arrivals.add(arrivalMs - rtpMs, arrivalMs);
-    this.#offsetMs = arrivalMs - rtpMs;
+    this.#offsetMs = earliestMs;
+    this.#beganMs = arrivalMs;
     this.#slewedMs = arrivalMs;
     this.#lateSinceMs = null;
     this.#steps++;
   }
 
   #target(): number {
+    const bound = this.#arrivals.value;
     switch (this.#source) {
       case 'report':
-        return (this.#clock.offsetMs ?? 0) + this.#reportDeltaMs;
+        return Math.min((this.#clock.offsetMs ?? 0) + this.#reports.value, bound);
       case 'carried':
-        return this.#carriedOffsetMs;
+        return Math.min(this.#carriedOffsetMs, bound);
       case 'arrival':
-        return this.#arrivals.value;
+        return bound;
     }
   }
 
   #slew(nowMs: number): void {
-    const missing = this.#target() - this.#offsetMs;
+    const target = this.#target();
+    if (target === Number.POSITIVE_INFINITY) return;
+    const missing = target - this.#offsetMs;
     const roomMs = Math.max(0, nowMs - this.#slewedMs) * SLEW;
     this.#slewedMs = nowMs;
     if (Math.abs(missing) > STEP_MS) {
       this.#offsetMs += missing;
       this.#steps++;
-    } else this.#offsetMs += Math.sign(missing) * Math.min(Math.abs(missing), roomMs);
+    } else if (nowMs - this.#beganMs < FIRST_MS) this.#offsetMs = target;
+    else this.#offsetMs += Math.sign(missing) * Math.min(Math.abs(missing), roomMs);
   }
 }

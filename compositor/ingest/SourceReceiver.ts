@@ -12,6 +12,7 @@ import { KeyFrameRequester } from './KeyFrameRequester.ts';
 import { LayerShift } from './LayerShift.ts';
 import { MAX_MISSING, NackScheduler } from './NackScheduler.ts';
 import type { OrderedSink, Timing } from './OrderedSink.ts';
+import { opusLengthMs } from './opusLength.ts';
 import type { PlayoutDelay } from './PlayoutDelay.ts';
 import { ReceptionStats } from './ReceptionStats.ts';
 import { REORDER_CAPACITY, ReorderBuffer } from './ReorderBuffer.ts';
@@ -116,6 +117,7 @@ export class SourceReceiver {
   rtp(packet: RtpPacket, nowMs: number): boolean {
     if (packet.payloadType !== this.#source.payloadType) return false;
     if (packet.index > this.#reorder.highest) this.#newest(packet, nowMs);
+    else if (this.#codec?.startsKeyFrame(packet.payload)) this.#keyFrameStarts(packet);
     const placed = this.#reorder.push(packet);
     if (placed === 'duplicate') return true;
     this.#reception.packet(packet.index, this.#timeline.unwrap(packet.timestamp), nowMs);
@@ -130,6 +132,9 @@ export class SourceReceiver {
   }
 
   senderReport(report: SenderReport, nowMs: number): void {
+    const lateTicks = this.#timeline.lateTicks(report);
+    if (lateTicks === 0) this.#shift.confirm();
+    else if (this.#shift.correct(lateTicks)) this.#timeline.reshift(this.#shift.ticks);
     this.#timeline.report(report, nowMs);
     this.#reception.senderReport(report, nowMs);
   }
@@ -170,7 +175,8 @@ export class SourceReceiver {
   #newest(packet: RtpPacket, nowMs: number): void {
     const missingFrom = this.#reorder.highest + 1;
     if (this.#codec) this.#shift.advance(packet.timestamp, this.#codec.startsKeyFrame(packet.payload), nowMs);
-    this.#timeline.advance(packet.timestamp, nowMs, this.#shift.ticks);
+    const lengthMs = this.#codec ? 0 : opusLengthMs(packet.payload);
+    this.#timeline.advance(packet.timestamp, nowMs, { shift: this.#shift.ticks, lengthMs });
     if (missingFrom === 0 || packet.index === missingFrom) return;
     const beyond = packet.index >= this.#reorder.next + REORDER_CAPACITY;
     if (beyond || packet.index - missingFrom > MAX_MISSING) {
@@ -182,6 +188,12 @@ export class SourceReceiver {
     }
     this.#nacks.add(missingFrom, packet.index, nowMs);
     this.#sendNacks(nowMs);
+  }
+
+  /** The packet came behind others of its frame. */
+  #keyFrameStarts({ timestamp }: RtpPacket): void {
+    this.#shift.startOf(timestamp);
+    if (this.#shift.ticks !== this.#timeline.shift) this.#timeline.reshift(this.#shift.ticks);
   }
 
   #complete(rtp: number, nowMs: number): void {

@@ -26,6 +26,11 @@ function stream(start = 0xffff_f000) {
       applied = own <= sent ? sent + EXTRA - own : 0;
       return { shift: put(n, true, lateMs), applied };
     },
+    /** Picture `n` is a key frame, and the first one after a pause. */
+    resume: (n: number) => {
+      applied = 0;
+      return put(n, true, 0);
+    },
   };
 }
 
@@ -79,9 +84,72 @@ describe('LayerShift', () => {
     }
   });
 
-  test('after a pause nothing is concluded', () => {
-    const { frame, keyFrame } = stream();
-    for (let n = 0; n < 5; n++) frame(n);
-    expect(keyFrame(200)).toBe(0);
+  test('after a pause the stream is aligned anew, without a shift; a network that stood still is no pause', () => {
+    const { frame, keyFrame, resume, switchTo } = stream();
+    for (let n = 0; n < 20; n++) frame(n);
+    expect(switchTo(19).shift).toBe(EXTRA);
+    for (let n = 20; n < 40; n++) frame(n);
+    expect(keyFrame(80)).toBe(EXTRA);
+    for (let n = 81; n < 100; n++) frame(n);
+    expect(resume(160)).toBe(0);
+  });
+
+  test('a process that stands still changes nothing: pictures that come late, and all at once', () => {
+    const { frame, keyFrame, switchTo } = stream();
+    for (let n = 0; n < 20; n++) frame(n);
+    // Each as late as if it had been sent with the next one or the one after.
+    for (let n = 20; n < 24; n++) frame(n, (24 - n) * FRAME_MS);
+    expect(keyFrame(24)).toBe(0);
+    expect(keyFrame(25, 55)).toBe(0);
+    expect(frame(26, 22)).toBe(0);
+    expect(switchTo(26, 30)).toEqual({ shift: EXTRA, applied: EXTRA });
+    for (let n = 27; n < 40; n++) frame(n);
+    expect(keyFrame(40, 60)).toBe(EXTRA);
+    for (let n = 41; n < 44; n++) frame(n, 33);
+    expect(switchTo(44, 200)).toEqual({ shift: 0, applied: 0 });
+  });
+
+  test.each([0, 1, 2])('a camera of whole milliseconds, from its time %i on, and a network that trembles', (from) => {
+    const shift = new LayerShift(90_000);
+    const ms = (n: number) => 1_000 + Math.floor((n + from / 3) * FRAME_MS);
+    const late = (n: number) => (n * 7) % 9;
+    const put = (n: number, key: boolean, applied: number, lateMs = late(n)) => {
+      shift.advance(ms(n) * 90 + applied, key, ms(n) + lateMs);
+      return shift.ticks;
+    };
+    for (let n = 0; n < 40; n++) expect(put(n, n % 8 === 7, 0)).toBe(0);
+    expect(put(39, true, EXTRA, 12)).toBe(EXTRA);
+    for (let n = 40; n < 80; n++) expect(put(n, n % 8 === 7, EXTRA)).toBe(EXTRA);
+    // The next picture of another layer needs no shift where it is 34 ms later, which one of three is.
+    let n = 80;
+    for (; ms(n) - ms(n - 1) === 33; n++) put(n, false, EXTRA);
+    expect(put(n, true, 0)).toBe(0);
+  });
+
+  test('the packet that starts a key frame may come behind others of its frame', () => {
+    const shift = new LayerShift(90_000);
+    for (let n = 0; n < 10; n++) shift.advance(n * FRAME, false, n * FRAME_MS);
+    shift.advance(9 * FRAME + EXTRA, false, 9 * FRAME_MS + 3);
+    expect(shift.ticks).toBe(0);
+    shift.startOf(9 * FRAME + EXTRA);
+    expect(shift.ticks).toBe(EXTRA);
+    shift.startOf(9 * FRAME + EXTRA);
+    shift.startOf(8 * FRAME);
+    expect(shift.ticks).toBe(EXTRA);
+  });
+
+  test('a sender report corrects what was wrong, as far as the last switch may have made it, and only once', () => {
+    const { frame, switchTo, shift } = stream();
+    for (let n = 0; n < 20; n++) frame(n);
+    // Half a second late: whether this layer has the picture before, or the same one, cannot be seen.
+    expect(switchTo(18, 500)).toEqual({ shift: EXTRA, applied: FRAME + EXTRA });
+    expect(shift.correct(50 * 90)).toBe(false);
+    expect(shift.correct(31 * 90)).toBe(true);
+    expect(shift.ticks).toBe(FRAME + EXTRA);
+    expect(shift.correct(-31 * 90)).toBe(false);
+    for (let n = 19; n < 40; n++) expect(frame(n)).toBe(FRAME + EXTRA);
+    expect(switchTo(42).shift).toBe(0);
+    shift.confirm();
+    expect(shift.correct(33 * 90)).toBe(false);
   });
 });

@@ -256,7 +256,8 @@ describe('SourceReceiver, audio', () => {
   test('gives up a lost packet 30 ms before the next one is to be heard', () => {
     const { receiver, packets, pass, nowMs } = rig(MICROPHONE);
     for (const n of [0, 1, 2, 5, 6]) {
-      pass(n * 20);
+      // Sent when its 20 ms are over.
+      pass((n + 1) * 20);
       receiver.rtp(opus(n), nowMs());
     }
     expect(packets.map((packet) => packet.data[1])).toEqual([0, 1, 2]);
@@ -278,9 +279,9 @@ describe('SourceReceiver, audio', () => {
 
   test('silence (DTX) is no loss', () => {
     const { receiver, packets, pass } = rig(MICROPHONE);
-    receiver.rtp(opus(0), 0);
-    pass(2_000);
-    receiver.rtp({ ...opus(1), timestamp: 100 * 960 }, 2_000);
+    receiver.rtp(opus(0), 20);
+    pass(2_020);
+    receiver.rtp({ ...opus(1), timestamp: 100 * 960 }, 2_020);
     expect(packets.map((packet) => packet.lostBefore)).toEqual([0, 0]);
     expect(packets[1]!.playoutMs).toBeCloseTo(2_000 + 100, 0);
   });
