@@ -4,7 +4,10 @@ const MIN_INTERVAL_MS = 300;
 const FIRST_REPEAT_MS = 500;
 const MAX_REPEAT_MS = 4_000;
 
-/** When to ask for a key frame: at once, never twice within 300 ms, again and more seldom until one comes. */
+/**
+ * When to ask for a key frame: at once, never twice within 300 ms, again and more seldom until one comes; and again at once when the
+ * stream is heard after a silence, in which requests may have been lost as well.
+ */
 export class KeyFrameRequester {
   #wanted = false;
   #sentMs = Number.NEGATIVE_INFINITY;
@@ -23,6 +26,11 @@ export class KeyFrameRequester {
     }
     this.#wanted = true;
     this.#notBeforeMs = notBeforeMs;
+    this.#repeatMs = 0;
+  }
+
+  /** The stream is there again after a silence: what was asked for in it counts as lost. */
+  heard(): void {
     this.#repeatMs = 0;
   }
 

@@ -22,6 +22,13 @@ import type { RtpPacket } from './rtpPacket.ts';
 import type { SfuClock } from './SfuClock.ts';
 import { VideoFrames } from './VideoFrames.ts';
 
+/**
+ * A silence of more than this in which more packets than this were lost: the network was gone. What was lost could not be mended before it
+ * should have been seen or heard (the longest playout delay), so that it is given up at once, and video asks for a key frame at
+ * once. A screen that stands still is silent, too, but nothing is missing then. ms, packets
+ */
+const OUTAGE_MS = 400;
+const OUTAGE_PACKETS = 8;
 /** Where nothing comes at all from a source that is not paused, its key frame may have been lost whole: ask after this, ms. */
 const SILENT_START_MS = 1_000;
 
@@ -58,6 +65,8 @@ export class SourceReceiver {
   readonly #shift: LayerShift;
   readonly #sink: OrderedSink;
   #timelineSteps = 0;
+  /** Of the newest packet by sequence number. */
+  #newestMs = Number.POSITIVE_INFINITY;
 
   constructor(o: {
     source: JobSource;
@@ -177,9 +186,13 @@ export class SourceReceiver {
     if (this.#codec) this.#shift.advance(packet.timestamp, this.#codec.startsKeyFrame(packet.payload), nowMs);
     const lengthMs = this.#codec ? 0 : opusLengthMs(packet.payload);
     this.#timeline.advance(packet.timestamp, nowMs, { shift: this.#shift.ticks, lengthMs });
+    const silent = nowMs - this.#newestMs > OUTAGE_MS;
+    const outage = silent && packet.index - missingFrom > OUTAGE_PACKETS;
+    this.#newestMs = nowMs;
+    if (silent) this.#keyFrames.heard();
     if (missingFrom === 0 || packet.index === missingFrom) return;
     const beyond = packet.index >= this.#reorder.next + REORDER_CAPACITY;
-    if (beyond || packet.index - missingFrom > MAX_MISSING) {
+    if (outage || beyond || packet.index - missingFrom > MAX_MISSING) {
       const missing = this.#reorder.restart(packet);
       this.#nacks.forgetBelow(packet.index);
       this.stats.lost += missing;

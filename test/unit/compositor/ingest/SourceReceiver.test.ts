@@ -176,6 +176,33 @@ describe('SourceReceiver, video', () => {
     expect(receiver.stats.lost).toBe(3_000);
   });
 
+  test('after an outage asks for a key frame with the first packet, however often it asked before', () => {
+    const { receiver, frames, keyFrameRequests, pass, nowMs } = rig(CAMERA);
+    for (const packet of framePackets(0)) receiver.rtp(packet, 0);
+    for (const packet of framePackets(2)) receiver.rtp(packet, 66);
+    pass(3_000);
+    const before = keyFrameRequests.length;
+    expect(before).toBeGreaterThan(1);
+    for (const packet of framePackets(90)) receiver.rtp(packet, nowMs());
+    expect(keyFrameRequests.slice(before)).toEqual([3_000]);
+    for (const packet of framePackets(91, 91)) receiver.rtp(packet, 3_033);
+    expect(numbers(frames)).toEqual([0, 91]);
+  });
+
+  test('a screen that stood still loses nothing: its first packet is asked for again', () => {
+    const { receiver, frames, nacked, keyFrameRequests, pass } = rig(CAMERA);
+    for (const packet of framePackets(0)) receiver.rtp(packet, 0);
+    pass(2_000);
+    const [a, b, c] = framePackets(1).map((packet) => ({ ...packet, timestamp: packet.timestamp + 180_000 }));
+    receiver.rtp(b!, 2_000);
+    receiver.rtp(c!, 2_001);
+    expect(nacked).toHaveLength(1);
+    pass(2_020);
+    receiver.rtp(a!, 2_020);
+    expect(frames).toHaveLength(2);
+    expect(keyFrameRequests).toEqual([]);
+  });
+
   test('drops the frame that a layer switch cut off, keeps one whose marker is missing', () => {
     const { receiver, frames } = rig(CAMERA);
     const send = (packets: RtpPacket[], from: number): void => {

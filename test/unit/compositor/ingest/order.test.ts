@@ -104,6 +104,17 @@ describe('KeyFrameRequester', () => {
     expect(requester.due(20_000)).toBe(false);
   });
 
+  test('asks at once when the stream is heard again after a silence', () => {
+    const requester = new KeyFrameRequester();
+    const asked: number[] = [];
+    requester.want(0);
+    for (let ms = 0; ms < 4_000; ms += 100) {
+      if (ms === 3_000) requester.heard();
+      if (requester.due(ms)) asked.push(ms);
+    }
+    expect(asked).toEqual([0, 500, 1_500, 3_000, 3_500]);
+  });
+
   test('never asks twice within 300 ms, whoever wants it', () => {
     const requester = new KeyFrameRequester();
     const asked: number[] = [];
