@@ -283,7 +283,6 @@ export class Pipeline extends TypedEmitter<PipelineEvents> {
         if (this.#isLeaving && this.#present && !this.#composer.isMoving) this.#keepSeen(this.#present);
         this.#meter.composed(n, performance.now() - startedAt, late());
       } else this.#meter.repeated(n, late());
-      const wasLate = late() || !hasTime;
       const startedAt = performance.now();
       const encoding = this.#encoder.encodeVideo(this.#composer.canvas.frame, n, fresh);
       // While the picture is encoded on the thread pool, this thread mixes; a fault there must not leave the other alone.
@@ -291,7 +290,7 @@ export class Pipeline extends TypedEmitter<PipelineEvents> {
       await Promise.all([encoding, mixing]).finally(() => Promise.allSettled([encoding, mixing]));
       this.#meter.encoded(performance.now() - startedAt);
       const nowMs = this.#pacer.nowMs();
-      if (this.#pressure.frame(nowMs, { lagMs: nowMs - timeMs, late: wasLate })) this.#degrade(n + 1);
+      if (this.#pressure.frame(nowMs, { lagMs: nowMs - timeMs, repeated: !hasTime })) this.#degrade(n + 1);
     } else this.#mixUntil(timeMs);
   }
 

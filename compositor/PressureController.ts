@@ -3,7 +3,9 @@
  * that holds from the next frame on (contracts/degradation.ts); next: Pipeline.ts, which acts on it. No clock of its own, no I/O.
  *
  * The one figure is the lag: from a frame's time on the grid to the moment at which it is encoded. It holds everything that
- * pressure does: the wake-up that comes late, composing, encoding, and the backlog of the frames before.
+ * pressure does: the wake-up that comes late, composing, encoding, and the backlog of the frames before. A backlog that is worked off is
+ * no pressure, however long it was: with many people each change of the layout makes one. So what counts of a stretch of time
+ * is its least lag, which is small where there was a moment without a backlog.
  *
  * Hysteresis. The lag is judged by windows. Pressure in WINDOWS_UP windows in a row is a step further; `#waitMs` of calm windows are a
  * step back. A window between the two is neither, and a single window of pressure takes two seconds of calm away, no more: on a
@@ -17,12 +19,12 @@ const WINDOW_MS = 500;
 /** Windows of pressure in a row for a step further: 1.5 s, less than a player of low latency has buffered. */
 const WINDOWS_UP = 3;
 /**
- * Pressure: the mean lag is more than this share of the frame period. At 1 the next frame's time has come, so beyond it a backlog
- * grows. x264 alone takes 0.5 to 0.6 of a period at 720p on a slow core, and eight tiles 0.2: that is work, not pressure.
+ * Pressure: the least lag is more than this share of the frame period. At 1 the next frame's time has come. x264 alone takes 0.5 to 0.6 of a
+ * period at 720p on a slow core, and eight tiles 0.2: that is work, not pressure.
  */
 const PRESSURE_SHARE = 1.1;
-/** Or: more than this share of a window's frames was late. */
-const LATE_SHARE = 0.2;
+/** Or: more than this share of a window's frames was not composed for want of time. */
+const REPEATED_SHARE = 0.2;
 /** Calm: no pressure, and the mean lag is below this share. The gap to PRESSURE_SHARE is what a step back may cost. */
 const CALM_SHARE = 0.85;
 /** Calm for this long is a step back, ms. */
@@ -40,8 +42,8 @@ const START_MS = 5_000;
 export interface FrameLoad {
   /** From the frame's time on the grid to its being encoded, ms. */
   lagMs: number;
-  /** It was composed more than a frame period after its time, or not at all for want of time. */
-  late: boolean;
+  /** It was not composed for want of time. */
+  repeated: boolean;
 }
 
 export class PressureController {
@@ -51,8 +53,9 @@ export class PressureController {
   #beginsAt: number | null = null;
   #windowStart: number | null = null;
   #frames = 0;
-  #late = 0;
+  #repeated = 0;
   #lagMs = 0;
+  #leastLagMs = Number.POSITIVE_INFINITY;
   #pressed = 0;
   /** Calm windows since the last change, together, ms. */
   #calmMs = 0;
@@ -69,26 +72,30 @@ export class PressureController {
   }
 
   /** A frame is encoded, at `nowMs` of any clock that only goes on. The new step when it changes, else null. */
-  frame(nowMs: number, { lagMs, late }: FrameLoad): DegradationStep | null {
+  frame(nowMs: number, { lagMs, repeated }: FrameLoad): DegradationStep | null {
     this.#beginsAt ??= nowMs + START_MS;
     if (lagMs < this.#framePeriodMs) this.#beginsAt = Number.NEGATIVE_INFINITY;
     if (nowMs < this.#beginsAt) return null;
     this.#windowStart ??= nowMs - Math.min(lagMs, WINDOW_MS);
     this.#frames += 1;
     this.#lagMs += lagMs;
-    if (late) this.#late += 1;
+    this.#leastLagMs = Math.min(this.#leastLagMs, lagMs);
+    if (repeated) this.#repeated += 1;
     if (nowMs < this.#windowStart + WINDOW_MS) return null;
     const before = this.#step;
-    this.#judge(nowMs, this.#lagMs / this.#frames / this.#framePeriodMs, this.#late / this.#frames);
+    this.#judge(nowMs);
     this.#windowStart = nowMs;
     this.#frames = 0;
-    this.#late = 0;
+    this.#repeated = 0;
     this.#lagMs = 0;
+    this.#leastLagMs = Number.POSITIVE_INFINITY;
     return this.#step === before ? null : this.#step;
   }
 
-  #judge(nowMs: number, share: number, lateShare: number): void {
-    const pressed = share > PRESSURE_SHARE || lateShare > LATE_SHARE;
+  #judge(nowMs: number): void {
+    const share = this.#lagMs / this.#frames / this.#framePeriodMs;
+    const leastShare = this.#leastLagMs / this.#framePeriodMs;
+    const pressed = leastShare > PRESSURE_SHARE || this.#repeated / this.#frames > REPEATED_SHARE;
     this.#pressed = pressed ? this.#pressed + 1 : 0;
     if (this.#pressed > 1) this.#calmMs = 0;
     else if (pressed) this.#calmMs = Math.max(0, this.#calmMs - SETBACK_MS);

@@ -229,7 +229,7 @@ export class CollectingSink implements PartSink {
 /** Time goes on when the pipeline waits for it. */
 export class VirtualPacer implements Pacer {
   #nowMs: number;
-  /** Called before time becomes `timeMs`. */
+  /** Called before time becomes `timeMs`, or when it is past already. */
   onAdvance: (timeMs: number) => Promise<void> = async () => undefined;
 
   constructor(nowMs: number) {
@@ -246,7 +246,6 @@ export class VirtualPacer implements Pacer {
   }
 
   async until(timeMs: number): Promise<void> {
-    if (timeMs <= this.#nowMs) return;
     await this.onAdvance(timeMs);
     this.#nowMs = Math.max(this.#nowMs, timeMs);
   }
