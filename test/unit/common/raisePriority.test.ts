@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { getPriority } from 'node:os';
 import { expect, test } from 'vitest';
-import { raisePriority } from '../../../../compositor/agent/raisePriority.ts';
+import { raisePriority } from '../../../src/common/raisePriority.ts';
 
 test('a process gets precedence where we may give it, and nothing fails where we may not or where it is gone', async () => {
   const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1e6)'], { stdio: 'ignore' });
