@@ -108,6 +108,7 @@ export function renderMediaPlaylist(
   return blocks.join('');
 }
 
+/** EXT-X-INDEPENDENT-SEGMENTS is said once for all, in the multivariant playlist (RFC 8216bis section 4.4.2.1). */
 function head({ grid, segments }: MediaPlaylist): string {
   const partTarget = partTargetSeconds(grid);
   const targetDuration = targetDurationSeconds(grid);
@@ -119,7 +120,6 @@ function head({ grid, segments }: MediaPlaylist): string {
   ];
   return `#EXTM3U
 #EXT-X-VERSION:${VERSION}
-#EXT-X-INDEPENDENT-SEGMENTS
 #EXT-X-TARGETDURATION:${targetDuration}
 #EXT-X-SERVER-CONTROL:${control.join(',')}
 #EXT-X-PART-INF:PART-TARGET=${target(partTarget)}
