@@ -213,6 +213,8 @@ export class Server {
     if (this.#config.role === 'all') registerHealth(http, this, this.#metrics.registry);
     this.#delivery?.registerPlayback(http);
     if (this.#has('sfu')) await this.#startSfu(http);
+    await http.ready();
+    this.#delivery?.openFastLane(http.server, this.#guard);
     await http.listen({ host, port });
   }
 

@@ -2,7 +2,7 @@
  * The delivery node: everything that outlives a compositor. Owns the broadcasts, the control connections, and through them
  * playlists, media and destinations. Closed by Server.ts.
  */
-import type { IncomingMessage } from 'node:http';
+import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import { WebSocketServer } from 'ws';
@@ -19,6 +19,7 @@ import { PresetFiles } from './destinations/PresetFiles.ts';
 import { StreamKeys } from './destinations/StreamKeys.ts';
 import { Edge, type EdgeOptions } from './edge/Edge.ts';
 import { PlaylistCache } from './hls/PlaylistCache.ts';
+import { FastLane } from './http/FastLane.ts';
 import { PlayGate, type PlayPass } from './http/PlayGate.ts';
 import { bearerToken, registerIntakeRoutes } from './intakeRoutes.ts';
 import type { DeliveryMetrics } from './metrics.ts';
@@ -95,15 +96,36 @@ export class Delivery {
       nodesOnly,
       gate: this.#gate,
       edge: this.#edge,
-      find: (room, id) => {
-        const entry = this.#entries.get(id);
-        return entry?.broadcast.room === room ? entry : undefined;
-      },
+      find: (room, id) => this.#find(room, id),
       newest: (room) => this.#newest.get(room),
       state: (room) => this.state(room),
       viewers: this.#viewers,
       metrics: this.#options.metrics,
     });
+  }
+
+  /**
+   * The quick way for what players ask most, in front of all other handlers of requests. Call when these are there, before the server
+   * listens; `guard` throws for whom the server does not answer.
+   */
+  openFastLane(server: HttpServer, guard: (request: IncomingMessage) => void): void {
+    const others = server.listeners('request') as ((request: IncomingMessage, response: ServerResponse) => void)[];
+    const lane = new FastLane({
+      guard,
+      find: (room, id) => this.#find(room, id),
+      viewers: this.#viewers,
+      metrics: this.#options.metrics,
+      route: (request, response) => {
+        for (const other of others) other.call(server, request, response);
+      },
+    });
+    server.removeAllListeners('request');
+    server.on('request', (request, response) => lane.handle(request, response));
+  }
+
+  #find(room: string, id: string): Entry | undefined {
+    const entry = this.#entries.get(id);
+    return entry?.broadcast.room === room ? entry : undefined;
   }
 
   /** Internal: `PUT /program/…`. Call before the server listens. */

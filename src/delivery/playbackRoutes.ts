@@ -17,6 +17,7 @@ import type { Edge } from './edge/Edge.ts';
 import { parseDirectives, type Query } from './hls/directives.ts';
 import type { PlaylistCache } from './hls/PlaylistCache.ts';
 import { targetDurationSeconds } from './hls/playlists.ts';
+import { HELD_UP, MEDIA_TYPES, PLAYLIST_TYPE } from './http/answerHeaders.ts';
 import { sendMedia, sendText } from './http/answers.ts';
 import {
   barePlaylist,
@@ -32,8 +33,6 @@ import { FILE, parseName, parsePlaybackPath } from './http/playbackPath.ts';
 import type { DeliveryMetrics } from './metrics.ts';
 import type { Viewers } from './Viewers.ts';
 
-const PLAYLIST_TYPE = 'application/vnd.apple.mpegurl';
-const MEDIA_TYPES = { video: 'video/mp4', audio: 'audio/mp4' } as const;
 /** Requests that may be held at the same time, per broadcast. */
 const MAX_WAITING = 50_000;
 
@@ -150,7 +149,7 @@ async function media(options: PlaybackOptions, request: FastifyRequest, reply: F
     return sendPlaylist(options, request, reply, playlists.media(rendition, directives), freshness);
   }
   await hold(options, reply, broadcast, position, playlists.holdLimitMs, () => {
-    throw new AppError('no-capacity', 'The program is held up; ask again.');
+    throw new AppError('no-capacity', HELD_UP);
   });
   const freshness = blockedPlaylist(targetDurationSeconds(broadcast.grid));
   return sendPlaylist(options, request, reply, playlists.media(rendition, directives), freshness);

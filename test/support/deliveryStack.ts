@@ -77,6 +77,8 @@ export class DeliveryStack {
     delivery.registerIntake(internal);
     delivery.registerPlayback(internal, { nodesOnly: true });
     delivery.registerPlayback(open);
+    await open.ready();
+    delivery.openFastLane(open.server, () => {});
     for (const server of [internal, open]) await server.listen({ host: '127.0.0.1', port: 0 });
     internal.server.on('upgrade', (request, socket, head) => delivery.handleUpgrade(request, socket, head));
     return new DeliveryStack(delivery, dataDir, log, metrics, [internal, open]);

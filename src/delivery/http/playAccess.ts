@@ -4,6 +4,7 @@
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { AppError } from '../../contracts/errors.ts';
+import { COMMON_HEADERS, RETRY_AFTER_SECONDS } from './answerHeaders.ts';
 import { cacheControl, errorFreshness, PREFLIGHT } from './cachePolicy.ts';
 import type { Access, PlayGate } from './PlayGate.ts';
 
@@ -15,19 +16,12 @@ declare module 'fastify' {
 }
 
 const METHODS = 'GET, HEAD, OPTIONS';
-/** Players on any page may read these of an answer (Fetch standard section 3.3.5); what is not listed they do not see. */
-const EXPOSED = 'accept-ranges, age, content-encoding, content-length, content-range, date, etag, retry-after';
-/** A held request that was given up, or a node that is full: worth another attempt after this, s. */
-const RETRY_AFTER_SECONDS = '1';
 
 /** `nodesOnly`: for other delivery nodes, on the internal port. */
 export function preparePlayback(scope: FastifyInstance, gate: PlayGate, { nodesOnly }: { nodesOnly: boolean }): void {
   scope.decorateRequest('playAccess', 'anybody');
   scope.addHook('onRequest', (request, reply, done) => {
-    reply.header('access-control-allow-origin', '*').header('access-control-expose-headers', EXPOSED);
-    // Pages that isolate themselves may have us in a media element, and see how long we took.
-    reply.header('cross-origin-resource-policy', 'cross-origin').header('timing-allow-origin', '*');
-    reply.header('x-content-type-options', 'nosniff').header('cache-control', 'no-store');
+    reply.headers(COMMON_HEADERS).header('cache-control', 'no-store');
     if (request.method === 'OPTIONS') return done();
     const { token, room } = request.params as { token?: string; room?: string };
     const { authorization } = request.headers;
