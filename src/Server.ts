@@ -212,6 +212,8 @@ export class Server {
     await this.#allowOrigins(http);
     if (this.#config.role === 'all') registerHealth(http, this, this.#metrics.registry);
     this.#delivery?.registerPlayback(http);
+    if (!(await registerPages(http, join(ROOT, 'dist', 'client'), this.#has('sfu') ? 'all' : 'watch')))
+      this.#logger.warn('the pages are not built: run `npm run build`');
     if (this.#has('sfu')) await this.#startSfu(http);
     await http.ready();
     this.#delivery?.openFastLane(http.server, this.#guard);
@@ -284,8 +286,6 @@ export class Server {
       assets,
       version: VERSION,
     });
-    if (!(await registerPages(http, join(ROOT, 'dist', 'client'))))
-      logger.warn('the pages are not built: run `npm run build`');
     await http.ready();
     this.#signaling = await SignalingServer.create({
       httpServer: http.server,

@@ -3,6 +3,10 @@ import { ProblemError } from './problems.ts';
 import { tab } from './storage.ts';
 
 const key = (room: string) => `token.${room}`;
+const playKey = (room: string) => `play.${room}`;
+
+/** The token in a path `/watch/~TOKEN/ROOM`. */
+export const playTokenOfPath = (path: string): string | undefined => /^\/watch\/~([\w.-]+)\//.exec(path)?.[1];
 
 /** The token in a fragment `#token=…`; other entries of the fragment are left out. */
 export function tokenOfFragment(hash: string): string | undefined {
@@ -23,20 +27,39 @@ export function takeToken(room: string): string | undefined {
   return fresh ?? tab.get(key(room));
 }
 
+/**
+ * The playback token of a watch page, out of the fragment or the path (`/watch/~TOKEN/ROOM`), which it is taken from like a join
+ * token. Answers the one that this tab keeps when the address has none.
+ */
+export function takePlayToken(room: string): string | undefined {
+  const inPath = playTokenOfPath(location.pathname);
+  const inFragment = tokenOfFragment(location.hash);
+  const fresh = inPath ?? (inFragment && claimsOf(inFragment).audience === 'play' ? inFragment : undefined);
+  if (fresh) {
+    tab.set(playKey(room), fresh);
+    history.replaceState(history.state, '', `/watch/${room}${location.search}${inPath ? location.hash : ''}`);
+  }
+  return fresh ?? tab.get(playKey(room));
+}
+
+/** What the server does not let in is not shown to it again. */
+export const forgetPlayToken = (room: string): void => tab.remove(playKey(room));
+
 export const keepToken = (room: string, token: string): void => tab.set(key(room), token);
 export const forgetToken = (room: string): void => tab.remove(key(room));
 
 /** What the token itself says of its owner, for the words on the page only: the server alone decides what is allowed. */
-export function claimsOf(token: string): { role?: Role; name?: string } {
+export function claimsOf(token: string): { role?: Role; name?: string; audience?: string } {
   try {
     const payload = token.split('.')[1] ?? '';
     const bytes = Uint8Array.from(atob(payload.replace(/-/g, '+').replace(/_/g, '/')), (c) => c.charCodeAt(0));
-    const claims = JSON.parse(new TextDecoder().decode(bytes)) as { role?: unknown; name?: unknown };
+    const claims = JSON.parse(new TextDecoder().decode(bytes)) as Record<string, unknown>;
     return {
       ...(claims.role === 'host' || claims.role === 'cohost' || claims.role === 'audience'
         ? { role: claims.role }
         : {}),
       ...(typeof claims.name === 'string' ? { name: claims.name } : {}),
+      ...(typeof claims.aud === 'string' ? { audience: claims.aud } : {}),
     };
   } catch {
     return {};

@@ -6,6 +6,7 @@ import { computed, type ReadonlySignal, signal } from '@preact/signals';
 import type { PlaybackState } from '../../src/contracts/playback.ts';
 import type { Problem } from '../shared/problems.ts';
 import { remembered } from '../shared/storage.ts';
+import { forgetPlayToken } from '../shared/tokens.ts';
 import type { Engine } from './player/Engine.ts';
 import { HlsEngine, newHlsStats } from './player/HlsEngine.ts';
 import { NativeEngine } from './player/NativeEngine.ts';
@@ -45,6 +46,8 @@ export class WatchRoom {
   /** The first frame of this broadcast has been seen. */
   readonly started = computed(() => this.#movedAt.value !== null);
 
+  /** What everything of the room's playback lies below. */
+  readonly #base: string;
   readonly #poller: StatePoller;
   readonly #off = new AbortController();
   #video: HTMLVideoElement | undefined;
@@ -52,13 +55,16 @@ export class WatchRoom {
   #lastTime = 0;
   #ticker: ReturnType<typeof setInterval> | undefined;
 
-  constructor(room: string) {
+  /** `playToken`: for a broadcast that wants one; the server has the last word. */
+  constructor(room: string, playToken?: string) {
     this.room = room;
-    this.#poller = new StatePoller(room, {
+    this.#base = playToken === undefined ? `/live/${room}` : `/live/~${playToken}/${room}`;
+    this.#poller = new StatePoller(`${this.#base}/state.json`, {
       onState: (state) => this.#onState(state),
       onFailure: () => {
         this.#unreachable.value = true;
       },
+      onRefused: () => this.#onRefused(playToken !== undefined),
     });
   }
 
@@ -122,12 +128,20 @@ export class WatchRoom {
     if (state.state === 'idle') this.#stop();
   }
 
+  /** The broadcast wants a token, and this page has none that is good: nothing to be played until another link is opened. */
+  #onRefused(hadToken: boolean): void {
+    this.#stop();
+    this.#poller.close();
+    forgetPlayToken(this.room);
+    this.problem.value = { code: hadToken ? 'unauthorized' : 'invitation-needed', detail: '' };
+  }
+
   #playBroadcast(broadcast: string | null): void {
     this.#stop();
     const video = this.#video;
     if (!video) return;
     this.#broadcast = broadcast;
-    const url = `/live/${this.room}/index.m3u8`;
+    const url = `${this.#base}/index.m3u8`;
     const events = { onQuestion: () => this.#poller.now() };
     if (HlsEngine.supported) this.engine.value = new HlsEngine(video, url, this.hlsStats, events);
     else if (NativeEngine.supported(video)) this.engine.value = new NativeEngine(video, url, events);

@@ -1,14 +1,19 @@
 import { render } from 'preact';
 import { roomOfPath } from '../shared/contract.ts';
 import { followSettings } from '../shared/theme.ts';
-import { takeToken } from '../shared/tokens.ts';
+import { takePlayToken, takeToken, tokenOfFragment } from '../shared/tokens.ts';
 import { WatchPage } from './WatchPage.tsx';
 import { WatchRoom } from './WatchRoom.ts';
 
 followSettings();
 const room = roomOfPath(location.pathname);
+const playToken = room === undefined ? undefined : takePlayToken(room);
 const invited = room !== undefined && takeToken(room) !== undefined;
-const watch = room === undefined ? undefined : new WatchRoom(room);
+const watch = room === undefined ? undefined : new WatchRoom(room, playToken);
+// A new link to the page that is open already changes nothing but the fragment.
+addEventListener('hashchange', () => {
+  if (tokenOfFragment(location.hash)) location.reload();
+});
 
 declare global {
   interface Window {

@@ -185,11 +185,6 @@ export class ProgramStore extends TypedEmitter<StoreEvents> {
     return this.#segments.get(number)?.visible ?? 0;
   }
 
-  /** The oldest segment that is still there; 0 before the first. */
-  get oldestStored(): number {
-    return this.#segments.size === 0 ? 0 : Math.min(...this.#segments.keys());
-  }
-
   compositorOf(number: number): CompositorId | undefined {
     return this.#segments.get(number)?.compositor;
   }

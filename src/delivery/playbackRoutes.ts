@@ -192,7 +192,7 @@ async function file(options: PlaybackOptions, request: FastifyRequest, reply: Fa
 
 /** What lies before everything that is kept does not come back. */
 function missing({ store }: DeliveryBroadcast, segment: number): AppError {
-  return new AppError(segment < store.oldestStored ? 'gone' : 'not-found');
+  return new AppError(segment < store.retainedFrom ? 'gone' : 'not-found');
 }
 
 async function hold(

@@ -22,6 +22,9 @@ const CONTENT_SECURITY_POLICY = [
   "frame-ancestors 'self'",
 ].join('; ');
 
+/** The page itself takes the playback token out of the address. */
+const WATCH_PATHS = ['/watch/:room', '/watch/~:token/:room'];
+
 const PAGE_HEADERS = {
   'content-security-policy': CONTENT_SECURITY_POLICY,
   'referrer-policy': 'no-referrer',
@@ -31,8 +34,8 @@ const PAGE_HEADERS = {
   'cache-control': 'no-cache',
 };
 
-/** Serves the built pages from `root`; false when they were never built. */
-export async function registerPages(fastify: FastifyInstance, root: string): Promise<boolean> {
+/** Serves the built pages from `root`, all or only the one for viewers; false when they were never built. */
+export async function registerPages(fastify: FastifyInstance, root: string, pages: 'all' | 'watch'): Promise<boolean> {
   if (!existsSync(join(root, 'index.html'))) return false;
   await fastify.register(fastifyStatic, {
     root,
@@ -55,8 +58,9 @@ export async function registerPages(fastify: FastifyInstance, root: string): Pro
     if (!RoomId.safeParse(room).success) reply.code(400);
     return page(file)(request, reply);
   };
+  for (const path of WATCH_PATHS) fastify.get(path, { schema: { hide: true } }, roomPage('watch.html'));
+  if (pages === 'watch') return true;
   fastify.get('/', { schema: { hide: true } }, page('index.html'));
   fastify.get('/studio/:room', { schema: { hide: true } }, roomPage('studio.html'));
-  fastify.get('/watch/:room', { schema: { hide: true } }, roomPage('watch.html'));
   return true;
 }

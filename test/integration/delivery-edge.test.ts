@@ -169,11 +169,9 @@ describe('an owner that', () => {
   };
 
   test('is away: 502, not kept, and served as soon as it is back', async () => {
-    const { port } = new URL(await serving(() => undefined));
-    const free = await DeliveryStack.start();
-    const address = free.internalUrl;
-    await free.close();
-    expect(port).not.toBe(new URL(address).port);
+    const former = await DeliveryStack.start();
+    const address = former.internalUrl;
+    await former.close();
     const lost = await stopped(await edgeOf(address));
     const answer = await httpGet(`${lost.url}/live/demo/index.m3u8`);
     expect([errorOf(answer), answer.headers['cache-control']]).toEqual(['502 bad-upstream', 'no-store']);

@@ -9,7 +9,12 @@ export interface RawAnswer {
 }
 
 /** One HTTP/1.1 exchange with nothing added and nothing decoded, which `fetch` does both. Any certificate is good enough. */
-export function httpGet(url: string, headers: Record<string, string> = {}, method = 'GET'): Promise<RawAnswer> {
+export function httpGet(
+  url: string,
+  headers: Record<string, string> = {},
+  method = 'GET',
+  body?: string,
+): Promise<RawAnswer> {
   const request = url.startsWith('https:') ? httpsRequest : httpRequest;
   return new Promise((resolve, reject) => {
     const asked = request(url, { method, headers, rejectUnauthorized: false }, (response) => {
@@ -21,9 +26,17 @@ export function httpGet(url: string, headers: Record<string, string> = {}, metho
       );
     });
     asked.on('error', reject);
-    asked.end();
+    asked.end(body);
   });
 }
+
+/** The same with a JSON body. */
+export const httpSend = (
+  url: string,
+  method: string,
+  body: unknown,
+  headers: Record<string, string> = {},
+): Promise<RawAnswer> => httpGet(url, { ...headers, 'content-type': 'application/json' }, method, JSON.stringify(body));
 
 /** The code in one of our error answers. */
 export const errorOf = ({ status, body }: RawAnswer): string =>

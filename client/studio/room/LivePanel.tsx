@@ -37,6 +37,11 @@ export function LivePanel({ studio, session }: Props) {
           </a>
           <CopyButton iconOnly label={t('live.link.copy')} text={studio.watchLink} class="outline" />
         </div>
+        {onAir.value && broadcast.value?.playback === 'token' ? (
+          <p class="small muted" data-testid="link-guarded">
+            {t('live.link.guarded')}
+          </p>
+        ) : null}
       </div>
     </section>
   );

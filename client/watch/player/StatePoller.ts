@@ -15,6 +15,8 @@ export interface PollerEvents {
   onState: (state: PlaybackState) => void;
   /** The server could not be asked; it is asked again. */
   onFailure: () => void;
+  /** The server tells this page nothing: a token is missing, or not good any more. */
+  onRefused: () => void;
 }
 
 /** Asks for a room's playback state, for ever. */
@@ -26,8 +28,9 @@ export class StatePoller {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #asking = false;
 
-  constructor(room: string, events: PollerEvents) {
-    this.#url = `/live/${room}/state.json`;
+  /** `url`: of the room's state.json. */
+  constructor(url: string, events: PollerEvents) {
+    this.#url = url;
     this.#events = events;
     addEventListener('online', this.#onOnline);
   }
@@ -60,6 +63,10 @@ export class StatePoller {
         cache: 'no-store',
         signal: AbortSignal.any([this.#abort.signal, AbortSignal.timeout(ANSWER_MS)]),
       });
+      if (response.status === 401 || response.status === 403) {
+        this.#events.onRefused();
+        return RETRY_MOST_MS;
+      }
       const state = response.ok ? parsePlaybackState(await response.json()) : undefined;
       if (!state) throw new Error(`state.json: ${response.status}`);
       this.#backoff.success();

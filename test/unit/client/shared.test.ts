@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { Backoff } from '../../../client/shared/backoff.ts';
+import { roomOfPath } from '../../../client/shared/contract.ts';
 import { formatBitrate, formatDuration, hueOf, initials } from '../../../client/shared/format.ts';
-import { claimsOf, tokenOfFragment } from '../../../client/shared/tokens.ts';
+import { claimsOf, playTokenOfPath, tokenOfFragment } from '../../../client/shared/tokens.ts';
 
 describe('format', () => {
   test('durations', () => {
@@ -53,6 +54,14 @@ describe('Backoff', () => {
 
 describe('tokens', () => {
   const jwt = (claims: unknown) => `h.${Buffer.from(JSON.stringify(claims)).toString('base64url')}.s`;
+
+  test('of the path of a watch page', () => {
+    expect(playTokenOfPath('/watch/~a.b-_c.d/show')).toBe('a.b-_c.d');
+    for (const path of ['/watch/show', '/watch/~a.b.c', '/studio/~a.b.c/show', '/'])
+      expect(playTokenOfPath(path)).toBeUndefined();
+    expect(roomOfPath('/watch/~a.b-_c.d/show')).toBe('show');
+    expect(roomOfPath('/studio/~a.b.c/show')).toBeUndefined();
+  });
 
   test('of the fragment', () => {
     expect(tokenOfFragment('#token=a.b.c')).toBe('a.b.c');
