@@ -85,9 +85,9 @@ export class TestClip {
   }
 
   /** `picture` is an ffmpeg lavfi source without size and rate, `sound` one without sample rate. The slate is black and silent. */
-  static async make(picture = 'testsrc2', sound = 'sine=f=440'): Promise<TestClip> {
-    const slate = new TestClip(await encode('color=c=black', 'anullsrc=cl=mono'), undefined);
-    const clip = new TestClip(await encode(picture, sound), slate);
+  static async make(picture = 'testsrc2', sound = 'sine=f=440', videoBitrate = VIDEO_BITRATE): Promise<TestClip> {
+    const slate = new TestClip(await encode('color=c=black', 'anullsrc=cl=mono', videoBitrate), undefined);
+    const clip = new TestClip(await encode(picture, sound, videoBitrate), slate);
     slate.close();
     return clip;
   }
@@ -122,7 +122,7 @@ export class TestClip {
   }
 }
 
-async function encode(picture: string, sound: string): Promise<{ video: Track; audio: Track }> {
+async function encode(picture: string, sound: string, videoBitrate: number): Promise<{ video: Track; audio: Track }> {
   const folder = await mkdtemp(join(tmpdir(), 'lianmai-clip-'));
   const file = join(folder, 'clip.mp4');
   const seconds = String((CLIP_SEGMENTS * GRID.framesPerSegment) / GRID.fps);
@@ -141,7 +141,7 @@ async function encode(picture: string, sound: string): Promise<{ video: Track; a
         '-profile:v',
         'main',
         '-b:v',
-        String(VIDEO_BITRATE),
+        String(videoBitrate),
       ],
       ...['-g', String(GRID.framesPerSegment), '-sc_threshold', '0', '-bf', '0', '-threads', '1'],
       ...['-c:a', 'aac', '-b:a', String(AUDIO_BITRATE), file],
