@@ -28,7 +28,7 @@ export interface ClipPicture {
   height: number;
   bitrate: number;
 }
-const SMALL: ClipPicture = { width: 320, height: 180, bitrate: VIDEO_BITRATE };
+export const SMALL: ClipPicture = { width: 320, height: 180, bitrate: VIDEO_BITRATE };
 
 interface Track {
   parameters: CodecParameters;

@@ -36,6 +36,9 @@ export class RtmpServer extends TypedEmitter<ServerEvents> {
   /** Stream keys that are turned away. */
   readonly denied = new Set<string>();
   readonly #hooks: Server;
+  /** Publishers of each stream key now, and the most at a time. */
+  readonly #publishing = new Map<string, number>();
+  readonly #most = new Map<string, number>();
   #child: ChildProcess | undefined;
   #port = 0;
   #statPort = 0;
@@ -70,6 +73,10 @@ export class RtmpServer extends TypedEmitter<ServerEvents> {
     return `rtmp://127.0.0.1:${this.#port}/live`;
   }
 
+  get port(): number {
+    return this.#port;
+  }
+
   get pid(): number | undefined {
     return this.#child?.pid;
   }
@@ -77,6 +84,11 @@ export class RtmpServer extends TypedEmitter<ServerEvents> {
   /** How often a stream key was published. */
   publishes(name: string): number {
     return this.calls.filter((c) => c.call === 'publish' && c.name === name).length;
+  }
+
+  /** The most that published a stream key at the same time, of those who were not turned away. */
+  mostPublishers(name: string): number {
+    return this.#most.get(name) ?? 0;
   }
 
   /** Resolves as soon as nginx has told of such a call, at once when it has already. */
@@ -140,6 +152,8 @@ export class RtmpServer extends TypedEmitter<ServerEvents> {
     child.kill('SIGCONT');
     child.kill(signal);
     await gone;
+    // Whoever published has lost his connection, and nobody is left to tell of it.
+    this.#publishing.clear();
   }
 
   async close(): Promise<void> {
@@ -152,8 +166,17 @@ export class RtmpServer extends TypedEmitter<ServerEvents> {
     const { call = '', app = '', name = '', tcurl = '', ...fields } = Object.fromEntries(new URLSearchParams(body));
     const seen = { call: call as RtmpCall['call'], app, name, tcUrl: tcurl, fields };
     this.calls.push(seen);
+    const denied = call === 'publish' && this.denied.has(name);
+    if (!denied) this.#count(seen);
     this.emit('call', seen);
-    return !(call === 'publish' && this.denied.has(name));
+    return !denied;
+  }
+
+  #count({ call, name }: RtmpCall): void {
+    if (call !== 'publish' && call !== 'publish_done') return;
+    const now = Math.max(0, (this.#publishing.get(name) ?? 0) + (call === 'publish' ? 1 : -1));
+    this.#publishing.set(name, now);
+    this.#most.set(name, Math.max(now, this.mostPublishers(name)));
   }
 
   async #spawn(): Promise<void> {

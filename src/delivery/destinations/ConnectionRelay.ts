@@ -14,6 +14,8 @@ import { sendQueueBytes } from './sendQueue.ts';
 const GOODBYE_LIMIT_MS = 1000;
 /** How often it is looked whether the server has taken enough to go on, ms. */
 const LOOK_EVERY_MS = 200;
+/** ffmpeg has nothing more when nothing has come from it for this long, ms; it passes on what it is given within some milliseconds. */
+const HUNGRY_AFTER_MS = 50;
 
 export class ConnectionRelay extends TypedEmitter<RelayEvents> implements Relay {
   readonly #upstream: Socket;
@@ -29,6 +31,9 @@ export class ConnectionRelay extends TypedEmitter<RelayEvents> implements Relay 
   /** Unacknowledged at the last measurement, and everything written since. */
   #inFlight = 0;
   #waiting: NodeJS.Timeout | undefined;
+  /** It was full, and `hungry` is to be told. */
+  #full = false;
+  #hunger: NodeJS.Timeout | undefined;
 
   private constructor({ stream, tcp }: Upstream, server: Server) {
     super();
@@ -88,6 +93,11 @@ export class ConnectionRelay extends TypedEmitter<RelayEvents> implements Relay 
     this.#limit = bytes;
   }
 
+  relax(): void {
+    this.#full = false;
+    clearTimeout(this.#hunger);
+  }
+
   async close(): Promise<void> {
     this.#close('us', 'stopped');
     await this.#gone;
@@ -103,6 +113,7 @@ export class ConnectionRelay extends TypedEmitter<RelayEvents> implements Relay 
     if (this.#closed) return;
     this.#closed = true;
     clearTimeout(this.#waiting);
+    clearTimeout(this.#hunger);
     this.#server.close();
     this.#downstream?.destroy();
     // What ffmpeg sent last (deleteStream) still goes out, if the server takes it; its own end says that it has heard.
@@ -154,12 +165,17 @@ export class ConnectionRelay extends TypedEmitter<RelayEvents> implements Relay 
     const taken = this.#upstream.write(bytes);
     if (this.#inFlight > this.#limit) this.#wait(from);
     else if (!taken) from.pause();
+    if (this.#full) this.#expectHunger();
   }
 
   /** Nothing more is taken from ffmpeg until the server has acknowledged enough. */
   #wait(from: Socket): void {
     from.pause();
     if (this.#waiting) return;
+    if (!this.#full) {
+      this.#full = true;
+      this.emit('full');
+    }
     const look = async (): Promise<void> => {
       await this.unacknowledgedBytes();
       this.#waiting = undefined;
@@ -172,6 +188,14 @@ export class ConnectionRelay extends TypedEmitter<RelayEvents> implements Relay 
   }
 
   #goOn(): void {
-    if (!this.#closed && !this.#waiting && !this.#upstream.writableNeedDrain) this.#downstream?.resume();
+    if (this.#closed || this.#waiting || this.#upstream.writableNeedDrain) return;
+    this.#downstream?.resume();
+    if (this.#full) this.#expectHunger();
+  }
+
+  #expectHunger(): void {
+    clearTimeout(this.#hunger);
+    if (this.#waiting) return;
+    this.#hunger = setTimeout(() => this.emit('hungry'), HUNGRY_AFTER_MS);
   }
 }

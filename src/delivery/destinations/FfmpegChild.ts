@@ -84,11 +84,6 @@ export class FfmpegChild extends TypedEmitter<ChildEvents> {
     return (this.#command as unknown as { ffmpegProc?: { pid?: number } }).ffmpegProc?.pid;
   }
 
-  /** Bytes that ffmpeg has not taken yet. */
-  get pendingBytes(): number {
-    return this.#input.writableLength + this.#input.readableLength;
-  }
-
   /** The last lines of stderr, without secrets. */
   get stderr(): readonly string[] {
     return this.#lines;

@@ -1,27 +1,26 @@
 /** Judges one connection by what the server has acknowledged: whether it lives, and whether it keeps up. Pure; the clock is a number. */
 
-/** A connection on which nothing moves for this long although something waits is dead, ms. */
+/**
+ * A connection on which nothing moves for this long although something waits is dead, ms. A way that is broken for some seconds is not: TCP's
+ * retransmission timer has doubled meanwhile (RFC 6298 section 5.5), and the next try comes late.
+ */
 const STALL_LIMIT_MS = 5000;
 /** Less than this on its way to the server is not a sign of waiting, bytes. */
 const IDLE_BYTES = 16 * 1024;
-/** Behind by more than this many GOPs is slow; the newest GOP alone is what a new connection begins with. */
-const SLOW_GOPS = 1.25;
-/** Caught up again. */
-const KEEPS_UP_GOPS = 0.5;
-/** For less than this a connection that has just begun may be behind, ms. */
-const SLOW_AFTER_MS = 1000;
+/** A connection that has begun with a GOP at once, and has caught up after this, is not slow, ms. */
+const SLOW_AFTER_MS = 3000;
 
 export interface Sighting {
   /** Monotonic, ms. */
   now: number;
   /** Bytes that the server has taken since the connection began. */
   acknowledged: number;
-  /** Bytes that the kernel and we have for it. */
-  waiting: number;
-  /** ffmpeg takes nothing more. */
-  blocked: boolean;
-  /** Size of a GOP of the program, bytes; 0 when it is not known. */
-  gopBytes: number;
+  /** Bytes that were sent and are not acknowledged. */
+  unacknowledged: number;
+  /** As many of them as there may be: a second of the program, where it is measured. */
+  limit: number;
+  /** Something waits before it was sent. */
+  waiting: boolean;
 }
 
 export class Liveness {
@@ -45,20 +44,23 @@ export class Liveness {
   }
 
   /** True: it is dead. */
-  see({ now, acknowledged, waiting, blocked, gopBytes }: Sighting): boolean {
-    this.#judgeSpeed(now, waiting, gopBytes);
-    if (acknowledged > this.#acknowledged || (!blocked && waiting <= IDLE_BYTES)) {
+  see({ now, acknowledged, unacknowledged, limit, waiting }: Sighting): boolean {
+    this.#judgeSpeed(now, unacknowledged > limit / 2);
+    if (acknowledged > this.#acknowledged || (!waiting && unacknowledged <= IDLE_BYTES)) {
       this.#acknowledged = Math.max(acknowledged, this.#acknowledged);
       this.#movedAt = now;
     }
     return now - this.#movedAt > STALL_LIMIT_MS;
   }
 
-  #judgeSpeed(now: number, waiting: number, gopBytes: number): void {
-    if (gopBytes === 0) return;
-    if (waiting < KEEPS_UP_GOPS * gopBytes) this.#slow = false;
-    if (waiting <= SLOW_GOPS * gopBytes) this.#behindSince = undefined;
-    else this.#behindSince ??= now;
-    if (this.#behindSince !== undefined && now - this.#behindSince >= SLOW_AFTER_MS) this.#slow = true;
+  /** Who keeps up has taken nearly everything whenever it is looked. */
+  #judgeSpeed(now: number, behind: boolean): void {
+    if (!behind) {
+      this.#behindSince = undefined;
+      this.#slow = false;
+      return;
+    }
+    this.#behindSince ??= now;
+    if (now - this.#behindSince >= SLOW_AFTER_MS) this.#slow = true;
   }
 }

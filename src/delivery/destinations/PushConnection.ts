@@ -25,8 +25,8 @@ const CHECK_EVERY_MS = 500;
 const KILL_AFTER_MS = 3000;
 /** An ffmpeg that ends after the server has acknowledged nothing for this long has ended because of that, ms. */
 const SILENCE_MS = 2000;
-/** Unacknowledged at most: a GOP, but no less than this, bytes; a way of 250 ms at 8 Mbit/s. */
-const MIN_IN_FLIGHT_BYTES = 256 * 1024;
+/** Unacknowledged at most: half a GOP, but no less than this, bytes; a way of 250 ms at 4 Mbit/s. */
+const MIN_IN_FLIGHT_BYTES = 128 * 1024;
 
 interface PushEvents {
   /** The server has accepted the stream and taken media. */
@@ -54,6 +54,8 @@ export class PushConnection extends TypedEmitter<PushEvents> {
   #child: FfmpegChild | undefined;
   #liveness: Liveness | undefined;
   #blocked = false;
+  /** The server is behind: ffmpeg is given no more than a fragment at a time, since only what still waits here can be dropped. */
+  #behind = false;
   #outputBytes = 0;
   #openedAtBytes = 0;
   #failure: Failure | undefined;
@@ -80,6 +82,10 @@ export class PushConnection extends TypedEmitter<PushEvents> {
     return this.#relay?.sentBytes ?? 0;
   }
 
+  get #inFlightLimit(): number {
+    return Math.max(MIN_IN_FLIGHT_BYTES, this.#queue.gopBytes / 2);
+  }
+
   get stderr(): readonly string[] {
     return this.#child?.stderr ?? [];
   }
@@ -99,11 +105,17 @@ export class PushConnection extends TypedEmitter<PushEvents> {
     }
     this.#relay = relay;
     if (this.#abort.signal.aborted) return this.#finish(undefined);
+    relay.on('full', () => {
+      this.#behind = true;
+    });
+    relay.on('hungry', () => this.#feedOne());
     relay.on('closed', (by, reason, failure) => this.#relayClosed(by === 'server', { failure, reason }));
     try {
       await this.#startChild(relay);
     } catch (error) {
-      await this.#finish({ failure: 'crashed', reason: `ffmpeg could not be started: ${(error as Error).message}` });
+      const { secrets } = destination.parsed;
+      const reason = `ffmpeg could not be started: ${withoutSecrets((error as Error).message, secrets)}`;
+      await this.#finish({ failure: 'crashed', reason });
     }
   }
 
@@ -111,7 +123,7 @@ export class PushConnection extends TypedEmitter<PushEvents> {
   push(fragment: FeedFragment): number {
     if (this.#state === 'closing' || this.#state === 'closed') return 0;
     const dropped = this.#queue.push(fragment);
-    if (fragment.key) this.#relay?.limitInFlight(Math.max(MIN_IN_FLIGHT_BYTES, this.#queue.gopBytes));
+    if (fragment.key) this.#relay?.limitInFlight(this.#inFlightLimit);
     this.#pump();
     return dropped;
   }
@@ -167,10 +179,26 @@ export class PushConnection extends TypedEmitter<PushEvents> {
   #pump(): void {
     const child = this.#child;
     if (!child || this.#state === 'connecting') return;
-    while (!this.#blocked) {
-      const fragment = this.#queue.shift();
-      if (!fragment) return;
-      this.#blocked = !child.write(fragment.bytes);
+    while (!this.#blocked && !this.#behind && this.#pumpOne(child));
+  }
+
+  /** False: there is none. */
+  #pumpOne(child: FfmpegChild): boolean {
+    const fragment = this.#queue.shift();
+    if (!fragment) return false;
+    this.#blocked = !child.write(fragment.bytes);
+    return true;
+  }
+
+  /** Everything that ffmpeg had has been taken. */
+  #feedOne(): void {
+    // Else it has something, and this comes again after it.
+    if (!this.#child || this.#blocked) return;
+    if (this.#queue.length > 1) this.#pumpOne(this.#child);
+    else {
+      this.#behind = false;
+      this.#relay?.relax();
+      this.#pump();
     }
   }
 
@@ -196,9 +224,9 @@ export class PushConnection extends TypedEmitter<PushEvents> {
       now,
       // What the kernel holds for the server counts as not sent: a server that hangs takes nothing more of it.
       acknowledged: relay.sentBytes - unacknowledged,
-      waiting: unacknowledged + (this.#child?.pendingBytes ?? 0) + this.#queue.bytes,
-      blocked: this.#blocked,
-      gopBytes: this.#queue.gopBytes,
+      unacknowledged,
+      limit: this.#inFlightLimit,
+      waiting: this.#blocked || this.#queue.length > 0,
     });
     if (dead) this.#fail({ failure: 'hung', reason: 'the server stopped taking data' });
     else if (liveness.slow !== slow && this.#state === 'live') this.emit('slow', liveness.slow);
@@ -267,8 +295,6 @@ export class PushConnection extends TypedEmitter<PushEvents> {
     await this.#relay?.close();
     const told = this.#state === 'closing';
     this.#state = 'closed';
-    const { secrets } = this.#options.destination.parsed;
-    if (told || !failure) this.emit('closed', null);
-    else this.emit('closed', { ...failure, reason: withoutSecrets(failure.reason, secrets) });
+    this.emit('closed', told || !failure ? null : failure);
   }
 }

@@ -80,6 +80,8 @@ export class SrtRelay extends TypedEmitter<RelayEvents> implements Relay {
   /** SRT's own: what is too late for its latency is dropped by the sender. */
   limitInFlight(): void {}
 
+  relax(): void {}
+
   close(): Promise<void> {
     this.#close('us', 'stopped', null);
     return this.#gone ?? Promise.resolve();

@@ -18,6 +18,10 @@ export interface Failure {
 export interface RelayEvents {
   /** Exactly once, when the end begins: who ended it, why in a sentence, and what it was when the server has said so itself. */
   closed: [by: RelayEnd, reason: string, failure: PushFailure | null];
+  /** As much is unacknowledged as may be: what ffmpeg has is not taken for now. */
+  full: [];
+  /** Everything that ffmpeg had was taken after that; told again after whatever else it is given, until `relax`. */
+  hungry: [];
 }
 
 export interface Relay extends TypedEmitter<RelayEvents> {
@@ -30,8 +34,10 @@ export interface Relay extends TypedEmitter<RelayEvents> {
   readonly receivedBytes: number;
   /** Bytes that have been given to the connection and that the server has not acknowledged; what the kernel holds is seen on Linux only. */
   unacknowledgedBytes(): Promise<number>;
-  /** Not more than this may be unacknowledged: what is beyond waits in ffmpeg and in the queue, where whole GOPs are dropped. */
+  /** Not more than this may be unacknowledged, bytes. */
   limitInFlight(bytes: number): void;
+  /** `hungry` need not be told any more. */
+  relax(): void;
   /** Says goodbye and waits a moment for the server to have heard it. Idempotent; resolves when the socket is gone. */
   close(): Promise<void>;
   /** Ends it now; the server is told by a reset. Resolves when the socket is gone. */
