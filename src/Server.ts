@@ -35,6 +35,9 @@ import { RoomRegistry } from './rooms/RoomRegistry.ts';
 import { WorkerPool } from './sfu/WorkerPool.ts';
 import { SignalingServer } from './signaling/SignalingServer.ts';
 import { Tokens } from './tokens/Tokens.ts';
+import { BroadcastEvents } from './webhooks/BroadcastEvents.ts';
+import { startWebhooks, tellOfRooms } from './webhooks/startWebhooks.ts';
+import type { Webhooks } from './webhooks/Webhooks.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const VERSION = (JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string }).version;
@@ -64,6 +67,7 @@ export class Server {
   #pool: WorkerPool | undefined;
   #rooms: RoomRegistry | undefined;
   #broadcasts: Broadcasts | undefined;
+  #webhooks: Webhooks | undefined;
   #signaling: SignalingServer | undefined;
   #closing: Promise<void> | undefined;
 
@@ -254,6 +258,9 @@ export class Server {
       metrics: this.#metrics.rooms,
     });
     this.#rooms = rooms;
+    const webhooks = await this.#startWebhooks();
+    tellOfRooms(rooms, webhooks);
+    const broadcastEvents = new BroadcastEvents(webhooks);
     const broadcasts = new Broadcasts({
       directory: new MemoryDirectory({
         agents: () => (config.role === 'all' ? [this.internalUrl] : config.compositorUrls),
@@ -271,7 +278,10 @@ export class Server {
       clock: monotonicClock,
       logger,
       metrics: this.#metrics.broadcast,
-      onStatus: (room, status) => rooms.get(room)?.broadcastStatus(status),
+      onStatus: (room, status) => {
+        broadcastEvents.status(room, status);
+        rooms.get(room)?.broadcastStatus(status);
+      },
     });
     this.#broadcasts = broadcasts;
     await registerApi(http, {
@@ -280,6 +290,7 @@ export class Server {
       rooms: apiRooms(rooms),
       broadcasts,
       assets,
+      webhooks: webhooks.endpoints,
       version: VERSION,
     });
     if (!(await registerPages(http, join(ROOT, 'dist', 'client'))))
@@ -295,6 +306,19 @@ export class Server {
       logger,
       metrics: this.#metrics.signaling,
     });
+  }
+
+  async #startWebhooks(): Promise<Webhooks> {
+    const database = this.#database;
+    if (!database) throw new Error('the database is opened before the webhooks are');
+    this.#webhooks = await startWebhooks({
+      config: this.#config,
+      database,
+      version: VERSION,
+      logger: this.#logger,
+      metrics: this.#metrics.webhooks,
+    });
+    return this.#webhooks;
   }
 
   async #isService(token: string | undefined): Promise<boolean> {
@@ -329,6 +353,7 @@ export class Server {
     await this.#pool?.close();
     await this.#public?.close();
     await this.#internal?.close();
+    await this.#webhooks?.close();
     this.#database?.close();
     this.#lock?.release();
     this.#state = 'closed';
