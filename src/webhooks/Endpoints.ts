@@ -146,6 +146,7 @@ export class Endpoints {
    * Throws AppError `webhook-refused`, `conflict` (too many, or of the settings).
    */
   async put(id: string, input: WebhookInput): Promise<{ webhook: Webhook; secret: Secret | null }> {
+    if (this.#endpoints.has(id)) this.#findOwn(id);
     const url = parseWebhookUrl(input.url);
     await this.#options.addresses(url, 'api');
     return this.serially(async () => {

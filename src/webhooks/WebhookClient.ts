@@ -6,7 +6,7 @@ import { AppError } from '../contracts/errors.ts';
 import { retryAfterOf } from './backoff.ts';
 import { isUnresolvedHost, type PinnedAddress } from './webhookPolicy.ts';
 
-/** From the connection to the answer's headers, ms; receivers answer first and work later. */
+/** From the name's look-up to the end of the answer, ms; receivers answer first and work later. */
 const ATTEMPT_MS = 10_000;
 /** Shorter than most servers keep an idle connection (nginx 75 s, Node 5 s), ms. */
 const IDLE_MS = 4_000;
@@ -55,7 +55,7 @@ export class WebhookClient {
     try {
       const addresses = await untilAborted(this.#lookUp(), signal);
       const answer = await this.#send(body, headers, addresses, signal);
-      drain(answer);
+      await drain(answer, signal);
       return judge(answer);
     } catch (error) {
       if (error instanceof AppError)
@@ -140,13 +140,23 @@ function pinned(addresses: readonly PinnedAddress[]): LookupFunction {
   };
 }
 
-function drain(answer: IncomingMessage): void {
-  let bytes = 0;
-  answer.on('data', (chunk: Buffer) => {
-    bytes += chunk.length;
-    if (bytes > MAX_ANSWER_BYTES) answer.destroy();
+/** Resolves when the body is over, too long, or takes too long: the status counts, whatever follows it. */
+function drain(answer: IncomingMessage, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    let bytes = 0;
+    const cut = () => answer.destroy();
+    signal.addEventListener('abort', cut, { once: true });
+    answer.on('data', (chunk: Buffer) => {
+      bytes += chunk.length;
+      if (bytes > MAX_ANSWER_BYTES) cut();
+    });
+    answer.on('error', () => {});
+    answer.once('close', () => {
+      signal.removeEventListener('abort', cut);
+      resolve();
+    });
+    if (signal.aborted) cut();
   });
-  answer.on('error', () => {});
 }
 
 function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
