@@ -258,7 +258,14 @@ export class Server {
       metrics: this.#metrics.rooms,
     });
     this.#rooms = rooms;
-    const webhooks = await this.#startWebhooks();
+    const webhooks = await startWebhooks({
+      config,
+      database: this.#database,
+      version: VERSION,
+      logger,
+      metrics: this.#metrics.webhooks,
+    });
+    this.#webhooks = webhooks;
     tellOfRooms(rooms, webhooks);
     const broadcastEvents = new BroadcastEvents(webhooks);
     const broadcasts = new Broadcasts({
@@ -282,6 +289,7 @@ export class Server {
         broadcastEvents.status(room, status);
         rooms.get(room)?.broadcastStatus(status);
       },
+      onDestination: (event) => broadcastEvents.destination(event),
     });
     this.#broadcasts = broadcasts;
     await registerApi(http, {
@@ -306,19 +314,6 @@ export class Server {
       logger,
       metrics: this.#metrics.signaling,
     });
-  }
-
-  async #startWebhooks(): Promise<Webhooks> {
-    const database = this.#database;
-    if (!database) throw new Error('the database is opened before the webhooks are');
-    this.#webhooks = await startWebhooks({
-      config: this.#config,
-      database,
-      version: VERSION,
-      logger: this.#logger,
-      metrics: this.#metrics.webhooks,
-    });
-    return this.#webhooks;
   }
 
   async #isService(token: string | undefined): Promise<boolean> {

@@ -89,7 +89,7 @@ export type WebhookEventType = keyof typeof WEBHOOK_EVENTS;
 export const WebhookEventType = z.enum(Object.keys(WEBHOOK_EVENTS) as [WebhookEventType, ...WebhookEventType[]]);
 export type WebhookData<T extends WebhookEventType> = z.infer<(typeof WEBHOOK_EVENTS)[T]['data']>;
 
-export const WebhookEventId = z.string().regex(/^e[a-z0-9]{16}$/);
+export const WebhookEventId = z.string().regex(/^w[a-z0-9]{16}$/);
 
 /** The body of a request. The same event has the same `id`, `sequence` and bytes, however often it is sent. */
 const envelope = {

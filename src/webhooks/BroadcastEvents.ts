@@ -1,7 +1,8 @@
-/** What a broadcast's changing status tells as events. In: each status (Broadcasts' `onStatus`). Out: events (Webhooks.ts). */
+/** What a broadcast's changing status tells as events. In: each status, and each move of a destination (Broadcasts' `onStatus`, `onDestination`). Out: events (Webhooks.ts). */
 import { LRUCache } from 'lru-cache';
+import type { DestinationEvent } from '../broadcast/DestinationBook.ts';
 import type { BroadcastState, BroadcastStatus } from '../contracts/broadcast.ts';
-import type { DestinationState, DestinationStatus } from '../contracts/deliveryControl.ts';
+import type { DestinationState } from '../contracts/deliveryControl.ts';
 import type { WebhookEventType } from '../contracts/webhooks.ts';
 import type { Webhooks } from './Webhooks.ts';
 
@@ -36,25 +37,20 @@ export class BroadcastEvents {
   status(room: string, status: BroadcastStatus): void {
     const before = this.#last.get(status.id);
     this.#last.set(status.id, status);
-    const over = status.state === 'ended' || status.state === 'failed';
     const moved = before?.state !== status.state;
     const type = OF_STATE[status.state];
-    // A start comes before what follows from it, an end after it.
-    if (moved && type && !over) this.#webhooks.emit(type, room, { broadcast: status });
+    if (moved && type) this.#webhooks.emit(type, room, { broadcast: status });
     if ((before?.degradation ?? 'none') !== status.degradation)
       this.#webhooks.emit('broadcast.degraded', room, { broadcast: status });
-    for (const destination of destinationsOf(before, status, over))
-      this.#webhooks.emit(OF_DESTINATION[destination.state], room, { broadcast: status.id, destination });
-    if (moved && type && over) this.#webhooks.emit(type, room, { broadcast: status });
+    const known = new Set(before?.destinations.map(({ id }) => id));
+    for (const destination of status.destinations) {
+      if (known.has(destination.id) || destination.state !== 'connecting') continue;
+      this.#webhooks.emit('destination.connecting', room, { broadcast: status.id, destination });
+    }
   }
-}
 
-/** Those whose state has changed. One that was removed, or was not told to have stopped before the broadcast is over, has stopped now. */
-function destinationsOf(before: BroadcastStatus | undefined, now: BroadcastStatus, over: boolean): DestinationStatus[] {
-  const known = new Map(before?.destinations.map((d) => [d.id, d]));
-  const present = now.destinations.map((d) => (over && d.state !== 'failed' ? { ...d, state: 'stopped' as const } : d));
-  const changed = present.filter((d) => known.get(d.id)?.state !== d.state);
-  for (const { id } of present) known.delete(id);
-  const gone = [...known.values()].filter((d) => d.state !== 'stopped');
-  return [...changed, ...gone.map((d) => ({ ...d, state: 'stopped' as const }))];
+  /** One that has come into another state than its first. */
+  destination({ room, broadcast, status }: DestinationEvent): void {
+    this.#webhooks.emit(OF_DESTINATION[status.state], room, { broadcast, destination: status });
+  }
 }

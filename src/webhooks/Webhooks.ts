@@ -124,7 +124,7 @@ export class Webhooks {
     const sequence = (sequences.get(room) ?? 0) + 1;
     sequences.set(room, sequence);
     this.#sequences.set(room, sequence);
-    const event: WebhookEvent = { id: newId('e'), type, createdAt, room, sequence, data: parsed.data };
+    const event: WebhookEvent = { id: newId('w'), type, createdAt, room, sequence, data: parsed.data };
     const endpoints = [...queues]
       .filter(([, { events }]) => filterLets(events, type))
       .map(([id, { queue }]) => ({ id, queued: !queue.full }));

@@ -17,6 +17,13 @@ export const derivedWebhookSecret = (secret: Secret): Secret =>
       Buffer.from(hkdfSync('sha256', secret.reveal(), 'lianmai', 'webhooks', SECRET_BYTES)).toString('base64url'),
   );
 
+/** What the webhooks of the settings are signed with: LIANMAI_WEBHOOK_SECRET, or what follows from LIANMAI_SECRET. */
+export const signingSecretsOf = (config: {
+  secrets: readonly Secret[];
+  webhookSecrets: readonly Secret[];
+}): Secret[] =>
+  config.webhookSecrets.length > 0 ? [...config.webhookSecrets] : config.secrets.map(derivedWebhookSecret);
+
 const hmac = (secret: string, seconds: number, body: string): string =>
   createHmac('sha256', secret).update(`${seconds}.${body}`).digest('hex');
 

@@ -9,13 +9,14 @@ import { EndpointSecrets } from './EndpointSecrets.ts';
 import { Endpoints } from './Endpoints.ts';
 import type { WebhookMetrics } from './metrics.ts';
 import { SqliteWebhookStore } from './SqliteWebhookStore.ts';
-import { derivedWebhookSecret } from './signature.ts';
+import { signingSecretsOf } from './signature.ts';
 import { Webhooks } from './Webhooks.ts';
 import { webhookAddresses } from './webhookPolicy.ts';
 
 export interface StartOptions {
   config: Pick<Config, 'dataDir' | 'secrets' | 'webhookUrls' | 'webhookSecrets' | 'allowPrivateWebhooks'>;
-  database: Database;
+  /** Opened before. */
+  database: Database | undefined;
   version: string;
   logger: Logger;
   metrics: WebhookMetrics;
@@ -23,6 +24,7 @@ export interface StartOptions {
 
 export async function startWebhooks({ config, database, version, logger, metrics }: StartOptions): Promise<Webhooks> {
   const { dataDir, secrets, webhookUrls, allowPrivateWebhooks } = config;
+  if (!database) throw new Error('the database is opened before the webhooks are');
   const store = new SqliteWebhookStore(database);
   const box = await SecretBox.create({ secrets, dataDir, purpose: 'webhooks' });
   const endpoints = await Endpoints.create({
@@ -37,10 +39,6 @@ export async function startWebhooks({ config, database, version, logger, metrics
   });
   return Webhooks.create({ store, endpoints, logger, metrics });
 }
-
-/** What the webhooks of the settings are signed with: LIANMAI_WEBHOOK_SECRET, or what follows from LIANMAI_SECRET. */
-export const signingSecretsOf = ({ secrets, webhookSecrets }: Pick<Config, 'secrets' | 'webhookSecrets'>) =>
-  webhookSecrets.length > 0 ? webhookSecrets : secrets.map(derivedWebhookSecret);
 
 export function tellOfRooms(rooms: RoomRegistry, webhooks: Webhooks): void {
   rooms.on('opened', (room) => {

@@ -1,15 +1,22 @@
 import { expect, test } from 'vitest';
+import { DestinationBook } from '../../../src/broadcast/DestinationBook.ts';
+import { KeyClaims } from '../../../src/broadcast/KeyClaims.ts';
 import { StatusBoard } from '../../../src/broadcast/StatusBoard.ts';
+import { Secret } from '../../../src/common/Secret.ts';
 import { BroadcastInput } from '../../../src/contracts/broadcast.ts';
 import type { DestinationState } from '../../../src/contracts/deliveryControl.ts';
 import { WEBHOOK_EVENTS, type WebhookData, type WebhookEventType } from '../../../src/contracts/webhooks.ts';
 import { BroadcastEvents } from '../../../src/webhooks/BroadcastEvents.ts';
 
 function setUp() {
-  const told: { type: WebhookEventType; room: string; data: Record<string, never> }[] = [];
+  const told: {
+    type: WebhookEventType;
+    room: string;
+    data: { broadcast?: object; destination?: { reason: string } };
+  }[] = [];
   const events = new BroadcastEvents({
     emit: <T extends WebhookEventType>(type: T, room: string, data: WebhookData<T>) => {
-      told.push({ type, room, data: WEBHOOK_EVENTS[type].data.parse(data) as Record<string, never> });
+      told.push({ type, room, data: WEBHOOK_EVENTS[type].data.parse(data) as (typeof told)[number]['data'] });
     },
   });
   const board = new StatusBoard({
@@ -18,12 +25,16 @@ function setUp() {
     input: BroadcastInput.parse({}),
     onStatus: (room, status) => events.status(room, status),
   });
+  const book = new DestinationBook({
+    ...{ room: 'demo', broadcast: 'baaaaaaaaaaaa', board, keys: new KeyClaims() },
+    onDestination: (event) => events.destination(event),
+  });
   const types = () => told.splice(0).map(({ type }) => type);
-  return { board, events, told, types };
+  return { board, book, events, told, types };
 }
 const destination = (state: DestinationState, more: object = {}) => ({
   ...{ id: 'daaaaaaaa', name: 'cdn', target: 'rtmp://cdn.example/app', state, reason: '' },
-  ...{ connects: 0, bytes: 0, droppedGops: 0, ...more },
+  ...{ since: 1, cause: null, retryAt: null, connects: 0, bytes: 0, droppedGops: 0, ...more },
 });
 
 test('a broadcast’s life: each state once, the end last', () => {
@@ -77,34 +88,48 @@ test('giving way to CPU pressure, and back to normal', () => {
   expect(told.map((t) => t.type)).toEqual(['broadcast.live', 'broadcast.degraded', 'broadcast.degraded']);
 });
 
-test('destinations: each change of state with its reason; counters are none', () => {
-  const { board, told } = setUp();
+test('destinations: each change of state with its reason, stopped before the broadcast ends; counters are none', () => {
+  const { board, book, told } = setUp();
   board.set({ state: 'live' });
   told.length = 0;
-  board.destination(destination('connecting'));
-  board.destination(destination('live', { connects: 1 }));
-  board.destination(destination('live', { connects: 1, bytes: 5 }));
-  board.destination(destination('reconnecting', { reason: 'It closed the connection.' }));
-  board.destination(destination('reconnecting', { reason: 'It does not answer.' }));
-  board.destination(destination('failed', { reason: 'It refuses the key.' }));
+  book.add({
+    url: new Secret('rtmp://cdn.example/app/key'),
+    identity: 'cdn',
+    reconnectSeconds: 5,
+    status: destination('connecting'),
+  });
+  book.report(destination('live', { connects: 1 }));
+  book.report(destination('live', { connects: 1, bytes: 5 }));
+  book.report(destination('reconnecting', { reason: 'It closed the connection.' }));
+  book.report(destination('reconnecting', { reason: 'It does not answer.' }));
+  book.close();
+  board.set({ state: 'ended' });
   board.close();
-  expect(told.map(({ type, data }) => [type, (data.destination as { reason: string }).reason])).toEqual([
+  expect(told.map(({ type, data }) => [type, data.destination?.reason])).toEqual([
     ['destination.connecting', ''],
     ['destination.live', ''],
     ['destination.reconnecting', 'It closed the connection.'],
-    ['destination.failed', 'It refuses the key.'],
+    ['destination.stopped', 'It does not answer.'],
+    ['broadcast.ended', undefined],
   ]);
 });
 
-test('one that is removed has stopped, and at the end all have, before the broadcast', () => {
-  const { board, types } = setUp();
+test('one that is removed has stopped, once; one that fails says why', () => {
+  const { board, book, told } = setUp();
   board.set({ state: 'live' });
-  board.destination(destination('live'));
-  board.destination(destination('live', { id: 'dbbbbbbbb' }));
-  board.destination(destination('failed', { id: 'dcccccccc' }));
-  types();
-  board.removeDestination('daaaaaaaa');
-  expect(types()).toEqual(['destination.stopped']);
-  board.set({ state: 'ended' });
-  expect(types()).toEqual(['destination.stopped', 'broadcast.ended']);
+  for (const id of ['daaaaaaaa', 'dbbbbbbbb'])
+    book.add({
+      url: new Secret('rtmp://cdn.example/app/key'),
+      identity: id,
+      status: destination('connecting', { id }),
+    });
+  told.length = 0;
+  book.remove('daaaaaaaa', true);
+  book.report(destination('stopped'));
+  book.report(destination('failed', { id: 'dbbbbbbbb', reason: 'It refuses the key.' }));
+  board.close();
+  expect(told.map(({ type, data }) => [type, data.destination?.reason])).toEqual([
+    ['destination.stopped', ''],
+    ['destination.failed', 'It refuses the key.'],
+  ]);
 });

@@ -6,7 +6,7 @@ import type { PinnedAddress } from '../../../src/webhooks/webhookPolicy.ts';
 import { type Answer, WebhookReceiver } from '../../support/webhooks/WebhookReceiver.ts';
 
 const EVENT = JSON.stringify({
-  ...{ id: 'e0123456789abcdef', type: 'peer.joined', createdAt: 1, room: 'demo', sequence: 1 },
+  ...{ id: 'w0123456789abcdef', type: 'peer.joined', createdAt: 1, room: 'demo', sequence: 1 },
   data: {},
 });
 const clients: WebhookClient[] = [];

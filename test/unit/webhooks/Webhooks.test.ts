@@ -40,7 +40,7 @@ describe('an event', () => {
     await receiver.until(accepted(2));
     const [first, second] = receiver.requests;
     expect(first?.event).toEqual({
-      id: expect.stringMatching(/^e[a-z0-9]{16}$/),
+      id: expect.stringMatching(/^w[a-z0-9]{16}$/),
       type: 'peer.joined',
       createdAt: expect.closeTo(Date.now(), -4),
       room: 'demo',
@@ -187,7 +187,7 @@ describe('giving up', () => {
     expect((await list('dead')).deliveries).toEqual([]);
     expect(await endpoints.resend('hook', dead?.event)).toBe(1);
     await receiver.until(accepted(3));
-    await expect(endpoints.resend('hook', 'e0000000000000000')).rejects.toMatchObject({ code: 'not-found' });
+    await expect(endpoints.resend('hook', 'w0000000000000000')).rejects.toMatchObject({ code: 'not-found' });
   });
 
   test('more than may wait are dead at once, and can be sent again', async () => {
