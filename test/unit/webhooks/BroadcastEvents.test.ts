@@ -121,6 +121,7 @@ test('one that is removed has stopped, once; one that fails says why', () => {
     book.add({
       url: new Secret('rtmp://cdn.example/app/key'),
       identity: id,
+      reconnectSeconds: 5,
       status: destination('connecting', { id }),
     });
   told.length = 0;
