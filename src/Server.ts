@@ -35,6 +35,9 @@ import { RoomRegistry } from './rooms/RoomRegistry.ts';
 import { WorkerPool } from './sfu/WorkerPool.ts';
 import { SignalingServer } from './signaling/SignalingServer.ts';
 import { Tokens } from './tokens/Tokens.ts';
+import { BroadcastEvents } from './webhooks/BroadcastEvents.ts';
+import { startWebhooks, tellOfRooms } from './webhooks/startWebhooks.ts';
+import type { Webhooks } from './webhooks/Webhooks.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const VERSION = (JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string }).version;
@@ -64,6 +67,7 @@ export class Server {
   #pool: WorkerPool | undefined;
   #rooms: RoomRegistry | undefined;
   #broadcasts: Broadcasts | undefined;
+  #webhooks: Webhooks | undefined;
   #signaling: SignalingServer | undefined;
   #closing: Promise<void> | undefined;
 
@@ -258,6 +262,16 @@ export class Server {
       metrics: this.#metrics.rooms,
     });
     this.#rooms = rooms;
+    const webhooks = await startWebhooks({
+      config,
+      database: this.#database,
+      version: VERSION,
+      logger,
+      metrics: this.#metrics.webhooks,
+    });
+    this.#webhooks = webhooks;
+    tellOfRooms(rooms, webhooks);
+    const broadcastEvents = new BroadcastEvents(webhooks);
     const broadcasts = new Broadcasts({
       directory: new MemoryDirectory({
         agents: () => (config.role === 'all' ? [this.internalUrl] : config.compositorUrls),
@@ -275,7 +289,11 @@ export class Server {
       clock: monotonicClock,
       logger,
       metrics: this.#metrics.broadcast,
-      onStatus: (room, status) => rooms.get(room)?.broadcastStatus(status),
+      onStatus: (room, status) => {
+        broadcastEvents.status(room, status);
+        rooms.get(room)?.broadcastStatus(status);
+      },
+      onDestination: (event) => broadcastEvents.destination(event),
     });
     this.#broadcasts = broadcasts;
     await registerApi(http, {
@@ -284,6 +302,7 @@ export class Server {
       rooms: apiRooms(rooms),
       broadcasts,
       assets,
+      webhooks: webhooks.endpoints,
       version: VERSION,
     });
     await http.ready();
@@ -331,6 +350,7 @@ export class Server {
     await this.#pool?.close();
     await this.#public?.close();
     await this.#internal?.close();
+    await this.#webhooks?.close();
     this.#database?.close();
     this.#lock?.release();
     this.#state = 'closed';

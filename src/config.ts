@@ -19,6 +19,10 @@ const List = z.string().transform((v) =>
     .map((s) => s.trim())
     .filter(Boolean),
 );
+const WebhookUrls = List.refine(
+  (urls) => urls.every((u) => /^https?:\/\/[^@/]+(\/|$)/.test(u) && URL.canParse(u)),
+  'http or https URLs without user and password',
+);
 const PortRange = z
   .string()
   .regex(/^\d{1,5}-\d{1,5}$/, 'FROM-TO')
@@ -159,14 +163,31 @@ export const SETTINGS = {
     fallback: 'false',
     help: 'Allows destinations at private, loopback and link-local addresses.',
   },
+  webhookUrls: {
+    schema: WebhookUrls,
+    fallback: '',
+    help: 'URLs that every event is sent to (docs/webhooks.md), separated by commas. They may be at private addresses.',
+  },
+  webhookSecret: {
+    schema: Text,
+    fallback: '',
+    help: 'Signs what is sent to LIANMAI_WEBHOOK_URLS; 32 characters or more. Two, separated by a comma: both sign. Default: follows from LIANMAI_SECRET.',
+  },
+  allowPrivateWebhooks: {
+    schema: Flag,
+    fallback: 'false',
+    help: 'Allows webhooks that are set by the API at private, loopback and link-local addresses.',
+  },
   ffmpeg: { schema: Text, fallback: 'ffmpeg', help: 'The ffmpeg program that pushes to destinations.' },
 } as const satisfies Record<string, Setting>;
 
 type Values = { [K in keyof typeof SETTINGS]: z.output<(typeof SETTINGS)[K]['schema']> };
-export type Config = Omit<Values, 'secret' | 'rtcHost'> & {
+export type Config = Omit<Values, 'secret' | 'rtcHost' | 'webhookSecret'> & {
   /** The first signs. Empty: open mode, loopback only. */
   secrets: Secret[];
   rtcHost: string;
+  /** Empty: they follow from `secrets`. */
+  webhookSecrets: Secret[];
 };
 
 export class ConfigError extends Error {
@@ -220,14 +241,20 @@ function readFlags(argv: readonly string[], names: string[]): Record<string, str
   }
 }
 
-function complete({ secret, rtcHost, ...values }: Values): Config {
-  const secrets = secret
-    .split(',')
-    .map((s) => s.trim())
-    .filter(Boolean);
-  if (secrets.length > 2) throw new ConfigError('LIANMAI_SECRET: at most two secrets, separated by a comma');
+/** At most two, separated by a comma. */
+function readSecrets(name: string, text: string): string[] {
+  const secrets = List.parse(text);
+  if (secrets.length > 2) throw new ConfigError(`${name}: at most two secrets, separated by a comma`);
   if (secrets.some((s) => s.length < 32))
-    throw new ConfigError('LIANMAI_SECRET: a secret has 32 characters or more, e.g. from `openssl rand -hex 32`');
+    throw new ConfigError(`${name}: a secret has 32 characters or more, e.g. from \`openssl rand -hex 32\``);
+  return secrets;
+}
+
+function complete({ secret, webhookSecret, rtcHost, ...values }: Values): Config {
+  const secrets = readSecrets('LIANMAI_SECRET', secret);
+  const webhookSecrets = readSecrets('LIANMAI_WEBHOOK_SECRET', webhookSecret);
+  if (values.webhookUrls.length > 0 && secrets.length === 0 && webhookSecrets.length === 0)
+    throw new ConfigError('LIANMAI_WEBHOOK_URLS needs LIANMAI_WEBHOOK_SECRET, or LIANMAI_SECRET, to sign with');
   if (secrets.length === 0) {
     const beyond = (['host', 'internalHost'] as const).filter((name) => !isLoopback(values[name]));
     if (beyond.length > 0) {
@@ -246,5 +273,10 @@ function complete({ secret, rtcHost, ...values }: Values): Config {
     throw new ConfigError('LIANMAI_DELIVERY_ORIGIN: an http or https URL');
   if (values.role !== 'all' && secrets.length === 0)
     throw new ConfigError(`role ${values.role} needs LIANMAI_SECRET: the roles know each other by it`);
-  return { ...values, secrets: secrets.map((s) => new Secret(s)), rtcHost: rtcHost || values.host };
+  return {
+    ...values,
+    secrets: secrets.map((s) => new Secret(s)),
+    webhookSecrets: webhookSecrets.map((s) => new Secret(s)),
+    rtcHost: rtcHost || values.host,
+  };
 }

@@ -6,6 +6,7 @@ import type { DeliveryMetrics } from './delivery/metrics.ts';
 import type { RoomMetrics } from './rooms/metrics.ts';
 import type { SfuMetrics } from './sfu/metrics.ts';
 import type { SignalingMetrics } from './signaling/metrics.ts';
+import type { WebhookMetrics } from './webhooks/metrics.ts';
 
 interface Definition {
   name: `lianmai_${string}`;
@@ -170,6 +171,32 @@ export const METRICS = {
     'lianmai_destination_dropped_gops_total',
     'Whole GOPs dropped because a destination was too slow.',
   ),
+  webhookEvents: counter('lianmai_webhook_events_total', 'Events that were for at least one webhook.', ['type']),
+  webhookUnsaved: counter(
+    'lianmai_webhook_unsaved_events_total',
+    'Events that could not be written (disk full) and are sent from memory.',
+  ),
+  webhookAttempts: counter(
+    'lianmai_webhook_attempts_total',
+    'Requests to webhooks: `accepted`, `refused` (a status that is not 2xx), `redirected`, `timeout`, `unreachable`, `forbidden` (not a public address).',
+    ['outcome'],
+  ),
+  webhookAttemptSeconds: histogram(
+    'lianmai_webhook_attempt_seconds',
+    'From a request to its answer.',
+    [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+  ),
+  webhookDelaySeconds: histogram(
+    'lianmai_webhook_delay_seconds',
+    'From an event to its acceptance.',
+    [0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60, 600, 3600, 21_600, 86_400],
+  ),
+  webhookWaiting: gauge('lianmai_webhook_waiting', 'Events that a webhook has not accepted yet.'),
+  webhookGivenUp: counter(
+    'lianmai_webhook_given_up_total',
+    'Events that were given up: `expired` after a day, `full` when too many waited.',
+    ['reason'],
+  ),
 } as const satisfies Record<string, Definition>;
 
 export interface Metrics {
@@ -180,6 +207,7 @@ export interface Metrics {
   broadcast: BroadcastMetrics;
   agent: AgentMetrics;
   delivery: DeliveryMetrics;
+  webhooks: WebhookMetrics;
 }
 
 /** All metrics in a registry of their own, and Node's own (`nodejs_…`, `process_…`). */
@@ -259,6 +287,15 @@ export function createMetrics(): Metrics {
       destinationFailures: c(m.destinationFailures),
       destinationOutageSeconds: h(m.destinationOutageSeconds),
       destinationDroppedGops: c(m.destinationDroppedGops),
+    },
+    webhooks: {
+      events: c(m.webhookEvents),
+      unsaved: c(m.webhookUnsaved),
+      attempts: c(m.webhookAttempts),
+      attemptSeconds: h(m.webhookAttemptSeconds),
+      delaySeconds: h(m.webhookDelaySeconds),
+      waiting: g(m.webhookWaiting),
+      givenUp: c(m.webhookGivenUp),
     },
   };
 }

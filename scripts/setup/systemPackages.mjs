@@ -31,6 +31,11 @@ export const TEST_PACKAGES = [
     what: 'a font for the browser',
     isThere: () => ['truetype', 'opentype'].some((kind) => hasEntries(`/usr/share/fonts/${kind}`)),
   },
+  {
+    debian: 'python3',
+    what: 'runs the Python example of docs/webhooks.md',
+    isThere: () => findProgram('python3') !== undefined,
+  },
   { debian: 'nginx', what: 'the RTMP server of the tests', isThere: () => findProgram('nginx') !== undefined },
   {
     debian: 'libnginx-mod-rtmp',

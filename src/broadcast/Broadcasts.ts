@@ -88,6 +88,7 @@ export class Broadcasts implements BroadcastService {
     broadcast.once('closed', () => this.#onClosed(broadcast));
     const starting = broadcast.start();
     this.#running.set(room.id, { broadcast, starting });
+    this.#options.onStatus(room.id, broadcast.status);
     this.#count();
     return starting;
   }

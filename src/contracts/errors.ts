@@ -55,6 +55,11 @@ export const ERRORS = {
     severity: 'caller',
     help: 'Only rtmp, rtmps and srt to public addresses; others need LIANMAI_ALLOW_PRIVATE_DESTINATIONS.',
   },
+  'webhook-refused': {
+    status: 422,
+    severity: 'caller',
+    help: 'Only http and https to public addresses; others need LIANMAI_ALLOW_PRIVATE_WEBHOOKS.',
+  },
   'bad-media': { status: 422, severity: 'caller', help: 'The media parameters are not ones that this server can use.' },
   'joined-elsewhere': {
     status: 409,

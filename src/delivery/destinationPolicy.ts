@@ -4,7 +4,7 @@
  * rebinding, gets nothing). Asked again for each connection.
  */
 import { lookup } from 'node:dns/promises';
-import ipaddr from 'ipaddr.js';
+import { lookAtAddress } from '../common/addresses.ts';
 import { AppError } from '../contracts/errors.ts';
 import { type ParsedDestination, parseDestination } from './destinations/destinationUrl.ts';
 
@@ -18,9 +18,6 @@ export interface AllowedDestination {
 export type DestinationPolicy = (url: string) => Promise<AllowedDestination>;
 
 type Resolve = (host: string) => Promise<{ address: string; family: number }[]>;
-
-/** Ranges of ipaddr.js that `allowPrivate` opens. Unspecified, multicast, broadcast and embedded addresses stay closed. */
-const PRIVATE_RANGES = new Set(['private', 'loopback', 'linkLocal', 'uniqueLocal', 'carrierGradeNat']);
 
 const resolveAll: Resolve = (host) => lookup(host, { all: true, verbatim: true });
 
@@ -41,14 +38,11 @@ export function destinationPolicy(options: { allowPrivate: boolean; resolve?: Re
 }
 
 function checkAddress(address: string, allowPrivate: boolean): { address: string; family: 4 | 6 } {
-  if (!ipaddr.isValid(address)) throw new AppError('destination-refused', 'The destination has no valid address.');
-  // An IPv4-mapped IPv6 address is the IPv4 address that it holds.
-  const parsed = ipaddr.process(address.replace(/%.*$/, ''));
-  const range = parsed.range();
-  if (range === 'unicast' || (allowPrivate && PRIVATE_RANGES.has(range)))
-    return { address: parsed.toString(), family: parsed.kind() === 'ipv4' ? 4 : 6 };
-  const help = PRIVATE_RANGES.has(range) ? '; LIANMAI_ALLOW_PRIVATE_DESTINATIONS would allow it' : '';
-  throw new AppError('destination-refused', `The destination is not at a public address (${range})${help}.`);
+  const looked = lookAtAddress(address, allowPrivate);
+  if (!looked) throw new AppError('destination-refused', 'The destination has no valid address.');
+  if (looked.allowed) return { address: looked.address, family: looked.family };
+  const help = looked.private ? '; LIANMAI_ALLOW_PRIVATE_DESTINATIONS would allow it' : '';
+  throw new AppError('destination-refused', `The destination is not at a public address (${looked.range})${help}.`);
 }
 
 /** Whether the refusal is only that the name could not be resolved now: it may be later. */

@@ -23,6 +23,9 @@ import { AppError } from '../contracts/errors.ts';
 import { RoomId } from '../contracts/ids.ts';
 import { Scene } from '../contracts/scene.ts';
 import { bearerOf, type Tokens } from '../tokens/Tokens.ts';
+import type { Endpoints } from '../webhooks/Endpoints.ts';
+import { openApiWebhooks } from '../webhooks/openApiWebhooks.ts';
+import { registerWebhooks } from '../webhooks/webhookRoutes.ts';
 import type { ApiRooms } from './ApiRooms.ts';
 
 export interface ApiOptions {
@@ -32,6 +35,7 @@ export interface ApiOptions {
   rooms: ApiRooms;
   broadcasts: BroadcastService;
   assets: AssetStore;
+  webhooks: Endpoints;
   version: string;
 }
 
@@ -45,7 +49,7 @@ export async function registerApi(fastify: FastifyInstance, options: ApiOptions)
       info: {
         title: 'Lianmai',
         version: options.version,
-        description: 'Rooms, broadcasts, scenes, images and sounds, destinations.',
+        description: 'Rooms, broadcasts, scenes, images and sounds, destinations, webhooks.',
       },
       components: {
         securitySchemes: {
@@ -53,6 +57,7 @@ export async function registerApi(fastify: FastifyInstance, options: ApiOptions)
         },
       },
       security: [{ api: [] }],
+      webhooks: openApiWebhooks(),
     },
     transform: jsonSchemaTransform,
   });
@@ -64,6 +69,7 @@ export async function registerApi(fastify: FastifyInstance, options: ApiOptions)
       roomRoutes(scope, options);
       broadcastRoutes(scope, options);
       sceneRoutes(scope, options);
+      registerWebhooks(scope, options.webhooks);
     },
     { prefix: '/v1' },
   );

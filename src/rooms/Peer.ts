@@ -2,6 +2,7 @@ import type { Logger } from '../common/logger.ts';
 import type { PeerId } from '../contracts/ids.ts';
 import type { PeerInfo } from '../contracts/signaling.ts';
 import type { JoinClaims, Role } from '../contracts/tokens.ts';
+import type { PeerAbout } from '../contracts/webhooks.ts';
 import type { PeerLink } from './PeerLink.ts';
 import { PeerMedia } from './PeerMedia.ts';
 
@@ -36,6 +37,11 @@ export class Peer {
 
   get presence(): 'here' | 'away' {
     return this.link ? 'here' : 'away';
+  }
+
+  /** What the application that made its token may know. */
+  get about(): PeerAbout {
+    return { id: this.id, identity: this.identity, name: this.name, role: this.role };
   }
 
   /** The connection is gone; `expired` is called unless somebody connects within `limitMs`. */

@@ -21,6 +21,7 @@ import type { RoomLimits } from './limits.ts';
 import type { RoomMetrics } from './metrics.ts';
 import { Peer } from './Peer.ts';
 import type { PeerLink } from './PeerLink.ts';
+import { closeReasonOf, type RoomHappening, type SeatHow } from './RoomHappening.ts';
 import { RoomRouter, type RouterSource } from './RoomRouter.ts';
 import { Roster } from './Roster.ts';
 import type { SceneStore } from './SceneStore.ts';
@@ -43,6 +44,8 @@ export interface RoomEvents {
   levels: [levels: SpeakerLevel[]];
   /** Somebody came, or the last one left. */
   occupancy: [];
+  /** What others may want to know, in order; the last is `room.closed`. */
+  happened: RoomHappening;
   closed: [];
 }
 
@@ -165,7 +168,7 @@ export class Room extends TypedEmitter<RoomEvents> implements RoomTap {
   join(claims: JoinClaims, wishes: { name?: string | undefined; resume?: PeerId | undefined }, link: PeerLink): Peer {
     this.#assertOpen();
     const name = claims.name ?? wishes.name ?? 'Guest';
-    const earlier = this.#earlierSelf(claims, wishes.resume);
+    const earlier = this.#roster.earlierSelf(claims, wishes.resume);
     const peer =
       earlier ?? new Peer({ ...claims, id: newId('p'), identity: claims.sub, name, link, logger: this.#logger });
     if (!earlier && this.#roster.size >= this.#options.limits.peers)
@@ -174,21 +177,11 @@ export class Room extends TypedEmitter<RoomEvents> implements RoomTap {
     if (sits) this.#seats.take(peer);
     if (earlier) this.#takeOver(earlier, { ...claims, name }, wishes.resume === earlier.id, link);
     else this.#enter(peer);
-    if (sits) this.#options.metrics.seats.inc();
+    if (sits) this.#satDown(peer, 'role');
     this.#logger.info({ peer: peer.id, role: peer.role, again: Boolean(earlier) }, 'peer joins');
     if (this.#seats.has(peer)) this.emit('changed');
     this.emit('occupancy');
     return peer;
-  }
-
-  /** Which peer this identity was; watching in another tab (audience without a seat) is somebody new. */
-  #earlierSelf(claims: JoinClaims, resume: PeerId | undefined): Peer | undefined {
-    const own = this.#roster.all.filter((p) => p.identity === claims.sub);
-    const meant = own.find((p) => p.id === resume && p.role === claims.role);
-    if (meant) return meant;
-    if (claims.role !== 'audience')
-      return own.find((p) => p.role !== 'audience') ?? own.find((p) => this.#seats.has(p));
-    return own.find((p) => p.role === 'audience' && p.presence === 'away');
   }
 
   #enter(peer: Peer): void {
@@ -207,6 +200,7 @@ export class Room extends TypedEmitter<RoomEvents> implements RoomTap {
       if (peer.presence === 'away') peer.media.reset();
     });
     this.#roster.add(peer);
+    this.emit('happened', 'peer.joined', { peer: peer.about });
   }
 
   #takeOver(peer: Peer, claims: JoinClaims & { name: string }, resumes: boolean, link: PeerLink): void {
@@ -244,8 +238,9 @@ export class Room extends TypedEmitter<RoomEvents> implements RoomTap {
   leave(peer: Peer): void {
     if (!this.#roster.remove(peer)) return;
     const wasSeated = this.#seats.free(peer);
-    if (wasSeated) this.#options.metrics.seats.dec();
+    if (wasSeated) this.#stoodUp(peer, 'seat.left');
     this.#options.metrics.peers.dec({ role: peer.role });
+    this.emit('happened', 'peer.left', { peer: peer.about });
     this.#logger.info({ peer: peer.id }, 'peer leaves');
     peer.close();
     if (wasSeated) this.emit('changed');
@@ -258,21 +253,23 @@ export class Room extends TypedEmitter<RoomEvents> implements RoomTap {
   requestSeat(peer: Peer): void {
     if (this.#seats.has(peer)) throw new AppError('conflict', 'You have a seat.');
     if (peer.role === 'host') {
-      this.#seat(peer);
+      this.#seat(peer, 'own');
       return;
     }
-    peer.asking = true;
-    this.#roster.update(peer);
+    this.#ask(peer, true, 'seat.requested');
   }
 
   /** Takes back a request, or gives back one's own seat. */
   withdrawSeat(peer: Peer): void {
-    if (this.#seats.has(peer)) {
-      this.#unseat(peer);
-      return;
-    }
-    peer.asking = false;
+    if (this.#seats.has(peer)) this.#unseat(peer, 'seat.left');
+    else this.#ask(peer, false, 'seat.withdrawn');
+  }
+
+  #ask(peer: Peer, asking: boolean, type: 'seat.requested' | 'seat.withdrawn' | 'seat.declined'): void {
+    const moved = peer.asking !== asking;
+    peer.asking = asking;
     this.#roster.update(peer);
+    if (moved) this.emit('happened', type, { peer: peer.about });
   }
 
   /** Throws AppError `not-found`, `conflict` (has not asked, or sits in another tab), `room-full`. */
@@ -283,15 +280,14 @@ export class Room extends TypedEmitter<RoomEvents> implements RoomTap {
     if (this.#seats.taken.some((p) => p.identity === peer.identity)) {
       throw new AppError('conflict', 'This person has a seat in another tab or device.');
     }
-    this.#seat(peer);
+    this.#seat(peer, 'request');
   }
 
   /** Throws AppError `not-found`. Nothing happens to whoever does not ask, or does no more. */
   declineSeat(peerId: PeerId): void {
     const peer = this.#find(peerId);
     if (!peer.asking) return;
-    peer.asking = false;
-    this.#roster.update(peer);
+    this.#ask(peer, false, 'seat.declined');
     peer.link?.tell('seat:declined', {});
   }
 
@@ -300,7 +296,7 @@ export class Room extends TypedEmitter<RoomEvents> implements RoomTap {
     const peer = this.#find(peerId);
     if (peer.role === 'host' && peer !== by)
       throw new AppError('forbidden', 'The seat of another host is not yours to take.');
-    if (this.#seats.has(peer)) this.#unseat(peer);
+    if (this.#seats.has(peer)) this.#unseat(peer, by === peer ? 'seat.left' : 'seat.taken');
   }
 
   #find(peerId: PeerId): Peer {
@@ -309,18 +305,28 @@ export class Room extends TypedEmitter<RoomEvents> implements RoomTap {
     return peer;
   }
 
-  #seat(peer: Peer): void {
-    this.#seats.take(peer);
+  #satDown(peer: Peer, how: SeatHow): void {
     this.#options.metrics.seats.inc();
+    this.emit('happened', 'seat.granted', { peer: peer.about, how });
+  }
+
+  #stoodUp(peer: Peer, type: 'seat.taken' | 'seat.left'): void {
+    this.#options.metrics.seats.dec();
+    this.emit('happened', type, { peer: peer.about });
+  }
+
+  #seat(peer: Peer, how: SeatHow): void {
+    this.#seats.take(peer);
+    this.#satDown(peer, how);
     peer.asking = false;
     this.#roster.update(peer);
     peer.link?.tell('seat:changed', { seated: true });
     this.emit('changed');
   }
 
-  #unseat(peer: Peer): void {
+  #unseat(peer: Peer, type: 'seat.taken' | 'seat.left'): void {
     this.#seats.free(peer);
-    this.#options.metrics.seats.dec();
+    this.#stoodUp(peer, type);
     peer.media.reset();
     this.#roster.update(peer);
     peer.link?.tell('seat:changed', { seated: false });
@@ -377,8 +383,9 @@ export class Room extends TypedEmitter<RoomEvents> implements RoomTap {
     this.#closed = true;
     this.#options.metrics.rooms.dec();
     for (const peer of this.#roster.all) {
-      if (this.#seats.free(peer)) this.#options.metrics.seats.dec();
+      if (this.#seats.free(peer)) this.#stoodUp(peer, 'seat.left');
       this.#options.metrics.peers.dec({ role: peer.role });
+      this.emit('happened', 'peer.left', { peer: peer.about });
       const { link } = peer;
       peer.close();
       link?.dismiss(reason);
@@ -386,6 +393,7 @@ export class Room extends TypedEmitter<RoomEvents> implements RoomTap {
     this.#roster.clear();
     this.#router.close();
     this.#logger.info({ reason }, 'room closes');
+    this.emit('happened', 'room.closed', { openedAt: this.createdAt, reason: closeReasonOf(reason) });
     this.emit('closed');
   }
 }

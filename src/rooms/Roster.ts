@@ -1,5 +1,6 @@
 import type { PeerId } from '../contracts/ids.ts';
 import type { PeerInfo, ServerToClient } from '../contracts/signaling.ts';
+import type { JoinClaims } from '../contracts/tokens.ts';
 import type { Peer } from './Peer.ts';
 import type { ToldEvent } from './PeerLink.ts';
 import type { Seats } from './Seats.ts';
@@ -28,6 +29,15 @@ export class Roster {
 
   get(id: PeerId): Peer | undefined {
     return this.#peers.get(id);
+  }
+
+  /** Which peer an identity was; watching in another tab (audience without a seat) is somebody new. */
+  earlierSelf({ sub, role }: JoinClaims, resume: PeerId | undefined): Peer | undefined {
+    const own = this.all.filter((p) => p.identity === sub);
+    const meant = own.find((p) => p.id === resume && p.role === role);
+    if (meant) return meant;
+    if (role !== 'audience') return own.find((p) => p.role !== 'audience') ?? own.find((p) => this.#seats.has(p));
+    return own.find((p) => p.role === 'audience' && p.presence === 'away');
   }
 
   infoOf(peer: Peer): PeerInfo {

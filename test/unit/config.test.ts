@@ -30,6 +30,19 @@ describe('parseConfig', () => {
     expect(() => parseConfig([], { LIANMAI_TLS_CERT: 'a.pem' })).toThrow(/go together/);
   });
 
+  test('webhooks need something to sign with, and URLs that are ones', () => {
+    const url = { LIANMAI_WEBHOOK_URLS: 'https://a.example/hooks, http://10.0.0.7:3000' };
+    expect(() => parseConfig([], url)).toThrow(/LIANMAI_WEBHOOK_SECRET/);
+    expect(parseConfig([], { ...url, LIANMAI_SECRET: SECRET }).webhookSecrets).toEqual([]);
+    const config = parseConfig([], { ...url, LIANMAI_WEBHOOK_SECRET: `${SECRET},${SECRET}2` });
+    expect(config.webhookUrls).toHaveLength(2);
+    expect(config.webhookSecrets).toHaveLength(2);
+    expect(JSON.stringify(config)).not.toContain(SECRET);
+    expect(() => parseConfig([], { ...url, LIANMAI_WEBHOOK_SECRET: 'short' })).toThrow(/LIANMAI_WEBHOOK_SECRET/);
+    for (const wrong of ['a.example', 'ftp://a.example/', 'https://user:key@a.example/'])
+      expect(() => parseConfig([], { LIANMAI_WEBHOOK_URLS: wrong, LIANMAI_SECRET: SECRET })).toThrow(/WEBHOOK_URLS/);
+  });
+
   test('a misspelt setting or flag is an error, not a silence', () => {
     expect(() => parseConfig([], { LIANMAI_PROT: '1' })).toThrow(/no such setting/);
     expect(() => parseConfig(['--prot', '1'], {})).toThrow(ConfigError);

@@ -341,3 +341,63 @@ describe('closing', () => {
     await expect(room.endpointOf(peer)).rejects.toMatchObject({ code: 'room-closed' });
   });
 });
+
+describe('what happened', () => {
+  let told: string[];
+  const watch = () => {
+    told = [];
+    room.on('happened', (type, data) => {
+      const who = 'peer' in data ? data.peer.identity : data.reason;
+      told.push('how' in data ? `${type} ${who} ${data.how}` : `${type} ${who}`);
+    });
+  };
+  const heard = () => told.splice(0);
+
+  test('people come and go, with their seats', async () => {
+    await makeRoom();
+    watch();
+    const ann = join('ann', 'host');
+    const bob = join('bob', 'audience');
+    expect(heard()).toEqual(['peer.joined ann', 'seat.granted ann role', 'peer.joined bob']);
+    room.leave(bob.peer);
+    room.leave(bob.peer);
+    room.leave(ann.peer);
+    expect(heard()).toEqual(['peer.left bob', 'seat.left ann', 'peer.left ann']);
+  });
+
+  test('a seat is asked for, withdrawn, declined, granted, taken, given back', async () => {
+    await makeRoom();
+    const host = join('ann', 'host').peer;
+    const { peer } = join('bob', 'audience');
+    watch();
+    room.requestSeat(peer);
+    room.requestSeat(peer);
+    room.withdrawSeat(peer);
+    room.withdrawSeat(peer);
+    room.requestSeat(peer);
+    room.declineSeat(peer.id);
+    expect(heard()).toEqual(['seat.requested bob', 'seat.withdrawn bob', 'seat.requested bob', 'seat.declined bob']);
+    room.requestSeat(peer);
+    room.grantSeat(peer.id);
+    room.takeSeat(host, peer.id);
+    expect(heard()).toEqual(['seat.requested bob', 'seat.granted bob request', 'seat.taken bob']);
+    room.withdrawSeat(host);
+    room.requestSeat(host);
+    expect(heard()).toEqual(['seat.left ann', 'seat.granted ann own']);
+  });
+
+  test('coming back is not coming; the end of the room is everybody’s end, and comes last', async () => {
+    await makeRoom();
+    watch();
+    const { peer, link } = join('ann', 'host');
+    heard();
+    room.drop(peer, link);
+    join('ann', 'host');
+    expect(heard()).toEqual([]);
+    join('bob', 'audience');
+    heard();
+    room.close('shutting-down');
+    room.close('room-closed');
+    expect(heard()).toEqual(['seat.left ann', 'peer.left ann', 'peer.left bob', 'room.closed shutting-down']);
+  });
+});

@@ -1,0 +1,48 @@
+/** Puts the webhooks together for a server, and joins them to the rooms. */
+import type { Logger } from '../common/logger.ts';
+import { SecretBox } from '../common/SecretBox.ts';
+import type { Config } from '../config.ts';
+import type { Database } from '../durable/Database.ts';
+import type { RoomRegistry } from '../rooms/RoomRegistry.ts';
+import { RETRY_LIMITS } from './backoff.ts';
+import { EndpointSecrets } from './EndpointSecrets.ts';
+import { Endpoints } from './Endpoints.ts';
+import type { WebhookMetrics } from './metrics.ts';
+import { SqliteWebhookStore } from './SqliteWebhookStore.ts';
+import { signingSecretsOf } from './signature.ts';
+import { Webhooks } from './Webhooks.ts';
+import { webhookAddresses } from './webhookPolicy.ts';
+
+export interface StartOptions {
+  config: Pick<Config, 'dataDir' | 'secrets' | 'webhookUrls' | 'webhookSecrets' | 'allowPrivateWebhooks'>;
+  /** Opened before. */
+  database: Database | undefined;
+  version: string;
+  logger: Logger;
+  metrics: WebhookMetrics;
+}
+
+export async function startWebhooks({ config, database, version, logger, metrics }: StartOptions): Promise<Webhooks> {
+  const { dataDir, secrets, webhookUrls, allowPrivateWebhooks } = config;
+  if (!database) throw new Error('the database is opened before the webhooks are');
+  const store = new SqliteWebhookStore(database);
+  const box = await SecretBox.create({ secrets, dataDir, purpose: 'webhooks' });
+  const endpoints = await Endpoints.create({
+    store,
+    secrets: new EndpointSecrets(box, signingSecretsOf(config)),
+    settingsUrls: webhookUrls,
+    addresses: (url, source) => webhookAddresses(url, allowPrivateWebhooks || source === 'settings'),
+    retry: RETRY_LIMITS,
+    version,
+    logger,
+    metrics,
+  });
+  return Webhooks.create({ store, endpoints, logger, metrics });
+}
+
+export function tellOfRooms(rooms: RoomRegistry, webhooks: Webhooks): void {
+  rooms.on('opened', (room) => {
+    webhooks.emit('room.opened', room.id, { openedAt: room.createdAt });
+    room.on('happened', (type, data) => webhooks.emit(type, room.id, data));
+  });
+}
