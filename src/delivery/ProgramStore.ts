@@ -208,6 +208,22 @@ export class ProgramStore extends TypedEmitter<StoreEvents> {
     this.#advance(number + 1);
   }
 
+  /**
+   * Goes on where the store of a process that died was: everything before position `next` was visible or lost, beginning with segment
+   * `first`. Numbers never go back; what is not in the archive is a gap. Call before anything is put.
+   */
+  resume(first: number, next: number): void {
+    const head = Math.ceil(next / this.#partsPerSegment);
+    this.#head = head;
+    this.#newest = head - 1;
+    for (let number = Math.max(first, this.listedFrom); number < head; number++) {
+      const held = this.#archive?.holds(number) ?? false;
+      const [state, visible] = held ? (['complete', this.#partsPerSegment] as const) : (['gap', 0] as const);
+      this.#segments.set(number, { number, compositor: '', parts: new Map(), state, visible });
+    }
+    this.#changed();
+  }
+
   /** The last segment stays as short as it is. Idempotent. */
   end(): void {
     if (this.#ended) return;
