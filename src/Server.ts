@@ -181,6 +181,8 @@ export class Server {
       edge: this.#edge,
       ffmpegPath: this.#config.ffmpeg,
       dataDir: this.#config.dataDir,
+      secrets: this.#config.secrets,
+      resumeLimitMs: this.#config.resumeSeconds * 1000,
       destinationPolicy: destinationPolicy({ allowPrivate: this.#config.allowPrivateDestinations }),
       clock: monotonicClock,
       logger: this.#logger,

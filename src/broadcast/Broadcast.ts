@@ -318,6 +318,8 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
       logger: this.#logger,
     });
     delivery.on('report', (report) => this.#onReport(report));
+    // What could not be delivered meanwhile is no compositor's fault.
+    delivery.on('back', () => this.#parts.begin(this.#clock.now()));
     delivery.once('failed', (error) => this.#fail(error));
     this.#delivery = delivery;
     return delivery;

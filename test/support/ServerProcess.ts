@@ -24,8 +24,16 @@ export class ServerProcess {
   /** Everything that it has printed, as it was. */
   readonly output: string[];
   readonly dataDir: string;
+  readonly #env: Record<string, string>;
 
-  private constructor(child: ChildProcess, output: string[], ready: LogLine, dataDir: string) {
+  private constructor(
+    child: ChildProcess,
+    output: string[],
+    ready: LogLine,
+    dataDir: string,
+    env: Record<string, string>,
+  ) {
+    this.#env = env;
     this.child = child;
     this.output = output;
     this.url = String(ready.url);
@@ -34,7 +42,7 @@ export class ServerProcess {
   }
 
   static async start(env: Record<string, string> = {}, args: string[] = []): Promise<ServerProcess> {
-    const dataDir = await mkdtemp(join(tmpdir(), 'lianmai-test-'));
+    const dataDir = env.LIANMAI_DATA_DIR ?? (await mkdtemp(join(tmpdir(), 'lianmai-test-')));
     const inherited = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('LIANMAI_')));
     const child = spawn(process.execPath, ['src/index.ts', ...args], {
       cwd: ROOT,
@@ -66,14 +74,33 @@ export class ServerProcess {
         createInterface({ input: stream }).on('line', (line) => {
           output.push(line);
           const log = parseLine(line);
-          if (log?.msg === 'ready' && log.url) {
+          if (log?.msg === 'ready' && log.role) {
             clearTimeout(timer);
             resolve(log);
           }
         });
       }
     });
-    return new ServerProcess(child, output, ready, dataDir);
+    return new ServerProcess(child, output, ready, dataDir, env);
+  }
+
+  /** Ends at once, without a word; what it has on disk stays. */
+  async kill(): Promise<void> {
+    const ended = this.ended();
+    this.child.kill('SIGKILL');
+    await ended;
+  }
+
+  /** After `kill`: the same server again, on the same ports and the same data. */
+  async again(env: Record<string, string> = {}): Promise<ServerProcess> {
+    const portOf = (url: string): string => (url ? new URL(url).port : '0');
+    return ServerProcess.start({
+      ...this.#env,
+      LIANMAI_DATA_DIR: this.dataDir,
+      LIANMAI_PORT: portOf(this.url),
+      LIANMAI_INTERNAL_PORT: portOf(this.internalUrl),
+      ...env,
+    });
   }
 
   get pid(): number {
