@@ -12,9 +12,12 @@ import { AssetStore } from './assets/AssetStore.ts';
 import { registerAssetSource } from './assets/assetRoutes.ts';
 import { checkAssets } from './assets/sceneAssets.ts';
 import { Broadcasts } from './broadcast/Broadcasts.ts';
+import { RecordFiles } from './broadcast/record/RecordFiles.ts';
 import { monotonicClock } from './common/clock.ts';
 import { newId } from './common/ids.ts';
 import type { Logger } from './common/logger.ts';
+import { dataDirSecret } from './common/SecretBox.ts';
+import { isAddressInUse, whenFree } from './common/whenFree.ts';
 import type { Config } from './config.ts';
 import { AppError } from './contracts/errors.ts';
 import { Delivery, type DeliveryOptions } from './delivery/Delivery.ts';
@@ -23,7 +26,7 @@ import { streamIdentity } from './delivery/destinations/streamIdentity.ts';
 import { oneOwner } from './delivery/edge/OwnerOf.ts';
 import { MemoryDirectory } from './directory/MemoryDirectory.ts';
 import { Database } from './durable/Database.ts';
-import { DataDirLock } from './durable/DataDirLock.ts';
+import { DataDirLock, isDirectoryInUse } from './durable/DataDirLock.ts';
 import { registerApi } from './http/api.ts';
 import { createHttp } from './http/createHttp.ts';
 import { registerHealth } from './http/health.ts';
@@ -51,7 +54,7 @@ export class Server {
   readonly #config: Config;
   readonly #logger: Logger;
   readonly #metrics: Metrics = createMetrics();
-  readonly #tokens: Tokens;
+  #tokens: Tokens;
   readonly #guard: RequestGuard;
   #state: 'starting' | 'ready' | 'closing' | 'closed' = 'starting';
   #public: FastifyInstance | undefined;
@@ -79,7 +82,7 @@ export class Server {
     try {
       await server.#start();
     } catch (error) {
-      await server.close();
+      await server.#abandon();
       throw error;
     }
     return server;
@@ -105,14 +108,16 @@ export class Server {
   async #start(): Promise<void> {
     const { dataDir } = this.#config;
     await mkdir(dataDir, { recursive: true, mode: 0o700 });
-    this.#openDatabase(dataDir);
+    // Without a secret, people whom a crash threw out come back with the tokens that they have.
+    if (this.#open) this.#tokens = Tokens.create([await dataDirSecret(dataDir)]);
+    await whenFree(() => this.#openDatabase(dataDir), isDirectoryInUse);
     const upgrades = new Map<string, UpgradeHandler>();
     this.#internal = createHttp({ logger: this.#logger });
     registerHealth(this.#internal, this, this.#metrics.registry);
     if (this.#has('sfu')) await this.#openAssets(this.#internal);
     if (this.#has('compositor')) upgrades.set('/control', await this.#startAgent());
     if (this.#has('delivery')) upgrades.set('/delivery', await this.#startDelivery(this.#internal));
-    await this.#internal.listen({ host: this.#config.internalHost, port: this.#config.internalPort });
+    await listen(this.#internal, this.#config.internalHost, this.#config.internalPort);
     this.#internal.server.on('upgrade', (request, socket, head) => routeUpgrade(upgrades, request, socket, head));
     if (this.#has('sfu') || this.#has('delivery')) await this.#startPublic();
     this.#state = 'ready';
@@ -215,7 +220,9 @@ export class Server {
     if (this.#config.role === 'all') registerHealth(http, this, this.#metrics.registry);
     this.#delivery?.registerPlayback(http);
     if (this.#has('sfu')) await this.#startSfu(http);
-    await http.listen({ host, port });
+    await listen(http, host, port);
+    // Not before: a server that can not listen must leave them to the next one.
+    if (this.#rooms) await this.#broadcasts?.resume(this.#rooms);
   }
 
   /** Listed pages may read the API's answers; playback answers `*` by itself. */
@@ -265,6 +272,8 @@ export class Server {
       mediaIp: config.mediaHost,
       encoderThreads: config.encoderThreads,
       assetsUrl: this.#assetsUrl,
+      records: await RecordFiles.create({ dataDir: config.dataDir, secrets: config.secrets, logger }),
+      resumeLimitMs: config.resumeSeconds * 1000,
       videoEncoder: config.videoEncoder,
       destinationPolicy: async (url) => {
         const allowed = await destinationPolicy({ allowPrivate: config.allowPrivateDestinations })(url);
@@ -315,6 +324,13 @@ export class Server {
     return { ready: true, reason: '' };
   }
 
+  /** It could not start: what a killed process left stays as it is, for the next try. */
+  async #abandon(): Promise<void> {
+    this.#broadcasts = undefined;
+    this.#delivery = undefined;
+    await this.close();
+  }
+
   /** Ends broadcasts cleanly (EXT-X-ENDLIST, RTMP closed), then sends everybody away, then ends the children. */
   close(): Promise<void> {
     this.#closing ??= this.#close();
@@ -346,6 +362,11 @@ function routeUpgrade(
   const handler = handlers.get((request.url ?? '').replace(/\?.*$/s, ''));
   if (handler) handler(request, socket, head);
   else socket.end('HTTP/1.1 404 Not Found\r\nconnection: close\r\n\r\n');
+}
+
+/** A port that the last process has not let go of yet is waited for. */
+async function listen(http: FastifyInstance, host: string, port: number): Promise<void> {
+  await whenFree(() => http.listen({ host, port }), isAddressInUse);
 }
 
 /** A wildcard address is not one to open: localhost stands for it. */

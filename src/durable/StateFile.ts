@@ -49,10 +49,14 @@ export class StateFile {
     this.text = found.text;
   }
 
+  /** What was saved last; undefined when there is nothing that is whole. Makes no file. */
+  static read(path: string): string | undefined {
+    return newestOf(path)?.text;
+  }
+
   /** Files `path.0` and `path.1`, mode 0600; they are made when they are not there. Throws what the file system does. */
   static open(path: string, policy: SyncPolicy = 'each'): StateFile {
-    const read = [0, 1].map((n) => readSlot(`${path}.${n}`));
-    const newest = read.reduce((a, b) => ((b?.sequence ?? -1) > (a?.sequence ?? -1) ? b : a));
+    const newest = newestOf(path);
     const [first, second] = [0, 1].map((n) => openSlot(`${path}.${n}`)) as [Slot, Slot];
     return new StateFile([first, second], policy, newest ?? { sequence: 0 });
   }
@@ -123,6 +127,11 @@ export class StateFile {
       });
     }
   }
+}
+
+function newestOf(path: string): { sequence: number; text: string } | undefined {
+  const read = [0, 1].map((n) => readSlot(`${path}.${n}`));
+  return read.reduce((a, b) => ((b?.sequence ?? -1) > (a?.sequence ?? -1) ? b : a));
 }
 
 function openSlot(path: string): Slot {
