@@ -34,6 +34,7 @@ import { registerPages } from './http/pages.ts';
 import { type RequestGuard, requestGuard } from './http/requestGuard.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { apiRooms } from './rooms/apiRooms.ts';
+import { RoomFiles } from './rooms/RoomFiles.ts';
 import { RoomRegistry } from './rooms/RoomRegistry.ts';
 import { WorkerPool } from './sfu/WorkerPool.ts';
 import { SignalingServer } from './signaling/SignalingServer.ts';
@@ -259,6 +260,7 @@ export class Server {
       pool: this.#pool,
       iceServers: config.iceServers,
       isLive: (room) => this.#broadcasts?.isLive(room) ?? false,
+      files: RoomFiles.open(config.dataDir, logger),
       logger,
       metrics: this.#metrics.rooms,
     });
