@@ -1,11 +1,14 @@
 /** kill -9 of the whole server (role all) in mid-broadcast, and its restart on the same data directory. */
-import { readdir, readFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Swarm } from '../../scripts/simulator/Swarm.ts';
 import { ServerApi } from '../../scripts/simulator/serverApi.ts';
 import type { BroadcastStatus } from '../../src/contracts/broadcast.ts';
 import { PlaylistFollower } from '../support/PlaylistFollower.ts';
+import { HlsRecorder } from '../support/program/HlsRecorder.ts';
+import { readProgram } from '../support/program/readProgram.ts';
 import { RtmpServer } from '../support/rtmpServer.ts';
 import { descendantsOf, eventually, listProcesses, ServerProcess } from '../support/ServerProcess.ts';
 
@@ -18,6 +21,8 @@ let swarm: Swarm;
 let api: ServerApi;
 let follower: PlaylistFollower;
 let started: BroadcastStatus;
+let peerBefore: string | null | undefined;
+let folder: string;
 
 beforeAll(async () => {
   [rtmp, server] = await Promise.all([
@@ -27,6 +32,8 @@ beforeAll(async () => {
   api = new ServerApi(server.url);
   swarm = new Swarm({ url: server.url, peers: 1, token: () => api.joinToken(ROOM, 'host') });
   await swarm.start();
+  peerBefore = swarm.peer(0)?.id;
+  folder = await mkdtemp(join(tmpdir(), 'lianmai-phoenix-'));
 });
 
 afterAll(async () => {
@@ -34,6 +41,7 @@ afterAll(async () => {
   await swarm?.stop();
   await server?.stop('SIGKILL');
   await rtmp?.close();
+  await rm(folder, { recursive: true, force: true });
 });
 
 const scene = async () => {
@@ -92,11 +100,18 @@ describe('kill -9 of role all', () => {
   });
 
   test('people come back by themselves, as who they were, and are in the program', async () => {
-    const peer = swarm.peer(0);
-    await eventually(() => (peer?.counters().published ?? 0) >= 2, 'published again');
+    await eventually(() => (swarm.peer(0)?.counters().published ?? 0) >= 2, 'published again');
     const answer = await fetch(`${server.url}/v1/rooms/${ROOM}`);
-    const room = (await answer.json()) as { peers: { id: string; seated?: boolean }[] };
-    expect(room.peers.map((p) => p.id)).toEqual([peer?.id]);
+    const room = (await answer.json()) as { peers: { id: string }[] };
+    expect(room.peers.map((p) => p.id)).toEqual([peerBefore]);
+    const recorder = await HlsRecorder.start({ url: `${server.url}${started.playlist}`, folder });
+    const from = follower.newest;
+    await follower.until(({ newest }) => newest >= from + 2, 'two more segments');
+    await recorder.stop();
+    const track = (name: string) => recorder.tracks.find((t) => t.name === name)?.file ?? '';
+    const program = await readProgram({ inputs: [track('v180'), track('a0')] });
+    expect(program.peers.get(0)?.sightings.length).toBeGreaterThan(30);
+    expect(program.peers.get(0)?.beeps.length).toBeGreaterThan(0);
   });
 
   test('the destination is there again, one publisher after the other; its key is in no file', async () => {
