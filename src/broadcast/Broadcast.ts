@@ -29,7 +29,7 @@ import { PartWatch } from './PartWatch.ts';
 import { placeCompositor } from './placeCompositor.ts';
 import { RestartPolicy } from './RestartPolicy.ts';
 import type { RoomTap } from './RoomTap.ts';
-import { RoomWatch } from './RoomWatch.ts';
+import { graceMsOf, RoomWatch } from './RoomWatch.ts';
 import type { RecordKeeper } from './record/RecordFiles.ts';
 import type { Resumed } from './record/resumed.ts';
 import { Speakers } from './Speakers.ts';
@@ -43,8 +43,6 @@ const START_LIMIT_MS = 30_000;
 const APPLY_WAIT_MS = 5_000;
 /** One for which no compositor could be had for this long has failed, ms. */
 const RECOVERY_LIMIT_MS = 60_000;
-/** After a crash people get this much time to come back, however short the grace is, ms: pages try again every 4 s. */
-const RETURN_GRACE_MS = 15_000;
 
 export type EndReason = NonNullable<BroadcastStatus['endReason']>;
 
@@ -76,7 +74,7 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
   #program: Program | undefined;
   #delivery: DeliveryLink | undefined;
   #run: CompositorRun | undefined;
-  #fence = 0;
+  #fence: number;
   #carried: Record<string, Carried> = {};
   #watch: RoomWatch | undefined;
   #supervising: Promise<void> = Promise.resolve();
@@ -118,8 +116,7 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
   /** Resolves when it is live. Throws AppError when it can not go live; then it has failed. */
   async start(): Promise<BroadcastStatus> {
     if (this.#resumed) this.#advance('recovering');
-    const returnMs = this.#resumed ? RETURN_GRACE_MS : 0;
-    const graceMs = Math.max(this.#input.emptyGraceSeconds * 1000, returnMs);
+    const graceMs = graceMsOf(this.#input, this.#resumed !== undefined);
     this.#watch = new RoomWatch(this.room, graceMs, (why) => this.#endBecause(why));
     const live = new Promise<void>((resolve, reject) => {
       this.on('state', (state) => {

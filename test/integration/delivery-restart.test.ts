@@ -160,7 +160,10 @@ describe('the controller', () => {
       room: opened.room,
       broadcast: opened.controller.broadcast,
       startMs: opened.controller.startMs,
-      order: { fence: 5, destinations: [{ id: 'dcomesback', name: 'new', url: 'rtmp://127.0.0.1:9/live/x' }] },
+      order: {
+        fence: 5,
+        destinations: [{ id: 'dcomesback', name: 'new', url: 'rtmp://127.0.0.1:9/live/x', reconnectSeconds: null }],
+      },
     });
     onTestFinished(() => again.drop());
     await again.waitFor('destination', ({ status }) => status.id === 'dcomesback');
@@ -194,13 +197,17 @@ describe('on the disk', () => {
     const controller = await TestController.open(stack, {
       room,
       answersClock: false,
-      order: { destinations: [{ id: 'dfirstone', name: 'first', url: `rtmp://127.0.0.1:9/live/${KEY}1` }] },
+      order: {
+        destinations: [
+          { id: 'dfirstone', name: 'first', url: `rtmp://127.0.0.1:9/live/${KEY}1`, reconnectSeconds: null },
+        ],
+      },
     });
     onTestFinished(() => controller.drop());
     await controller.waitFor('destination', ({ status }) => status.id === 'dfirstone');
     controller.send({
       type: 'add-destination',
-      destination: { id: 'dsecondone', name: 'second', url: `rtmp://127.0.0.1:9/live/${KEY}2` },
+      destination: { id: 'dsecondone', name: 'second', url: `rtmp://127.0.0.1:9/live/${KEY}2`, reconnectSeconds: null },
     });
     await controller.sync();
     return { controller, room };
@@ -220,7 +227,9 @@ describe('on the disk', () => {
       broadcast: controller.broadcast,
       order: {
         fence: 2,
-        destinations: [{ id: 'dsecondone', name: 'second', url: `rtmp://127.0.0.1:9/live/${KEY}2` }],
+        destinations: [
+          { id: 'dsecondone', name: 'second', url: `rtmp://127.0.0.1:9/live/${KEY}2`, reconnectSeconds: null },
+        ],
       },
     });
     onTestFinished(() => again.drop());
