@@ -110,8 +110,8 @@ export class Broadcasts implements BroadcastService {
       try {
         await this.#resume(found, rooms);
       } catch (error) {
+        // Its record stays: the next start may have more luck.
         logger.error({ err: error, broadcast: found.record.id }, 'the broadcast can not be gone on with');
-        records?.drop(found.record.id);
       }
     }
   }

@@ -1,6 +1,6 @@
 /**
  * What a delivery node finds of itself after a crash. The data directory is copied while the node is at work: the copy is what a killed
- * process leaves, at any moment. deliveryKill.test.ts kills a real process.
+ * process leaves, at any moment. rolesKill.test.ts kills real processes.
  */
 import { cp, mkdtemp, readdir, readFile, rm, truncate, utimes } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

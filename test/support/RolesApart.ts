@@ -10,11 +10,11 @@ const SECRET = 'a-secret-that-three-processes-share';
 
 export class RolesApart {
   readonly compositor: ServerProcess;
-  readonly sfu: ServerProcess;
   /** Of the SFU, with an API token. */
   readonly api: ServerApi;
-  /** May be killed and replaced. */
+  /** These two may be killed and replaced. */
   delivery: ServerProcess;
+  sfu: ServerProcess;
   readonly #proxy: Server;
 
   private constructor(

@@ -44,7 +44,7 @@ export class RecordFiles {
     return new RecordKeeper(join(this.#folder, broadcast), this.box, this.#logger.child({ broadcast }));
   }
 
-  /** Broadcasts whose process died, the oldest first. What can not be read is removed. */
+  /** Broadcasts whose process died, the newest first: of two of one room that one counts. What can not be read is removed. */
   find(): FoundRecord[] {
     const found: FoundRecord[] = [];
     for (const name of readdirSync(this.#folder)) {
@@ -57,7 +57,7 @@ export class RecordFiles {
         rmSync(folder, { recursive: true, force: true });
       }
     }
-    return found.sort((a, b) => a.record.epoch - b.record.epoch);
+    return found.sort((a, b) => b.record.epoch - a.record.epoch);
   }
 
   /** It is not gone on with. */
@@ -100,14 +100,19 @@ export class RecordKeeper {
     write();
   }
 
+  /** Writes nothing more; what is there stays. Idempotent. */
+  close(): void {
+    this.#closed = true;
+    clearInterval(this.#timer);
+    this.#files?.record.close();
+    this.#files?.beat.close();
+  }
+
   /** It is over: nothing is kept. Idempotent. */
   remove(): void {
     if (this.#closed) return;
-    this.#closed = true;
-    clearInterval(this.#timer);
     this.#try(() => {
-      this.#files?.record.remove();
-      this.#files?.beat.remove();
+      this.close();
       rmSync(this.#folder, { recursive: true, force: true });
     });
   }

@@ -11,6 +11,7 @@
  * live output.
  */
 import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { uptime } from 'node:os';
 import { join } from 'node:path';
 import type { Logger } from '../../common/logger.ts';
 import type { SecretBox } from '../../common/SecretBox.ts';
@@ -19,10 +20,15 @@ import type { RenditionId } from '../../contracts/ids.ts';
 import { StateFile } from '../../durable/StateFile.ts';
 import type { OpenOrder } from '../DeliveryBroadcast.ts';
 import type { Take } from '../TakeLedger.ts';
-import { type FoundBroadcast, KeptBroadcast, type KeptDestination, KeptPosition } from './KeptBroadcast.ts';
+import {
+  afterReboot,
+  type FoundBroadcast,
+  KeptBroadcast,
+  type KeptDestination,
+  KeptPosition,
+  POSITION_SYNC_MS,
+} from './KeptBroadcast.ts';
 
-/** A position reaches the disk at least so often, ms; a machine whose power fails is away for longer than that. */
-const POSITION_SYNC_MS = 2_000;
 /** A disk that fails is told of so often, ms. */
 const COMPLAINT_MS = 60_000;
 /** More takes than segments that can still be put need not be kept. */
@@ -76,14 +82,15 @@ export class BroadcastJournal {
     const journal = new BroadcastJournal(options, files, kept, at?.first);
     const destinations = kept.destinations.flatMap((d) => unsealed(d, options.box, logger));
     const renditions = kept.order.renditions.map((r) => r.id);
+    const silentMs = Math.max(0, now - writtenAt);
     const found: FoundBroadcast = {
       order: { ...kept.order, destinations },
       takes: kept.takes,
-      position: at,
+      position: at && afterReboot(at, { silentMs, upMs: uptime() * 1000, grid: kept.order.grid }),
       inits: blobs(folder, 'init', renditions),
       slates: blobs(folder, 'slate', renditions),
       ending: kept.ending,
-      silentMs: Math.max(0, now - writtenAt),
+      silentMs,
     };
     return { journal, found };
   }

@@ -1,9 +1,13 @@
 /** What delivery keeps of a broadcast on disk, and what comes back from there. Pure. */
 import { z } from 'zod';
 import { DeliveryOrder, DestinationOrder } from '../../contracts/deliveryControl.ts';
+import { type Grid, partsPerSegment, segmentSeconds } from '../../contracts/grid.ts';
 import { CompositorId, Fence, type RenditionId, SegmentNumber } from '../../contracts/ids.ts';
 import type { OpenOrder } from '../DeliveryBroadcast.ts';
 import type { Take } from '../TakeLedger.ts';
+
+/** A position reaches the disk at least so often, ms. */
+export const POSITION_SYNC_MS = 2_000;
 
 const Open = DeliveryOrder.options[0];
 
@@ -41,4 +45,17 @@ export interface FoundBroadcast {
   ending: boolean;
   /** How long ago its process wrote last, ms. */
   silentMs: number;
+}
+
+/**
+ * A machine that lost its power may have forgotten the newest positions: as much is skipped. It was away for longer, so
+ * those segments are lost in any case.
+ */
+export function afterReboot(
+  { first, next }: KeptPosition,
+  { silentMs, upMs, grid }: { silentMs: number; upMs: number; grid: Grid },
+): KeptPosition {
+  if (upMs > silentMs) return { first, next };
+  const forgotten = 1 + Math.ceil(POSITION_SYNC_MS / (segmentSeconds(grid) * 1000));
+  return { first, next: next + forgotten * partsPerSegment(grid) };
 }

@@ -1,4 +1,4 @@
-/** kill -9 of the delivery role in mid-broadcast, and its restart: three real processes, people, a compositor and an RTMP server. */
+/** kill -9 of delivery, and then of the SFU, in mid-broadcast, and their restart: three real processes, people, a compositor and an RTMP server. */
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -75,6 +75,30 @@ describe('kill -9 of delivery', () => {
         expect(await readFile(join(entry.parentPath, entry.name), 'latin1'), entry.name).not.toContain(KEY);
       }
     }
+  });
+});
+
+describe('kill -9 of the SFU', () => {
+  test('it takes its broadcast over again: the same playlist, another compositor, people back by themselves', async () => {
+    const before = await roles.api.broadcast(ROOM);
+    const published = swarm.peer(0)?.counters().published ?? 0;
+    const gaps = follower.gaps.length;
+    await roles.sfu.kill();
+    const killedAt = follower.newest;
+    roles.sfu = await roles.sfu.again();
+    await follower.until(({ newest }) => newest >= killedAt + 4, 'the program after the restart');
+    expect(follower.backwards).toEqual([]);
+    expect([follower.discontinuities, follower.inits.size]).toEqual([0, 1]);
+    expect(follower.gaps.length - gaps).toBeLessThanOrEqual(3);
+    const { id, state, startedAt } = await roles.api.broadcast(ROOM);
+    expect([id, state, startedAt]).toEqual([before.id, 'live', before.startedAt]);
+    await eventually(() => (swarm.peer(0)?.counters().published ?? 0) > published, 'published again');
+  });
+
+  test('the destination never noticed', async () => {
+    expect(rtmp.publishes(KEY)).toBe(2);
+    await eventually(async () => (await roles.api.broadcast(ROOM)).destinations[0]?.state === 'live', 'still live');
+    expect((await roles.api.broadcast(ROOM)).destinations[0]?.connects).toBe(1);
   });
 
   test('stopped afterwards it ends properly, and nothing is kept', async () => {
