@@ -12,9 +12,12 @@ import { AssetStore } from './assets/AssetStore.ts';
 import { registerAssetSource } from './assets/assetRoutes.ts';
 import { checkAssets } from './assets/sceneAssets.ts';
 import { Broadcasts } from './broadcast/Broadcasts.ts';
+import { RecordFiles } from './broadcast/record/RecordFiles.ts';
 import { monotonicClock } from './common/clock.ts';
 import { newId } from './common/ids.ts';
 import type { Logger } from './common/logger.ts';
+import { dataDirSecret } from './common/SecretBox.ts';
+import { isAddressInUse, whenFree } from './common/whenFree.ts';
 import type { Config } from './config.ts';
 import { AppError } from './contracts/errors.ts';
 import { Delivery, type DeliveryOptions } from './delivery/Delivery.ts';
@@ -23,7 +26,7 @@ import { streamIdentity } from './delivery/destinations/streamIdentity.ts';
 import { oneOwner } from './delivery/edge/OwnerOf.ts';
 import { MemoryDirectory } from './directory/MemoryDirectory.ts';
 import { Database } from './durable/Database.ts';
-import { DataDirLock } from './durable/DataDirLock.ts';
+import { DataDirLock, isDirectoryInUse } from './durable/DataDirLock.ts';
 import { registerApi } from './http/api.ts';
 import { createHttp } from './http/createHttp.ts';
 import { registerHealth } from './http/health.ts';
@@ -31,6 +34,7 @@ import { registerPages } from './http/pages.ts';
 import { type RequestGuard, requestGuard } from './http/requestGuard.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { apiRooms } from './rooms/apiRooms.ts';
+import { RoomFiles } from './rooms/RoomFiles.ts';
 import { RoomRegistry } from './rooms/RoomRegistry.ts';
 import { WorkerPool } from './sfu/WorkerPool.ts';
 import { SignalingServer } from './signaling/SignalingServer.ts';
@@ -54,7 +58,7 @@ export class Server {
   readonly #config: Config;
   readonly #logger: Logger;
   readonly #metrics: Metrics = createMetrics();
-  readonly #tokens: Tokens;
+  #tokens: Tokens;
   readonly #guard: RequestGuard;
   #state: 'starting' | 'ready' | 'closing' | 'closed' = 'starting';
   #public: FastifyInstance | undefined;
@@ -83,7 +87,7 @@ export class Server {
     try {
       await server.#start();
     } catch (error) {
-      await server.close();
+      await server.#abandon();
       throw error;
     }
     return server;
@@ -109,14 +113,16 @@ export class Server {
   async #start(): Promise<void> {
     const { dataDir } = this.#config;
     await mkdir(dataDir, { recursive: true, mode: 0o700 });
-    this.#openDatabase(dataDir);
+    // Without a secret, people whom a crash threw out come back with the tokens that they have.
+    if (this.#open) this.#tokens = Tokens.create([await dataDirSecret(dataDir)]);
+    await whenFree(() => this.#openDatabase(dataDir), isDirectoryInUse);
     const upgrades = new Map<string, UpgradeHandler>();
     this.#internal = createHttp({ logger: this.#logger });
     registerHealth(this.#internal, this, this.#metrics.registry);
     if (this.#has('sfu')) await this.#openAssets(this.#internal);
     if (this.#has('compositor')) upgrades.set('/control', await this.#startAgent());
     if (this.#has('delivery')) upgrades.set('/delivery', await this.#startDelivery(this.#internal));
-    await this.#internal.listen({ host: this.#config.internalHost, port: this.#config.internalPort });
+    await listen(this.#internal, this.#config.internalHost, this.#config.internalPort);
     this.#internal.server.on('upgrade', (request, socket, head) => routeUpgrade(upgrades, request, socket, head));
     if (this.#has('sfu') || this.#has('delivery')) await this.#startPublic();
     this.#state = 'ready';
@@ -185,6 +191,8 @@ export class Server {
       edge: this.#edge,
       ffmpegPath: this.#config.ffmpeg,
       dataDir: this.#config.dataDir,
+      secrets: this.#config.secrets,
+      resumeLimitMs: this.#config.resumeSeconds * 1000,
       destinationPolicy: destinationPolicy({ allowPrivate: this.#config.allowPrivateDestinations }),
       clock: monotonicClock,
       logger: this.#logger,
@@ -221,7 +229,9 @@ export class Server {
     if (this.#has('sfu')) await this.#startSfu(http);
     await http.ready();
     this.#delivery?.openFastLane(http.server, this.#guard);
-    await http.listen({ host, port });
+    await listen(http, host, port);
+    // Not before: a server that can not listen must leave them to the next one.
+    if (this.#rooms) await this.#broadcasts?.resume(this.#rooms);
   }
 
   /** Listed pages may read the API's answers; playback answers `*` by itself. */
@@ -258,6 +268,7 @@ export class Server {
       pool: this.#pool,
       iceServers: config.iceServers,
       isLive: (room) => this.#broadcasts?.isLive(room) ?? false,
+      files: RoomFiles.open(config.dataDir, logger),
       logger,
       metrics: this.#metrics.rooms,
     });
@@ -281,6 +292,8 @@ export class Server {
       mediaIp: config.mediaHost,
       encoderThreads: config.encoderThreads,
       assetsUrl: this.#assetsUrl,
+      records: await RecordFiles.create({ dataDir: config.dataDir, secrets: config.secrets, logger }),
+      resumeLimitMs: config.resumeSeconds * 1000,
       videoEncoder: config.videoEncoder,
       destinationPolicy: async (url) => {
         const allowed = await destinationPolicy({ allowPrivate: config.allowPrivateDestinations })(url);
@@ -334,6 +347,13 @@ export class Server {
     return { ready: true, reason: '' };
   }
 
+  /** It could not start: what a killed process left stays as it is, for the next try. */
+  async #abandon(): Promise<void> {
+    this.#broadcasts = undefined;
+    this.#delivery = undefined;
+    await this.close();
+  }
+
   /** Ends broadcasts cleanly (EXT-X-ENDLIST, RTMP closed), then sends everybody away, then ends the children. */
   close(): Promise<void> {
     this.#closing ??= this.#close();
@@ -366,6 +386,11 @@ function routeUpgrade(
   const handler = handlers.get((request.url ?? '').replace(/\?.*$/s, ''));
   if (handler) handler(request, socket, head);
   else socket.end('HTTP/1.1 404 Not Found\r\nconnection: close\r\n\r\n');
+}
+
+/** A port that the last process has not let go of yet is waited for. */
+async function listen(http: FastifyInstance, host: string, port: number): Promise<void> {
+  await whenFree(() => http.listen({ host, port }), isAddressInUse);
 }
 
 /** A wildcard address is not one to open: localhost stands for it. */

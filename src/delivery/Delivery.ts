@@ -8,6 +8,7 @@ import type { FastifyInstance } from 'fastify';
 import { WebSocketServer } from 'ws';
 import type { Clock } from '../common/clock.ts';
 import type { Logger } from '../common/logger.ts';
+import type { Secret } from '../common/Secret.ts';
 import { RECLAIM_MS } from '../contracts/deliveryControl.ts';
 import { AppError } from '../contracts/errors.ts';
 import type { PlaybackState } from '../contracts/playback.ts';
@@ -22,12 +23,15 @@ import { PlaylistCache } from './hls/PlaylistCache.ts';
 import { FastLane } from './http/FastLane.ts';
 import { PlayGate, type PlayPass } from './http/PlayGate.ts';
 import { bearerToken, registerIntakeRoutes } from './intakeRoutes.ts';
+import { DeliveryJournal } from './journal/DeliveryJournal.ts';
+import { restoreBroadcast } from './journal/restoreBroadcast.ts';
 import type { DeliveryMetrics } from './metrics.ts';
 import { registerPlaybackRoutes } from './playbackRoutes.ts';
 import { Viewers } from './Viewers.ts';
 
 /** How long the playlists of an ended broadcast stay, for those who are behind, ms. */
 const AFTERLIFE_MS = 5 * 60_000;
+const RESUME_LIMIT_MS = 10 * 60_000;
 /** Orders are small: 16 destinations of 2 kB and the renditions. */
 const MAX_ORDER_BYTES = 256 * 1024;
 
@@ -39,8 +43,12 @@ export interface DeliveryOptions {
   /** How to serve broadcasts that another delivery node owns; undefined: this one owns all. */
   edge?: Pick<EdgeOptions, 'node' | 'ownerOf' | 'newServiceToken' | 'maxBytes'> | undefined;
   ffmpegPath: string;
-  /** For files with secrets, mode 0600. */
+  /** For files with secrets, mode 0600, and for what survives a crash. */
   dataDir: string;
+  /** LIANMAI_SECRET: seals what is secret on disk. Without, a key file in `dataDir` does. */
+  secrets?: readonly Secret[];
+  /** A broadcast whose process died longer ago than this is ended and not gone on with, ms. */
+  resumeLimitMs?: number;
   destinationPolicy: DestinationPolicy;
   clock: Clock;
   logger: Logger;
@@ -64,6 +72,7 @@ export class Delivery {
   readonly #options: DeliveryOptions;
   readonly #presets: PresetFiles;
   readonly #streamKeys = new StreamKeys();
+  readonly #journal: DeliveryJournal;
   readonly #wss = new WebSocketServer({ noServer: true, maxPayload: MAX_ORDER_BYTES });
   readonly #entries = new Map<string, Entry>();
   readonly #newest = new Map<string, Entry>();
@@ -73,17 +82,23 @@ export class Delivery {
   readonly #edge: Edge | undefined;
   #closing: Promise<void> | undefined;
 
-  private constructor(options: DeliveryOptions, presets: PresetFiles) {
+  private constructor(options: DeliveryOptions, presets: PresetFiles, journal: DeliveryJournal) {
     this.#options = options;
     this.#presets = presets;
+    this.#journal = journal;
     this.#viewers = new Viewers(options.clock);
     this.#gate = new PlayGate(options);
     const { edge, logger, metrics } = options;
     this.#edge = edge && new Edge({ ...edge, viewers: this.#viewers, logger, metrics });
   }
 
+  /** Broadcasts of a process that died are there again when it resolves. */
   static async create(options: DeliveryOptions): Promise<Delivery> {
-    return new Delivery(options, await PresetFiles.create(options.dataDir));
+    const { dataDir, secrets = [], logger } = options;
+    const journal = await DeliveryJournal.create({ dataDir, secrets, logger });
+    const delivery = new Delivery(options, await PresetFiles.create(dataDir), journal);
+    await delivery.#restore();
+    return delivery;
   }
 
   get closed(): boolean {
@@ -213,16 +228,42 @@ export class Delivery {
       older?.close();
       return there.broadcast;
     }
+    const entry = this.#add(order);
+    const journal = this.#journal.begin(order);
+    if (journal) entry.broadcast.keep(journal);
+    entry.session = session;
+    entry.broadcast.logger.info('broadcast opened');
+    return entry.broadcast;
+  }
+
+  #add(order: OpenOrder): Entry {
     const { destinationPolicy: policy, ffmpegPath, clock, logger, metrics, reconnect = RECONNECT } = this.#options;
     const push = { policy, ffmpegPath, reconnect, presets: this.#presets, keys: this.#streamKeys };
     const broadcast = new DeliveryBroadcast({ order, push, clock, logger, metrics });
-    const entry: Entry = { broadcast, playlists: new PlaylistCache(broadcast), session, timer: undefined };
+    const entry: Entry = { broadcast, playlists: new PlaylistCache(broadcast), session: undefined, timer: undefined };
     this.#entries.set(order.broadcast, entry);
     this.#newest.set(order.room, entry);
     metrics.broadcasts.inc({ state: 'live' });
     broadcast.on('ended', () => this.#ended(entry));
-    broadcast.logger.info('broadcast opened');
-    return broadcast;
+    return entry;
+  }
+
+  /** What a process that was killed had: viewers and compositors find it before the controller does. */
+  async #restore(): Promise<void> {
+    const { reclaimMs = RECLAIM_MS, resumeLimitMs = RESUME_LIMIT_MS } = this.#options;
+    const all = await this.#journal.find(Date.now());
+    // The newest of a room is the last.
+    for (const { journal, found } of all.toSorted((a, b) => a.found.order.epoch - b.found.order.epoch)) {
+      const entry = this.#add(found.order);
+      const { broadcast } = entry;
+      restoreBroadcast(broadcast, found);
+      broadcast.keep(journal);
+      const over = found.ending || found.silentMs > resumeLimitMs;
+      const { silentMs, position } = found;
+      broadcast.logger.warn({ silentMs, next: position?.next, over }, 'broadcast restored after a crash');
+      if (over) void broadcast.end();
+      else this.#awaitController(entry, reclaimMs);
+    }
   }
 
   #sessionClosed(session: ControlSession, ended: boolean): void {
@@ -232,7 +273,14 @@ export class Delivery {
     entry.session = undefined;
     if (ended || entry.broadcast.state !== 'open') return;
     entry.broadcast.logger.warn('controller lost');
-    entry.timer = setTimeout(() => void entry.broadcast.end(), this.#options.reclaimMs ?? RECLAIM_MS);
+    this.#awaitController(entry, this.#options.reclaimMs ?? RECLAIM_MS);
+  }
+
+  #awaitController(entry: Entry, reclaimMs: number): void {
+    entry.timer = setTimeout(() => {
+      entry.broadcast.logger.warn('no controller came back');
+      void entry.broadcast.end();
+    }, reclaimMs);
   }
 
   #ended(entry: Entry): void {
