@@ -39,6 +39,7 @@ const MEDIA_RULES = {
 
 /** Of the server's answers. */
 const ANSWER_RULES = {
+  'answer-whole': must('RFC 9112 8', 'Each request gets a whole answer.'),
   'block-answer': must(
     'draft 6.2.5.2',
     'A blocking reload is answered when the playlist has the part or segment that was asked for, not before.',
