@@ -127,7 +127,7 @@ class Check {
     }
     const first = followers[0]?.playlist;
     if (first && followers[0]?.url !== this.#url)
-      await probePlaylist(this.#context, { url: this.#url, report: this.#report, playlist: () => first });
+      await probePlaylist(this.#context, { url: this.#url, report: this.#report }, first.target);
   }
 }
 

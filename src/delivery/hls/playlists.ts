@@ -119,7 +119,6 @@ function head({ grid, segments }: MediaPlaylist): string {
   ];
   return `#EXTM3U
 #EXT-X-VERSION:${VERSION}
-#EXT-X-INDEPENDENT-SEGMENTS
 #EXT-X-TARGETDURATION:${targetDuration}
 #EXT-X-SERVER-CONTROL:${control.join(',')}
 #EXT-X-PART-INF:PART-TARGET=${target(partTarget)}

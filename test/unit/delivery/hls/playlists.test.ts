@@ -28,7 +28,6 @@ describe('media playlist', () => {
     const text = renderMediaPlaylist(playlist([complete(7), { number: 8, state: 'open', parts: 2 }]));
     expect(text).toBe(`#EXTM3U
 #EXT-X-VERSION:9
-#EXT-X-INDEPENDENT-SEGMENTS
 #EXT-X-TARGETDURATION:2
 #EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,CAN-SKIP-UNTIL=12.0,PART-HOLD-BACK=1.19467,HOLD-BACK=6.0
 #EXT-X-PART-INF:PART-TARGET=0.34134
