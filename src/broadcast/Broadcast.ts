@@ -310,9 +310,9 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
       order: () =>
         openOrder(program, {
           room: this.room.id,
-          destinations: this.#destinations.all,
+            input: this.#input,
+            destinations: this.#destinations.all,
           fence: this.#fence,
-          playback: this.#input.playback,
         }),
       clock: this.#clock,
       logger: this.#logger,
@@ -336,6 +336,9 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
         return;
       case 'destination':
         this.#destinations.report(report.status);
+        return;
+      case 'recording':
+        this.#board.set({ recording: report.status });
         return;
       case 'stats':
         this.#board.figures({ viewers: report.viewers });

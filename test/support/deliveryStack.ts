@@ -186,6 +186,7 @@ export class TestController {
       dvrSeconds: 0,
       record: false,
       playback: 'open',
+      transcode: [],
       destinations: [],
       fence: 1,
       ...options.order,
