@@ -114,6 +114,10 @@ export class S3Storage implements Storage {
     }
   }
 
+  localPath(): null {
+    return null;
+  }
+
   async stat(key: string): Promise<StoredObject | null> {
     try {
       const { ContentLength = 0 } = await this.#client.send(new HeadObjectCommand(this.#at(key)));
@@ -169,7 +173,7 @@ export class S3Storage implements Storage {
   async #putParts(key: string, path: string, bytes: number, options: PutOptions): Promise<void> {
     const { progress, signal } = options;
     const partBytes = Math.max(this.#partBytes, Math.ceil(bytes / MAX_PARTS));
-    const known = readState(progress?.load() ?? null);
+    const known = readState((await progress?.load()) ?? null);
     const goesOn = known?.bytes === bytes && known.partBytes === partBytes;
     let state = goesOn ? known : await this.#begin(key, bytes, partBytes, options);
     const file = await open(path);
@@ -177,7 +181,7 @@ export class S3Storage implements Storage {
       while (state.etags.length * partBytes < bytes) {
         signal?.throwIfAborted();
         state = { ...state, etags: [...state.etags, await this.#putPart(key, file, state, signal)] };
-        progress?.save(JSON.stringify(state));
+        await progress?.save(JSON.stringify(state));
       }
       const Parts = state.etags.map((ETag, i) => ({ ETag, PartNumber: i + 1 }));
       await this.#client.send(
@@ -190,12 +194,12 @@ export class S3Storage implements Storage {
       );
     } catch (error) {
       // The store has forgotten the upload (a lifecycle rule may do that): the next try begins anew.
-      if (error instanceof S3ServiceException && error.name === 'NoSuchUpload') progress?.save(null);
+      if (error instanceof S3ServiceException && error.name === 'NoSuchUpload') await progress?.save(null);
       throw error;
     } finally {
       await file.close();
     }
-    progress?.save(null);
+    await progress?.save(null);
   }
 
   async #begin(key: string, bytes: number, partBytes: number, options: PutOptions): Promise<UploadState> {
@@ -204,7 +208,7 @@ export class S3Storage implements Storage {
     const { UploadId } = await this.#client.send(create, abortable(signal));
     if (!UploadId) throw new Error('the store gave no upload id');
     const state = { uploadId: UploadId, bytes, partBytes, etags: [] };
-    progress?.save(JSON.stringify(state));
+    await progress?.save(JSON.stringify(state));
     return state;
   }
 

@@ -18,9 +18,9 @@ export interface ByteRange {
 
 /** How far a large upload got: kept by the caller over a restart, meaningless to it. */
 export interface UploadProgress {
-  load(): string | null;
+  load(): Promise<string | null>;
   /** null: done, or given up. */
-  save(state: string | null): void;
+  save(state: string | null): Promise<void>;
 }
 
 export interface PutOptions {
@@ -37,6 +37,8 @@ export interface Storage {
   put(key: string, source: Buffer | { path: string }, options: PutOptions): Promise<void>;
   /** The bytes, or those of a range that lies within the object. Throws AppError `not-found`. */
   get(key: string, range?: ByteRange): Promise<Readable>;
+  /** Where the object is on this machine's disk; null: it is elsewhere. */
+  localPath(key: string): string | null;
   /** null: there is no such object. */
   stat(key: string): Promise<StoredObject | null>;
   /** All objects whose key begins with `folder/`, in the order of their keys. */

@@ -165,8 +165,8 @@ describe('s3', () => {
     let kept: string | null = null;
     const stop = new AbortController();
     const progress = {
-      load: () => kept,
-      save: (state: string | null) => {
+      load: async () => kept,
+      save: async (state: string | null) => {
         kept = state;
         if (state !== null && JSON.parse(state).etags.length === 2) stop.abort();
       },
@@ -190,7 +190,11 @@ describe('s3', () => {
     await writeFile(path, bytesOf(6 * MiB));
     const state = JSON.stringify({ uploadId: 'gone', bytes: 1, partBytes: 5 * MiB, etags: ['"x"'] });
     const storage = s3.storage({ partBytes: 5 * MiB });
-    await storage.put('changed', { path }, { ...VIDEO, progress: { load: () => state, save: () => undefined } });
+    await storage.put(
+      'changed',
+      { path },
+      { ...VIDEO, progress: { load: async () => state, save: async () => undefined } },
+    );
     expect(await storage.stat('changed')).toEqual({ key: 'changed', bytes: 6 * MiB });
     storage.close();
   });
