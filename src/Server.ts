@@ -21,6 +21,7 @@ import { Delivery, type DeliveryOptions } from './delivery/Delivery.ts';
 import { destinationPolicy } from './delivery/destinationPolicy.ts';
 import { streamIdentity } from './delivery/destinations/streamIdentity.ts';
 import { oneOwner } from './delivery/edge/OwnerOf.ts';
+import { Recordings } from './delivery/recording/Recordings.ts';
 import { MemoryDirectory } from './directory/MemoryDirectory.ts';
 import { Database } from './durable/Database.ts';
 import { DataDirLock } from './durable/DataDirLock.ts';
@@ -28,12 +29,14 @@ import { registerApi } from './http/api.ts';
 import { createHttp } from './http/createHttp.ts';
 import { registerHealth } from './http/health.ts';
 import { registerPages } from './http/pages.ts';
+import { RecordingsClient } from './http/RecordingsClient.ts';
 import { type RequestGuard, requestGuard } from './http/requestGuard.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { apiRooms } from './rooms/apiRooms.ts';
 import { RoomRegistry } from './rooms/RoomRegistry.ts';
 import { WorkerPool } from './sfu/WorkerPool.ts';
 import { SignalingServer } from './signaling/SignalingServer.ts';
+import { openStorage } from './storage/openStorage.ts';
 import { Tokens } from './tokens/Tokens.ts';
 import { BroadcastEvents } from './webhooks/BroadcastEvents.ts';
 import { startWebhooks, tellOfRooms } from './webhooks/startWebhooks.ts';
@@ -173,6 +176,19 @@ export class Server {
     return (request, socket, head) => agent.handleUpgrade(request, socket, head);
   }
 
+  async #openRecordings(): Promise<Recordings> {
+    const database = this.#database;
+    if (!database) throw new Error('the database is opened before the recordings are');
+    return Recordings.create({
+      database,
+      dataDir: this.#config.dataDir,
+      storage: await openStorage(this.#config),
+      ffmpegPath: this.#config.ffmpeg,
+      logger: this.#logger,
+      metrics: this.#metrics.recording,
+    });
+  }
+
   async #startDelivery(internal: FastifyInstance): Promise<UpgradeHandler> {
     const delivery = await Delivery.create({
       verifyService: async (token) => {
@@ -185,6 +201,7 @@ export class Server {
       edge: this.#edge,
       ffmpegPath: this.#config.ffmpeg,
       dataDir: this.#config.dataDir,
+      recordings: await this.#openRecordings(),
       destinationPolicy: destinationPolicy({ allowPrivate: this.#config.allowPrivateDestinations }),
       clock: monotonicClock,
       logger: this.#logger,
@@ -303,6 +320,10 @@ export class Server {
       broadcasts,
       assets,
       webhooks: webhooks.endpoints,
+      recordings: new RecordingsClient({
+        deliveryUrl: () => (config.role === 'all' ? this.internalUrl : config.deliveryUrl),
+        newServiceToken: () => this.#tokens.sign({ aud: 'service', sub: 'sfu' }, SERVICE_TOKEN_SECONDS),
+      }),
       version: VERSION,
     });
     await http.ready();

@@ -310,8 +310,8 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
       order: () =>
         openOrder(program, {
           room: this.room.id,
-            input: this.#input,
-            destinations: this.#destinations.all,
+          input: this.#input,
+          destinations: this.#destinations.all,
           fence: this.#fence,
         }),
       clock: this.#clock,

@@ -12,6 +12,7 @@
  */
 import { z } from 'zod';
 import { BroadcastId, RecordingId, RenditionId, RoomId } from './ids.ts';
+import { PlaybackAccess } from './playback.ts';
 
 export const RecordingState = z.enum(['recording', 'processing', 'finished', 'incomplete', 'failed']);
 export type RecordingState = z.infer<typeof RecordingState>;
@@ -44,6 +45,8 @@ export const Recording = z.object({
   complete: z.boolean(),
   /** Why it is not complete, or has failed; else empty. */
   reason: z.string(),
+  /** Who may play it: as it was said of the broadcast. */
+  playback: PlaybackAccess,
   /** Wall clock of its first frame, ms since 1970. */
   startedAt: z.number(),
   endedAt: z.number().nullable(),

@@ -11,6 +11,7 @@ import type { Logger } from '../common/logger.ts';
 import { RECLAIM_MS } from '../contracts/deliveryControl.ts';
 import { AppError } from '../contracts/errors.ts';
 import type { PlaybackState } from '../contracts/playback.ts';
+import { attachArchive } from './archive/attachArchive.ts';
 import { ControlSession } from './ControlSession.ts';
 import { DeliveryBroadcast, type OpenOrder } from './DeliveryBroadcast.ts';
 import type { DestinationPolicy } from './destinationPolicy.ts';
@@ -24,6 +25,9 @@ import { PlayGate, type PlayPass } from './http/PlayGate.ts';
 import { bearerToken, registerIntakeRoutes } from './intakeRoutes.ts';
 import type { DeliveryMetrics } from './metrics.ts';
 import { registerPlaybackRoutes } from './playbackRoutes.ts';
+import type { Recordings } from './recording/Recordings.ts';
+import { registerRecordingControl } from './recording/recordingControl.ts';
+import { registerRecordingRoutes } from './recording/recordingRoutes.ts';
 import { Viewers } from './Viewers.ts';
 
 /** How long the playlists of an ended broadcast stay, for those who are behind, ms. */
@@ -41,6 +45,8 @@ export interface DeliveryOptions {
   ffmpegPath: string;
   /** For files with secrets, mode 0600. */
   dataDir: string;
+  /** Time shift and recordings; closed by this. Without them every broadcast is live only. */
+  recordings?: Recordings;
   destinationPolicy: DestinationPolicy;
   clock: Clock;
   logger: Logger;
@@ -80,10 +86,16 @@ export class Delivery {
     this.#gate = new PlayGate(options);
     const { edge, logger, metrics } = options;
     this.#edge = edge && new Edge({ ...edge, viewers: this.#viewers, logger, metrics });
+    options.recordings?.on('status', (broadcast, status) =>
+      this.#entries.get(broadcast)?.broadcast.emit('report', { type: 'recording', status }),
+    );
   }
 
   static async create(options: DeliveryOptions): Promise<Delivery> {
-    return new Delivery(options, await PresetFiles.create(options.dataDir));
+    const delivery = new Delivery(options, await PresetFiles.create(options.dataDir));
+    // After the broadcasts that go on are there: what is left over is finished.
+    await options.recordings?.resume();
+    return delivery;
   }
 
   get closed(): boolean {
@@ -102,6 +114,8 @@ export class Delivery {
       viewers: this.#viewers,
       metrics: this.#options.metrics,
     });
+    const { recordings } = this.#options;
+    if (recordings && !nodesOnly) registerRecordingRoutes(fastify, { recordings, gate: this.#gate });
   }
 
   /**
@@ -135,6 +149,8 @@ export class Delivery {
       verifyService: this.#options.verifyService,
       metrics: this.#options.metrics,
     });
+    const { recordings, verifyService } = this.#options;
+    if (recordings) registerRecordingControl(fastify, { recordings, verifyService });
   }
 
   /** A WebSocket upgrade for `/delivery` on the internal port. */
@@ -151,6 +167,7 @@ export class Delivery {
             logger,
             open: (order, opener) => this.#open(order, opener),
             viewers: (id) => this.#viewers.count(id),
+            recording: (id) => this.#options.recordings?.status(id) ?? null,
           });
           this.#sessions.add(session);
           session.on('closed', (ended) => this.#sessionClosed(session, ended));
@@ -192,6 +209,7 @@ export class Delivery {
     for (const entry of this.#entries.values()) clearTimeout(entry.timer);
     for (const session of this.#sessions) session.close();
     this.#wss.close();
+    await this.#options.recordings?.close();
     await this.#presets.close();
   }
 
@@ -221,6 +239,8 @@ export class Delivery {
     this.#newest.set(order.room, entry);
     metrics.broadcasts.inc({ state: 'live' });
     broadcast.on('ended', () => this.#ended(entry));
+    const archive = this.#options.recordings?.begin(order);
+    if (archive) attachArchive(broadcast, archive);
     broadcast.logger.info('broadcast opened');
     return broadcast;
   }
@@ -241,6 +261,8 @@ export class Delivery {
     metrics.broadcasts.dec({ state: 'live' });
     metrics.broadcasts.inc({ state: 'ended' });
     clearTimeout(entry.timer);
+    // First: its controller is told what becomes of the recording.
+    void this.#options.recordings?.end(broadcast.id);
     entry.session?.ended();
     this.#viewers.forget(broadcast.id);
     if (this.#closing) return;
@@ -250,6 +272,7 @@ export class Delivery {
 
   #forget(entry: Entry): void {
     this.#options.metrics.broadcasts.dec({ state: 'ended' });
+    void this.#options.recordings?.forget(entry.broadcast.id);
     this.#entries.delete(entry.broadcast.id);
     if (this.#newest.get(entry.broadcast.room) === entry) this.#newest.delete(entry.broadcast.room);
   }

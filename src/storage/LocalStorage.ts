@@ -51,10 +51,6 @@ export class LocalStorage implements Storage {
     return file.createReadStream({ ...range, highWaterMark: 256 * 1024 });
   }
 
-  localPath(key: string): string {
-    return this.#path(key);
-  }
-
   async stat(key: string): Promise<StoredObject | null> {
     const found = await stat(this.#path(key)).catch((error: NodeJS.ErrnoException) => {
       if (isAbsent(error)) return null;

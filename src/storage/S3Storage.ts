@@ -114,10 +114,6 @@ export class S3Storage implements Storage {
     }
   }
 
-  localPath(): null {
-    return null;
-  }
-
   async stat(key: string): Promise<StoredObject | null> {
     try {
       const { ContentLength = 0 } = await this.#client.send(new HeadObjectCommand(this.#at(key)));

@@ -37,8 +37,6 @@ export interface Storage {
   put(key: string, source: Buffer | { path: string }, options: PutOptions): Promise<void>;
   /** The bytes, or those of a range that lies within the object. Throws AppError `not-found`. */
   get(key: string, range?: ByteRange): Promise<Readable>;
-  /** Where the object is on this machine's disk; null: it is elsewhere. */
-  localPath(key: string): string | null;
   /** null: there is no such object. */
   stat(key: string): Promise<StoredObject | null>;
   /** All objects whose key begins with `folder/`, in the order of their keys. */

@@ -18,6 +18,7 @@ import { RenditionInput } from '../../contracts/broadcast.ts';
 import { Grid } from '../../contracts/grid.ts';
 import { BroadcastId, RecordingId, RoomId } from '../../contracts/ids.ts';
 import { Rendition } from '../../contracts/job.ts';
+import { PlaybackAccess } from '../../contracts/playback.ts';
 
 const FILE = 'manifest.json';
 
@@ -32,6 +33,7 @@ export const ArchiveManifest = z.object({
   dvrSeconds: z.int().min(0),
   /** null: the segments are for the time shift only. */
   recording: RecordingId.nullable(),
+  playback: PlaybackAccess.default('open'),
   /** Further renditions that are wanted of a finished recording. */
   transcode: z.array(RenditionInput).default([]),
 });

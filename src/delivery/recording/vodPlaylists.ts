@@ -7,7 +7,6 @@ import {
   segmentFirstFrame,
 } from '../../contracts/grid.ts';
 import type { RenditionId } from '../../contracts/ids.ts';
-import type { InitSegment } from '../mp4/initSegment.ts';
 
 /** EXT-X-MAP in a playlist without I-frames only (RFC 8216bis section 8). */
 const VERSION = 6;
@@ -58,41 +57,6 @@ function programDateTime(grid: Grid, rendition: RenditionId, epoch: number, numb
 export interface VodRates {
   mean: number;
   peak: number;
-}
-
-export interface VodVariant {
-  id: RenditionId;
-  init: Pick<InitSegment, 'width' | 'height' | 'codec'>;
-  rates: VodRates;
-}
-
-export interface VodMultivariant {
-  fps: number;
-  /** The best first: players begin with the first one that they like. */
-  variants: readonly VodVariant[];
-  audio: { id: RenditionId; init: Pick<InitSegment, 'channels' | 'codec'>; rates: VodRates };
-}
-
-export function renderVodMultivariant({ fps, variants, audio }: VodMultivariant): string {
-  const lines = [
-    '#EXTM3U',
-    '#EXT-X-INDEPENDENT-SEGMENTS',
-    `#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="audio",NAME="Program",LANGUAGE="und",DEFAULT=YES,AUTOSELECT=YES,CHANNELS="${audio.init.channels}",URI="${audio.id}/index.m3u8"`,
-  ];
-  for (const { id, init, rates } of variants) {
-    const attributes = [
-      `BANDWIDTH=${Math.ceil(rates.peak + audio.rates.peak)}`,
-      `AVERAGE-BANDWIDTH=${Math.ceil(rates.mean + audio.rates.mean)}`,
-      `CODECS="${init.codec},${audio.init.codec}"`,
-      `RESOLUTION=${init.width}x${init.height}`,
-      `FRAME-RATE=${fps.toFixed(3)}`,
-      'VIDEO-RANGE=SDR',
-      'AUDIO="audio"',
-      'CLOSED-CAPTIONS=NONE',
-    ];
-    lines.push(`#EXT-X-STREAM-INF:${attributes.join(',')}`, `${id}/index.m3u8`);
-  }
-  return `${lines.join('\n')}\n`;
 }
 
 /** Mean and peak of a rendition whose segments have these sizes (bytes) and lengths (s). */
