@@ -24,6 +24,7 @@ import { FastLane } from './http/FastLane.ts';
 import { PlayGate, type PlayPass } from './http/PlayGate.ts';
 import { bearerToken, registerIntakeRoutes } from './intakeRoutes.ts';
 import type { DeliveryMetrics } from './metrics.ts';
+import { LivePictures } from './pictures/LivePictures.ts';
 import { registerPlaybackRoutes } from './playbackRoutes.ts';
 import type { Recordings } from './recording/Recordings.ts';
 import { registerRecordingControl } from './recording/recordingControl.ts';
@@ -61,6 +62,7 @@ export interface DeliveryOptions {
 interface Entry {
   broadcast: DeliveryBroadcast;
   playlists: PlaylistCache;
+  pictures: LivePictures;
   session: ControlSession | undefined;
   /** Ends it when no controller comes back, then forgets it. */
   timer: NodeJS.Timeout | undefined;
@@ -209,6 +211,7 @@ export class Delivery {
     for (const entry of this.#entries.values()) clearTimeout(entry.timer);
     for (const session of this.#sessions) session.close();
     this.#wss.close();
+    await Promise.all([...this.#entries.values()].map((e) => e.pictures.close()));
     await this.#options.recordings?.close();
     await this.#presets.close();
   }
@@ -234,13 +237,14 @@ export class Delivery {
     const { destinationPolicy: policy, ffmpegPath, clock, logger, metrics, reconnect = RECONNECT } = this.#options;
     const push = { policy, ffmpegPath, reconnect, presets: this.#presets, keys: this.#streamKeys };
     const broadcast = new DeliveryBroadcast({ order, push, clock, logger, metrics });
-    const entry: Entry = { broadcast, playlists: new PlaylistCache(broadcast), session, timer: undefined };
+    const archive = this.#options.recordings?.begin(order);
+    if (archive) attachArchive(broadcast, archive);
+    const pictures = new LivePictures({ broadcast, dvrSeconds: archive ? order.dvrSeconds : 0, logger });
+    const entry: Entry = { broadcast, playlists: new PlaylistCache(broadcast), pictures, session, timer: undefined };
     this.#entries.set(order.broadcast, entry);
     this.#newest.set(order.room, entry);
     metrics.broadcasts.inc({ state: 'live' });
     broadcast.on('ended', () => this.#ended(entry));
-    const archive = this.#options.recordings?.begin(order);
-    if (archive) attachArchive(broadcast, archive);
     broadcast.logger.info('broadcast opened');
     return broadcast;
   }
@@ -273,6 +277,7 @@ export class Delivery {
   #forget(entry: Entry): void {
     this.#options.metrics.broadcasts.dec({ state: 'ended' });
     void this.#options.recordings?.forget(entry.broadcast.id);
+    void entry.pictures.close();
     this.#entries.delete(entry.broadcast.id);
     if (this.#newest.get(entry.broadcast.room) === entry) this.#newest.delete(entry.broadcast.room);
   }

@@ -22,25 +22,15 @@ export async function probe(source: string): Promise<Probe> {
 }
 
 /** Decodes everything; what ffmpeg complains of, and presentation times of all frames of the picture, s. */
-export async function decode(source: string): Promise<{ complaints: string; times: number[] }> {
+export async function decode(source: string, { audio = true } = {}): Promise<{ complaints: string; times: number[] }> {
   const frames = run(
     'ffprobe',
     [...['-v', 'error', '-select_streams', 'v:0', '-show_entries', 'frame=pts_time', '-of', 'csv=p=0', source]],
     { maxBuffer: 64 * 1024 * 1024 },
   );
   const all = run('ffmpeg', [
-    '-v',
-    'warning',
-    '-xerror',
-    '-i',
-    source,
-    '-map',
-    '0:v:0',
-    '-map',
-    '0:a:0',
-    '-f',
-    'null',
-    '-',
+    ...['-v', 'warning', '-xerror', '-i', source, '-map', '0:v:0'],
+    ...[...(audio ? ['-map', '0:a:0'] : []), '-f', 'null', '-'],
   ]);
   const [{ stdout }, { stderr }] = await Promise.all([frames, all]);
   return { complaints: stderr, times: [...stdout.matchAll(/^[\d.]+/gm)].map(([time]) => Number(time)) };

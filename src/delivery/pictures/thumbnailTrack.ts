@@ -10,6 +10,9 @@ const MAX_TILES = 500;
 /** Of a tile's box: landscape and portrait pictures take about as much. */
 export const TILE_BOX: Size = { width: 160, height: 160 };
 
+/** As large as a poster is at most. */
+export const POSTER_BOX: Size = { width: 1280, height: 1280 };
+
 /** A picture of every n-th segment. */
 export const tileInterval = (totalSeconds: number, segmentSeconds: number): number =>
   Math.max(1, Math.ceil(Math.max(INTERVAL_SECONDS, totalSeconds / MAX_TILES) / segmentSeconds));

@@ -24,6 +24,8 @@ export const RecordingRecord = Recording.omit({ playlist: true, mp4: true, poste
   /** Where its files are: the storage's name; empty as long as it has none. */
   storage: z.string(),
   fps: z.number(),
+  /** Wall clock of frame 0 of the broadcast, ms since 1970. */
+  epoch: z.number(),
   /** Which of its files there are. */
   files: z.object({ playlist: z.boolean(), mp4: z.boolean(), poster: z.boolean(), thumbnails: z.boolean() }),
   tracks: z.array(RecordedTrack),
@@ -59,6 +61,7 @@ export function newRecord({ grid, ...manifest }: ArchiveManifest, id: string): R
     })),
     storage: '',
     fps: grid.fps,
+    epoch: manifest.epoch,
     files: { playlist: false, mp4: false, poster: false, thumbnails: false },
     tracks: [],
     firstSegment: 0,
@@ -78,7 +81,16 @@ export const startOf = (grid: Grid, epoch: number, firstSegment: number): number
   Math.round(epoch + (segmentFirstFrame(grid, firstSegment) * 1000) / grid.fps);
 
 export function toRecording(record: RecordingRecord): Recording {
-  const { storage: _s, fps: _f, files, tracks: _t, firstSegment: _n, framesPerSegment: _g, ...rest } = record;
+  const {
+    storage: _s,
+    fps: _f,
+    epoch: _e,
+    files,
+    tracks: _t,
+    firstSegment: _n,
+    framesPerSegment: _g,
+    ...rest
+  } = record;
   const path = (there: boolean, name: string): string | null => (there ? `/recordings/${record.id}/${name}` : null);
   return {
     ...rest,

@@ -11,10 +11,9 @@ import { wholeName } from '../archive/names.ts';
 import { encodeJpeg, fitInto, scaled } from '../pictures/jpegPicture.ts';
 import { KeyFrameDecoder } from '../pictures/KeyFrameDecoder.ts';
 import { SHEET_TILES, SpriteSheet } from '../pictures/SpriteSheet.ts';
-import { renderThumbnailTrack, TILE_BOX, type Tile, tileInterval } from '../pictures/thumbnailTrack.ts';
+import { POSTER_BOX, renderThumbnailTrack, TILE_BOX, type Tile, tileInterval } from '../pictures/thumbnailTrack.ts';
 import { durationSeconds, type RecordingPlan, segmentsOf } from './RecordingPlan.ts';
 
-export const POSTER_BOX = { width: 1280, height: 1280 };
 /** The very first pictures of a show are often of somebody who looks for a button: the poster is from later, s. */
 const POSTER_SECONDS = 10;
 

@@ -73,8 +73,7 @@ export async function transcode(options: TranscodeOptions): Promise<TranscodedRe
     framesPerPart: 1,
     sampleRate: 48_000 as const,
   };
-  const epoch = record.startedAt - (record.firstSegment * record.framesPerSegment * 1000) / record.fps;
-  const playlist = renderVodPlaylist({ grid, rendition: id, epoch, initName, segments });
+  const playlist = renderVodPlaylist({ grid, rendition: id, epoch: record.epoch, initName, segments });
   await writeFileAtomic(join(folder, id, 'index.m3u8'), playlist);
   const { codec, width } = init;
   return {
