@@ -239,3 +239,21 @@ test('who may not play the broadcast may not play its recording', async () => {
   const { times } = await decode(`${rig.stack.url}/recordings/~${token}/${id}/index.m3u8`);
   expect(times).toHaveLength(120);
 });
+
+test('five minutes with a compositor that died in it: the duration is right to one frame, also where no slate was made', async () => {
+  const rig = await newRig();
+  const { id, controller, compositor } = await rig.open(clip, {}, { picture: false });
+  await putParts(compositor, clip, 0, 6 * 70 + 4);
+  // What comes next begins five segments later.
+  await putParts(compositor, clip, 75, 6 * 75);
+  controller.send({ type: 'end' });
+  const recording = await rig.event('finished', id);
+  expect(recording).toMatchObject({ durationSeconds: 300, slateSegments: 5 });
+  for (const path of ['program.mp4', 'index.m3u8']) {
+    const source = `${rig.stack.url}/recordings/${id}/${path}`;
+    expect(Math.abs((await probe(source)).format.duration - 300)).toBeLessThan(FRAME_SECONDS);
+    const { complaints, times } = await decode(source);
+    expect(complaints).toBe('');
+    expect(Math.abs((times.at(-1) ?? 0) - (times[0] ?? 0) - 300)).toBeLessThan(2 * FRAME_SECONDS);
+  }
+});

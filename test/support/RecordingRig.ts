@@ -62,7 +62,7 @@ export class RecordingRig {
   }
 
   /** A room that is being recorded. */
-  async open(clip: TestClip, order: Partial<OpenOrder> = {}): Promise<RecordedRoom> {
+  async open(clip: TestClip, order: Partial<OpenOrder> = {}, preface = {}): Promise<RecordedRoom> {
     const room = newRoom();
     const controller = await TestController.open(this.stack, {
       room,
@@ -71,7 +71,7 @@ export class RecordingRig {
     });
     await controller.waitFor('opened');
     const compositor = new TestCompositor(this.stack, controller, clip);
-    await compositor.preface();
+    await compositor.preface(preface);
     compositor.take(0);
     await controller.sync();
     return {

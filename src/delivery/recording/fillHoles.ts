@@ -12,7 +12,7 @@ import type { ArchiveManifest } from '../archive/ArchiveManifest.ts';
 import { partialName, wholeName } from '../archive/names.ts';
 import type { ScannedArchive, StoredInit } from '../archive/scanArchive.ts';
 import { splitParts } from '../archive/splitParts.ts';
-import { makeFragment, readSamples } from '../mp4/fragment.ts';
+import { makeFragment, readSamples, type Sample } from '../mp4/fragment.ts';
 import { SlateSegments } from '../SlateSegments.ts';
 import type { RecordingPlan } from './RecordingPlan.ts';
 
@@ -54,41 +54,71 @@ function slatesOf(grid: Grid, scan: ScannedArchive): SlateSegments {
   return slates;
 }
 
-/** False: there is no slate, or no space for it. */
-async function fill({ folder, manifest, scan }: Hole, slates: SlateSegments, number: number): Promise<boolean> {
-  const { grid, renditions } = manifest;
+/** False: there is nothing to fill it with, or no space for it. */
+async function fill(hole: Hole, slates: SlateSegments, number: number): Promise<boolean> {
+  const { folder, manifest, scan } = hole;
   const parts = scan.partial.get(number) ?? 0;
   try {
-    for (const { id } of renditions) {
+    for (const { id } of manifest.renditions) {
       const init = scan.inits.get(id);
-      const slate = slates.segment(id, number);
-      if (!init || !slate) return false;
-      const partial = join(folder, id, partialName(number));
-      const real = parts > 0 ? await realParts(partial, { grid, id, init, number, parts }) : [];
-      const rest = isGridAudio(id) ? slate.slice(parts) : [slateTail(grid, init, scan.slates.get(id), number, parts)];
+      if (!init) return false;
+      const place: Place = { hole, id, init, number, parts };
+      const real = parts > 0 ? await realParts(place) : [];
+      const rest = isGridAudio(id) ? slates.segment(id, number)?.slice(parts) : [await slateTail(place, real)];
+      if (!rest) return false;
       await writeFileAtomic(join(folder, id, wholeName(number)), Buffer.concat([...real, ...rest]));
     }
   } catch (error) {
     if (!['ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
     return false;
   }
-  for (const { id } of renditions) await rm(join(folder, id, partialName(number)), { force: true });
+  for (const { id } of manifest.renditions) await rm(join(folder, id, partialName(number)), { force: true });
   return true;
 }
 
-async function realParts(
-  path: string,
-  { grid, id, init, number, parts }: { grid: Grid; id: RenditionId; init: StoredInit; number: number; parts: number },
-): Promise<Buffer[]> {
-  return splitParts(await readFile(path), { grid, rendition: id, init: init.info, number }).slice(0, parts);
+/** A rendition of a lost segment. */
+interface Place {
+  hole: Hole;
+  id: RenditionId;
+  init: StoredInit;
+  number: number;
+  /** That came. */
+  parts: number;
 }
 
-/** Slate from part `from` of the segment to its end: whatever was before it, it begins with its own IDR frame. */
-function slateTail(grid: Grid, init: StoredInit, slate: Buffer | undefined, number: number, from: number): Buffer {
-  if (!slate) throw new Error('there is no slate');
-  const skipped = from * grid.framesPerPart;
-  const samples = readSamples(slate, init.info).slice(0, grid.framesPerSegment - skipped);
-  const time = (segmentFirstFrame(grid, number) + skipped) * (init.info.timescale / grid.fps);
-  const sequence = 1 + number * partsPerSegment(grid) + from;
+async function realParts({ hole, id, init, number, parts }: Place): Promise<Buffer[]> {
+  const bytes = await readFile(join(hole.folder, id, partialName(number)));
+  const segment = { grid: hole.manifest.grid, rendition: id, init: init.info, number };
+  return splitParts(bytes, segment).slice(0, parts);
+}
+
+/** Slate from the first part that did not come to the segment's end: whatever was before it, it begins with an IDR frame of its own. */
+async function slateTail(place: Place, real: readonly Buffer[]): Promise<Buffer> {
+  const { hole, id, init, number, parts } = place;
+  const { grid } = hole.manifest;
+  const skipped = parts * grid.framesPerPart;
+  const ticksPerFrame = init.info.timescale / grid.fps;
+  const time = (segmentFirstFrame(grid, number) + skipped) * ticksPerFrame;
+  const sequence = 1 + number * partsPerSegment(grid) + parts;
+  const slate = hole.scan.slates.get(id);
+  const samples = slate
+    ? readSamples(slate, init.info).slice(0, grid.framesPerSegment - skipped)
+    : await stillSamples(place, real, ticksPerFrame);
   return makeFragment(init.info.trackId, sequence, time, samples);
+}
+
+/**
+ * In place of a slate that no compositor got to make: the last key frame that came, once a part. Slates are made beside the program,
+ * the largest first, and on a busy machine a small rendition's may never be.
+ */
+async function stillSamples(place: Place, real: readonly Buffer[], ticksPerFrame: number): Promise<Sample[]> {
+  const { hole, id, init, number, parts } = place;
+  const { grid } = hole.manifest;
+  const whole = [...hole.scan.whole].toSorted((a, b) => a - b);
+  const nearest = whole.findLast((k) => k < number) ?? whole[0];
+  const source = real[0] ?? (nearest === undefined ? null : await readFile(join(hole.folder, id, wholeName(nearest))));
+  const picture = source ? readSamples(source, init.info)[0] : undefined;
+  if (!picture) throw new Error('there is no picture to fill a hole with');
+  const sample = { ...picture, duration: grid.framesPerPart * ticksPerFrame };
+  return Array.from({ length: partsPerSegment(grid) - parts }, () => sample);
 }
