@@ -21,7 +21,7 @@ import { Delivery, type DeliveryOptions } from './delivery/Delivery.ts';
 import { destinationPolicy } from './delivery/destinationPolicy.ts';
 import { streamIdentity } from './delivery/destinations/streamIdentity.ts';
 import { oneOwner } from './delivery/edge/OwnerOf.ts';
-import { Recordings } from './delivery/recording/Recordings.ts';
+import { openRecordings } from './delivery/recording/openRecordings.ts';
 import { MemoryDirectory } from './directory/MemoryDirectory.ts';
 import { Database } from './durable/Database.ts';
 import { DataDirLock } from './durable/DataDirLock.ts';
@@ -29,6 +29,7 @@ import { registerApi } from './http/api.ts';
 import { createHttp } from './http/createHttp.ts';
 import { registerHealth } from './http/health.ts';
 import { registerPages } from './http/pages.ts';
+import { RecordingFeed } from './http/RecordingFeed.ts';
 import { RecordingsClient } from './http/RecordingsClient.ts';
 import { type RequestGuard, requestGuard } from './http/requestGuard.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
@@ -36,7 +37,6 @@ import { apiRooms } from './rooms/apiRooms.ts';
 import { RoomRegistry } from './rooms/RoomRegistry.ts';
 import { WorkerPool } from './sfu/WorkerPool.ts';
 import { SignalingServer } from './signaling/SignalingServer.ts';
-import { openStorage } from './storage/openStorage.ts';
 import { Tokens } from './tokens/Tokens.ts';
 import { BroadcastEvents } from './webhooks/BroadcastEvents.ts';
 import { startWebhooks, tellOfRooms } from './webhooks/startWebhooks.ts';
@@ -71,6 +71,7 @@ export class Server {
   #rooms: RoomRegistry | undefined;
   #broadcasts: Broadcasts | undefined;
   #webhooks: Webhooks | undefined;
+  #recordingFeed: RecordingFeed | undefined;
   #signaling: SignalingServer | undefined;
   #closing: Promise<void> | undefined;
 
@@ -176,19 +177,6 @@ export class Server {
     return (request, socket, head) => agent.handleUpgrade(request, socket, head);
   }
 
-  async #openRecordings(): Promise<Recordings> {
-    const database = this.#database;
-    if (!database) throw new Error('the database is opened before the recordings are');
-    return Recordings.create({
-      database,
-      dataDir: this.#config.dataDir,
-      storage: await openStorage(this.#config),
-      ffmpegPath: this.#config.ffmpeg,
-      logger: this.#logger,
-      metrics: this.#metrics.recording,
-    });
-  }
-
   async #startDelivery(internal: FastifyInstance): Promise<UpgradeHandler> {
     const delivery = await Delivery.create({
       verifyService: async (token) => {
@@ -201,7 +189,12 @@ export class Server {
       edge: this.#edge,
       ffmpegPath: this.#config.ffmpeg,
       dataDir: this.#config.dataDir,
-      recordings: await this.#openRecordings(),
+      recordings: await openRecordings({
+        config: this.#config,
+        database: this.#database,
+        logger: this.#logger,
+        metrics: this.#metrics.recording,
+      }),
       destinationPolicy: destinationPolicy({ allowPrivate: this.#config.allowPrivateDestinations }),
       clock: monotonicClock,
       logger: this.#logger,
@@ -320,10 +313,7 @@ export class Server {
       broadcasts,
       assets,
       webhooks: webhooks.endpoints,
-      recordings: new RecordingsClient({
-        deliveryUrl: () => (config.role === 'all' ? this.internalUrl : config.deliveryUrl),
-        newServiceToken: () => this.#tokens.sign({ aud: 'service', sub: 'sfu' }, SERVICE_TOKEN_SECONDS),
-      }),
+      recordings: this.#followRecordings(broadcasts, broadcastEvents),
       version: VERSION,
     });
     await http.ready();
@@ -337,6 +327,24 @@ export class Server {
       logger,
       metrics: this.#metrics.signaling,
     });
+  }
+
+  /** What happens to recordings on the delivery node is told to broadcasts and webhooks; the client is for the API. */
+  #followRecordings(broadcasts: Broadcasts, events: BroadcastEvents): RecordingsClient {
+    const { role, deliveryUrl } = this.#config;
+    const database = this.#database;
+    if (!database) throw new Error('the database is opened before the recordings are');
+    const client = new RecordingsClient({
+      deliveryUrl: () => (role === 'all' ? this.internalUrl : deliveryUrl),
+      newServiceToken: () => this.#tokens.sign({ aud: 'service', sub: 'sfu' }, SERVICE_TOKEN_SECONDS),
+    });
+    this.#recordingFeed = new RecordingFeed({ client, database, logger: this.#logger });
+    this.#recordingFeed.on('event', (event) => {
+      broadcasts.recording(event.recording);
+      events.recording(event);
+    });
+    this.#recordingFeed.start();
+    return client;
   }
 
   async #isService(token: string | undefined): Promise<boolean> {
@@ -364,6 +372,7 @@ export class Server {
   async #close(): Promise<void> {
     this.#state = 'closing';
     await this.#broadcasts?.close();
+    await this.#recordingFeed?.close();
     await this.#delivery?.close();
     await this.#agent?.close();
     await this.#signaling?.close();

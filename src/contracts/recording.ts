@@ -80,3 +80,19 @@ export const RecordingQuery = z.object({
 });
 export type RecordingQuery = z.input<typeof RecordingQuery>;
 export const RecordingList = z.object({ recordings: z.array(Recording) });
+
+/** Something about a recording has changed that users wait for. */
+export const RecordingEvent = z.object({
+  /** Grows with each event of the delivery node. */
+  sequence: z.int().min(1),
+  type: z.enum(['started', 'incomplete', 'finished', 'failed']),
+  recording: Recording,
+});
+export type RecordingEvent = z.infer<typeof RecordingEvent>;
+
+/** `GET /delivery/recordings/events`: answered when there is one after `after`, or after `waitSeconds` with none. */
+export const RecordingEventQuery = z.object({
+  after: z.coerce.number().pipe(z.int().min(0)),
+  waitSeconds: z.coerce.number().pipe(z.int().min(0).max(30)).default(0),
+});
+export const RecordingEventList = z.object({ events: z.array(RecordingEvent), newest: z.int() });

@@ -2,10 +2,12 @@
 import type { z } from 'zod';
 import { AppError, ERRORS, type ErrorCode } from '../contracts/errors.ts';
 import type { RecordingId } from '../contracts/ids.ts';
-import { Recording, RecordingList, type RecordingQuery } from '../contracts/recording.ts';
+import { Recording, RecordingEventList, RecordingList, type RecordingQuery } from '../contracts/recording.ts';
 
 /** Everything is in a database there; a deletion of many files takes its time, ms. */
 const ANSWER_LIMIT_MS = 60_000;
+/** How long delivery holds the question for events. */
+const EVENT_WAIT_SECONDS = 25;
 
 export interface RecordingsClientOptions {
   /** Base URL of the delivery node's internal port, without a slash at the end. */
@@ -34,18 +36,24 @@ export class RecordingsClient {
     await this.#send('DELETE', `/${id}`);
   }
 
-  async #ask<T extends z.ZodType>(method: string, path: string, schema: T): Promise<z.output<T>> {
-    return schema.parse(await (await this.#send(method, path)).json());
+  /** Waits for an event after number `after`, for half a minute at most; `null` asks for the newest number only. */
+  async events(after: number | null, signal: AbortSignal): Promise<z.output<typeof RecordingEventList>> {
+    const query = after === null ? 'after=0&waitSeconds=0' : `after=${after}&waitSeconds=${EVENT_WAIT_SECONDS}`;
+    return this.#ask('GET', `/events?${query}`, RecordingEventList, signal);
   }
 
-  async #send(method: string, path: string): Promise<Response> {
+  async #ask<T extends z.ZodType>(method: string, path: string, schema: T, signal?: AbortSignal): Promise<z.output<T>> {
+    return schema.parse(await (await this.#send(method, path, signal)).json());
+  }
+
+  async #send(method: string, path: string, signal?: AbortSignal): Promise<Response> {
     const { deliveryUrl, newServiceToken } = this.#options;
     let response: Response;
     try {
       response = await fetch(`${deliveryUrl()}/delivery/recordings${path}`, {
         method,
         headers: { authorization: `Bearer ${await newServiceToken()}` },
-        signal: AbortSignal.timeout(ANSWER_LIMIT_MS),
+        signal: AbortSignal.any([AbortSignal.timeout(ANSWER_LIMIT_MS), ...(signal ? [signal] : [])]),
       });
     } catch (error) {
       throw new AppError('internal', 'The delivery node can not be reached.', { cause: error });

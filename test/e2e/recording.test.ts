@@ -87,6 +87,7 @@ test('it is finished, and in the list of its room', async () => {
   expect(recording.slateSegments).toBeGreaterThanOrEqual(1);
   const list = await (await fetch(`${server.url}/v1/recordings?room=${ROOM}`)).json();
   expect(RecordingList.parse(list).recordings).toEqual([recording]);
+  await expect.poll(async () => (await api.broadcast(ROOM)).recording?.state).toBe('finished');
 });
 
 test('ffprobe: HLS and MP4 have the same duration, right to one frame, and no frame is missing over the kill', async () => {

@@ -2,8 +2,12 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import HLS from 'hls-parser';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { createLogger } from '../../src/common/logger.ts';
 import { Recording } from '../../src/contracts/recording.ts';
-import { playToken } from '../support/deliveryStack.ts';
+import { Database } from '../../src/durable/Database.ts';
+import { RecordingFeed } from '../../src/http/RecordingFeed.ts';
+import { RecordingsClient } from '../../src/http/RecordingsClient.ts';
+import { playToken, SERVICE_TOKEN } from '../support/deliveryStack.ts';
 import { boxesOf, decode, probe } from '../support/mediaFiles.ts';
 import { AUDIO, ProgramRun, TestClip, VIDEO } from '../support/programParts.ts';
 import { putParts, type RecordedRoom, RecordingRig } from '../support/RecordingRig.ts';
@@ -256,4 +260,34 @@ test('five minutes with a compositor that died in it: the duration is right to o
     expect(complaints).toBe('');
     expect(Math.abs((times.at(-1) ?? 0) - (times[0] ?? 0) - 300)).toBeLessThan(2 * FRAME_SECONDS);
   }
+});
+
+test('an SFU node is told what happens to recordings: in order, once, also what happened while it was away', async () => {
+  const rig = await newRig();
+  const database = Database.inMemory();
+  onTestFinished(() => database.close());
+  const told: string[] = [];
+  const follow = async (): Promise<RecordingFeed> => {
+    const client = new RecordingsClient({
+      deliveryUrl: () => rig.stack.internalUrl,
+      newServiceToken: async () => SERVICE_TOKEN,
+    });
+    const feed = new RecordingFeed({ client, database, logger: createLogger({ level: 'silent' }) });
+    feed.on('event', ({ type, recording }) => told.push(`${type} ${recording.id}`));
+    feed.start();
+    onTestFinished(() => feed.close());
+    return feed;
+  };
+  const first = await follow();
+  await expect.poll(() => database.get('SELECT position FROM recording_feed')?.position).toBe(0);
+  const one = await rig.open(clip);
+  await expect.poll(() => told).toEqual([`started ${one.id}`]);
+  await first.close();
+  await putParts(one.compositor, clip, 0, 12);
+  one.controller.send({ type: 'end' });
+  await rig.event('finished', one.id);
+  const two = await rig.open(clip);
+  await follow();
+  await expect.poll(() => told).toEqual([`started ${one.id}`, `finished ${one.id}`, `started ${two.id}`]);
+  expect(first.closed).toBe(true);
 });

@@ -1,6 +1,7 @@
 /** Records of recordings in SQLite (durable/Database.ts): what there is, its files, and how far each upload got. */
 import { z } from 'zod';
 import type { RecordingId } from '../../contracts/ids.ts';
+import { type Recording, RecordingEvent } from '../../contracts/recording.ts';
 import type { Database } from '../../durable/Database.ts';
 import { RecordingRecord } from './RecordingRecord.ts';
 
@@ -13,8 +14,16 @@ const MIGRATIONS = [
      recording TEXT NOT NULL REFERENCES recordings (id) ON DELETE CASCADE,
      name TEXT NOT NULL, bytes INTEGER NOT NULL, stored INTEGER NOT NULL, upload TEXT,
      PRIMARY KEY (recording, name)
-   ) STRICT, WITHOUT ROWID;`,
+   ) STRICT, WITHOUT ROWID;
+   CREATE TABLE recording_events (
+     sequence INTEGER PRIMARY KEY AUTOINCREMENT, type TEXT NOT NULL, recording TEXT NOT NULL
+   ) STRICT;`,
 ];
+
+/** Who asks for events is away for so many at most; older ones are dropped. */
+const KEPT_EVENTS = 10_000;
+/** In one answer. */
+const EVENTS_AT_ONCE = 100;
 
 export interface RecordingFile {
   /** Relative: `v720/12.m4s`. */
@@ -79,6 +88,33 @@ export class RecordingStore {
           state === 'processing' ||
           transcodes.some((t) => t.state === 'queued' || t.state === 'running'),
       );
+  }
+
+  async addEvent(type: RecordingEvent['type'], recording: Recording): Promise<void> {
+    this.#database.transaction(() => {
+      const { lastId } = this.#database.run(
+        'INSERT INTO recording_events (type, recording) VALUES (?, ?)',
+        type,
+        JSON.stringify(recording),
+      );
+      this.#database.run('DELETE FROM recording_events WHERE sequence <= ?', lastId - KEPT_EVENTS);
+    });
+  }
+
+  /** In order; a hundred at most. */
+  async eventsAfter(sequence: number): Promise<RecordingEvent[]> {
+    return this.#database
+      .all(
+        'SELECT sequence, type, recording FROM recording_events WHERE sequence > ? ORDER BY sequence LIMIT ?',
+        sequence,
+        EVENTS_AT_ONCE,
+      )
+      .map((row) => RecordingEvent.parse({ ...row, recording: JSON.parse(String(row.recording)) }));
+  }
+
+  /** Of the newest event; 0 before the first. */
+  async newestEvent(): Promise<number> {
+    return Number(this.#database.get('SELECT max(sequence) AS newest FROM recording_events')?.newest ?? 0);
   }
 
   /** With all that is known of its files. */

@@ -9,7 +9,7 @@ import type { Logger } from '../../common/logger.ts';
 import { TypedEmitter } from '../../common/TypedEmitter.ts';
 import { AppError } from '../../contracts/errors.ts';
 import type { BroadcastId, RecordingId } from '../../contracts/ids.ts';
-import { type Recording, type RecordingStatus, recordingIdOf } from '../../contracts/recording.ts';
+import { type Recording, type RecordingEvent, type RecordingStatus, recordingIdOf } from '../../contracts/recording.ts';
 import type { Database } from '../../durable/Database.ts';
 import type { Storage } from '../../storage/Storage.ts';
 import { ArchiveManifest, archiveFolder, listArchives } from '../archive/ArchiveManifest.ts';
@@ -36,7 +36,7 @@ export interface RecordingsOptions {
 
 interface RecordingsEvents {
   /** Something about a recording has changed that users wait for. */
-  event: [type: 'started' | 'incomplete' | 'finished' | 'failed', recording: Recording];
+  event: [type: RecordingEvent['type'], recording: Recording];
   /** For the status of its broadcast. */
   status: [broadcast: BroadcastId, status: RecordingStatus];
 }
@@ -82,7 +82,7 @@ export class Recordings extends TypedEmitter<RecordingsEvents> {
     if (record) {
       void this.#save(record);
       logger.info({ recording: record.id, broadcast: order.broadcast }, 'recording begins');
-      this.emit('event', 'started', toRecording(record));
+      void this.#tell('started', record);
     }
     return archive;
   }
@@ -182,6 +182,32 @@ export class Recordings extends TypedEmitter<RecordingsEvents> {
     return { ...file, storage, key: objectKey(record.id, name) };
   }
 
+  /** Events after number `after`, and the newest number. Waits for the first one as long as `waitMs`, or until `signal`. */
+  async events(
+    after: number,
+    waitMs: number,
+    signal: AbortSignal,
+  ): Promise<{ events: RecordingEvent[]; newest: number }> {
+    let events = await this.#store.eventsAfter(after);
+    if (events.length === 0 && waitMs > 0) {
+      await this.#nextEvent(AbortSignal.any([signal, this.#abort.signal, AbortSignal.timeout(waitMs)]));
+      events = await this.#store.eventsAfter(after);
+    }
+    return { events, newest: await this.#store.newestEvent() };
+  }
+
+  #nextEvent(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const done = (): void => {
+        this.off('event', done);
+        resolve();
+      };
+      this.on('event', done);
+      if (signal.aborted) done();
+      signal.addEventListener('abort', done, { once: true });
+    });
+  }
+
   /** Throws `not-found`, and `conflict` while its broadcast is live. */
   async delete(id: RecordingId): Promise<void> {
     const record = await this.get(id);
@@ -223,7 +249,7 @@ export class Recordings extends TypedEmitter<RecordingsEvents> {
       record.reason = reason;
       this.emit('status', broadcast, toStatus(record));
       void this.#save(record);
-      if (first) this.emit('event', 'incomplete', toRecording(record));
+      if (first) void this.#tell('incomplete', record);
     });
     archive.on('recovered', () => {
       // Where the disk was full, it could not be noted either.
@@ -244,7 +270,7 @@ export class Recordings extends TypedEmitter<RecordingsEvents> {
       this.#works.delete(record.id);
       if (outcome === 'stopped') return;
       this.emit('status', record.broadcast, toStatus(record));
-      this.emit('event', outcome, toRecording(record));
+      void this.#tell(outcome, record);
       if (outcome !== 'failed') this.#transcodes.add(record.id);
       if (!this.#watched.has(record.broadcast)) void this.#removeFolder(folder);
     });
@@ -255,7 +281,18 @@ export class Recordings extends TypedEmitter<RecordingsEvents> {
     record.complete = false;
     record.reason = reason;
     await this.#save(record);
-    this.emit('event', 'failed', toRecording(record));
+    await this.#tell('failed', record);
+  }
+
+  /** Kept for whoever asks for events (`events`), then told. */
+  async #tell(type: RecordingEvent['type'], record: RecordingRecord): Promise<void> {
+    const recording = toRecording(record);
+    try {
+      await this.#store.addEvent(type, recording);
+    } catch (error) {
+      this.#options.logger.error({ err: error, recording: record.id, type }, 'the event of a recording is lost');
+    }
+    this.emit('event', type, recording);
   }
 
   /** While it is worked on, what is in memory is newer. */

@@ -3,7 +3,13 @@ import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { RecordingId } from '../../contracts/ids.ts';
-import { Recording, RecordingList, RecordingQuery } from '../../contracts/recording.ts';
+import {
+  Recording,
+  RecordingEventList,
+  RecordingEventQuery,
+  RecordingList,
+  RecordingQuery,
+} from '../../contracts/recording.ts';
 import { bearerToken } from '../intakeRoutes.ts';
 import { toRecording } from './RecordingRecord.ts';
 import type { Recordings } from './Recordings.ts';
@@ -26,6 +32,16 @@ export function registerRecordingControl(fastify: FastifyInstance, options: Reco
         '/',
         { schema: { hide: true, querystring: RecordingQuery, response: { 200: RecordingList } } },
         async (request) => ({ recordings: await recordings.list(request.query) }),
+      );
+      scope.get(
+        '/events',
+        { schema: { hide: true, querystring: RecordingEventQuery, response: { 200: RecordingEventList } } },
+        async (request, reply) => {
+          const { after, waitSeconds } = request.query;
+          const gone = new AbortController();
+          reply.raw.once('close', () => gone.abort());
+          return recordings.events(after, waitSeconds * 1000, gone.signal);
+        },
       );
       scope.get('/:id', { schema: { hide: true, params, response: { 200: Recording } } }, async (request) =>
         toRecording(await recordings.get(request.params.id)),
