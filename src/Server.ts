@@ -1,9 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
-import type { IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import type { Duplex } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import fastifyCors from '@fastify/cors';
 import type { FastifyInstance } from 'fastify';
@@ -27,10 +25,12 @@ import { Database } from './durable/Database.ts';
 import { DataDirLock } from './durable/DataDirLock.ts';
 import { registerApi } from './http/api.ts';
 import { createHttp } from './http/createHttp.ts';
+import { followRecordings } from './http/followRecordings.ts';
 import { registerHealth } from './http/health.ts';
+import { routeUpgrade, type UpgradeHandler, urlOf } from './http/listening.ts';
 import { registerPages } from './http/pages.ts';
-import { RecordingFeed } from './http/RecordingFeed.ts';
-import { RecordingsClient } from './http/RecordingsClient.ts';
+import type { RecordingFeed } from './http/RecordingFeed.ts';
+import type { RecordingsClient } from './http/RecordingsClient.ts';
 import { type RequestGuard, requestGuard } from './http/requestGuard.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { apiRooms } from './rooms/apiRooms.ts';
@@ -49,8 +49,6 @@ const SERVICE_TOKEN_SECONDS = 7 * 86_400;
 
 /** One for each request to another delivery node; their clocks may be off by a little. */
 const HOP_TOKEN_SECONDS = 300;
-
-type UpgradeHandler = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 
 /** Owns everything in the process; which parts it makes is the role's. Closed in the reverse order of the data. */
 export class Server {
@@ -287,7 +285,7 @@ export class Server {
         agents: () => (config.role === 'all' ? [this.internalUrl] : config.compositorUrls),
         delivery: () => (config.role === 'all' ? this.internalUrl : config.deliveryUrl),
       }),
-      newServiceToken: () => this.#tokens.sign({ aud: 'service', sub: 'sfu' }, SERVICE_TOKEN_SECONDS),
+      newServiceToken: () => this.#newServiceToken(),
       mediaIp: config.mediaHost,
       encoderThreads: config.encoderThreads,
       assetsUrl: this.#assetsUrl,
@@ -329,22 +327,23 @@ export class Server {
     });
   }
 
-  /** What happens to recordings on the delivery node is told to broadcasts and webhooks; the client is for the API. */
   #followRecordings(broadcasts: Broadcasts, events: BroadcastEvents): RecordingsClient {
-    const { role, deliveryUrl } = this.#config;
-    const database = this.#database;
-    if (!database) throw new Error('the database is opened before the recordings are');
-    const client = new RecordingsClient({
-      deliveryUrl: () => (role === 'all' ? this.internalUrl : deliveryUrl),
-      newServiceToken: () => this.#tokens.sign({ aud: 'service', sub: 'sfu' }, SERVICE_TOKEN_SECONDS),
+    const { client, feed } = followRecordings({
+      deliveryUrl: () => (this.#config.role === 'all' ? this.internalUrl : this.#config.deliveryUrl),
+      newServiceToken: () => this.#newServiceToken(),
+      database: this.#database,
+      logger: this.#logger,
+      onEvent: (event) => {
+        broadcasts.recording(event.recording);
+        events.recording(event);
+      },
     });
-    this.#recordingFeed = new RecordingFeed({ client, database, logger: this.#logger });
-    this.#recordingFeed.on('event', (event) => {
-      broadcasts.recording(event.recording);
-      events.recording(event);
-    });
-    this.#recordingFeed.start();
+    this.#recordingFeed = feed;
     return client;
+  }
+
+  #newServiceToken(): Promise<string> {
+    return this.#tokens.sign({ aud: 'service', sub: 'sfu' }, SERVICE_TOKEN_SECONDS);
   }
 
   async #isService(token: string | undefined): Promise<boolean> {
@@ -385,23 +384,4 @@ export class Server {
     this.#lock?.release();
     this.#state = 'closed';
   }
-}
-
-function routeUpgrade(
-  handlers: ReadonlyMap<string, UpgradeHandler>,
-  request: IncomingMessage,
-  socket: Duplex,
-  head: Buffer,
-): void {
-  const handler = handlers.get((request.url ?? '').replace(/\?.*$/s, ''));
-  if (handler) handler(request, socket, head);
-  else socket.end('HTTP/1.1 404 Not Found\r\nconnection: close\r\n\r\n');
-}
-
-/** A wildcard address is not one to open: localhost stands for it. */
-function urlOf(fastify: FastifyInstance, scheme: string): string {
-  const address = fastify.server.address() as AddressInfo | null;
-  if (!address) return '';
-  const host = address.address === '0.0.0.0' || address.address === '::' ? 'localhost' : address.address;
-  return `${scheme}://${host.includes(':') ? `[${host}]` : host}:${address.port}`;
 }
