@@ -3,16 +3,18 @@ import { mkdir, readFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import fastifyCors from '@fastify/cors';
 import type { FastifyInstance } from 'fastify';
 import { Agent } from '../compositor/agent/Agent.ts';
 import { AssetStore } from './assets/AssetStore.ts';
 import { registerAssetSource } from './assets/assetRoutes.ts';
 import { checkAssets } from './assets/sceneAssets.ts';
 import { Broadcasts } from './broadcast/Broadcasts.ts';
+import { RecordFiles } from './broadcast/record/RecordFiles.ts';
 import { monotonicClock } from './common/clock.ts';
 import { newId } from './common/ids.ts';
 import type { Logger } from './common/logger.ts';
+import { dataDirSecret } from './common/SecretBox.ts';
+import { whenFree } from './common/whenFree.ts';
 import type { Config } from './config.ts';
 import { AppError } from './contracts/errors.ts';
 import { Delivery, type DeliveryOptions } from './delivery/Delivery.ts';
@@ -22,18 +24,20 @@ import { oneOwner } from './delivery/edge/OwnerOf.ts';
 import { openRecordings } from './delivery/recording/openRecordings.ts';
 import { MemoryDirectory } from './directory/MemoryDirectory.ts';
 import { Database } from './durable/Database.ts';
-import { DataDirLock } from './durable/DataDirLock.ts';
+import { DataDirLock, isDirectoryInUse } from './durable/DataDirLock.ts';
+import { allowOrigins } from './http/allowOrigins.ts';
 import { registerApi } from './http/api.ts';
 import { createHttp } from './http/createHttp.ts';
 import { followRecordings } from './http/followRecordings.ts';
 import { registerHealth } from './http/health.ts';
-import { routeUpgrade, type UpgradeHandler, urlOf } from './http/listening.ts';
+import { listen, routeUpgrade, type UpgradeHandler, urlOf } from './http/listening.ts';
 import { registerPages } from './http/pages.ts';
 import type { RecordingFeed } from './http/RecordingFeed.ts';
 import type { RecordingsClient } from './http/RecordingsClient.ts';
 import { type RequestGuard, requestGuard } from './http/requestGuard.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { apiRooms } from './rooms/apiRooms.ts';
+import { RoomFiles } from './rooms/RoomFiles.ts';
 import { RoomRegistry } from './rooms/RoomRegistry.ts';
 import { WorkerPool } from './sfu/WorkerPool.ts';
 import { SignalingServer } from './signaling/SignalingServer.ts';
@@ -55,7 +59,7 @@ export class Server {
   readonly #config: Config;
   readonly #logger: Logger;
   readonly #metrics: Metrics = createMetrics();
-  readonly #tokens: Tokens;
+  #tokens: Tokens;
   readonly #guard: RequestGuard;
   #state: 'starting' | 'ready' | 'closing' | 'closed' = 'starting';
   #public: FastifyInstance | undefined;
@@ -85,7 +89,7 @@ export class Server {
     try {
       await server.#start();
     } catch (error) {
-      await server.close();
+      await server.#abandon();
       throw error;
     }
     return server;
@@ -111,14 +115,16 @@ export class Server {
   async #start(): Promise<void> {
     const { dataDir } = this.#config;
     await mkdir(dataDir, { recursive: true, mode: 0o700 });
-    this.#openDatabase(dataDir);
+    // Without a secret, people whom a crash threw out come back with the tokens that they have.
+    if (this.#open) this.#tokens = Tokens.create([await dataDirSecret(dataDir)]);
+    await whenFree(() => this.#openDatabase(dataDir), isDirectoryInUse);
     const upgrades = new Map<string, UpgradeHandler>();
     this.#internal = createHttp({ logger: this.#logger });
     registerHealth(this.#internal, this, this.#metrics.registry);
     if (this.#has('sfu')) await this.#openAssets(this.#internal);
     if (this.#has('compositor')) upgrades.set('/control', await this.#startAgent());
     if (this.#has('delivery')) upgrades.set('/delivery', await this.#startDelivery(this.#internal));
-    await this.#internal.listen({ host: this.#config.internalHost, port: this.#config.internalPort });
+    await listen(this.#internal, this.#config.internalHost, this.#config.internalPort);
     this.#internal.server.on('upgrade', (request, socket, head) => routeUpgrade(upgrades, request, socket, head));
     if (this.#has('sfu') || this.#has('delivery')) await this.#startPublic();
     this.#state = 'ready';
@@ -193,6 +199,8 @@ export class Server {
         logger: this.#logger,
         metrics: this.#metrics.recording,
       }),
+      secrets: this.#config.secrets,
+      resumeLimitMs: this.#config.resumeSeconds * 1000,
       destinationPolicy: destinationPolicy({ allowPrivate: this.#config.allowPrivateDestinations }),
       clock: monotonicClock,
       logger: this.#logger,
@@ -221,7 +229,7 @@ export class Server {
     const http = createHttp({ logger: this.#logger, trustedProxies, ...(tls ? { tls } : {}) });
     this.#public = http;
     http.addHook('onRequest', async (request) => this.#guard(request.raw));
-    await this.#allowOrigins(http);
+    await allowOrigins(http, this.#config.allowedOrigins);
     if (this.#config.role === 'all') registerHealth(http, this, this.#metrics.registry);
     this.#delivery?.registerPlayback(http);
     if (!(await registerPages(http, join(ROOT, 'dist', 'client'), this.#has('sfu') ? 'all' : 'watch')))
@@ -229,24 +237,9 @@ export class Server {
     if (this.#has('sfu')) await this.#startSfu(http);
     await http.ready();
     this.#delivery?.openFastLane(http.server, this.#guard);
-    await http.listen({ host, port });
-  }
-
-  /** Listed pages may read the API's answers; playback answers `*` by itself. */
-  async #allowOrigins(http: FastifyInstance): Promise<void> {
-    const { allowedOrigins } = this.#config;
-    if (allowedOrigins.length === 0) return;
-    await http.register(fastifyCors, {
-      delegator: (request, answer) => {
-        const cors = (request.url ?? '').startsWith('/v1/');
-        answer(
-          null,
-          cors
-            ? { origin: [...allowedOrigins], methods: ['GET', 'POST', 'PUT', 'DELETE'], exposedHeaders: ['etag'] }
-            : { origin: false },
-        );
-      },
-    });
+    await listen(http, host, port);
+    // Not before: a server that can not listen must leave them to the next one.
+    if (this.#rooms) await this.#broadcasts?.resume(this.#rooms);
   }
 
   async #startSfu(http: FastifyInstance): Promise<void> {
@@ -266,6 +259,7 @@ export class Server {
       pool: this.#pool,
       iceServers: config.iceServers,
       isLive: (room) => this.#broadcasts?.isLive(room) ?? false,
+      files: RoomFiles.open(config.dataDir, logger),
       logger,
       metrics: this.#metrics.rooms,
     });
@@ -289,6 +283,8 @@ export class Server {
       mediaIp: config.mediaHost,
       encoderThreads: config.encoderThreads,
       assetsUrl: this.#assetsUrl,
+      records: await RecordFiles.create({ dataDir: config.dataDir, secrets: config.secrets, logger }),
+      resumeLimitMs: config.resumeSeconds * 1000,
       videoEncoder: config.videoEncoder,
       destinationPolicy: async (url) => {
         const allowed = await destinationPolicy({ allowPrivate: config.allowPrivateDestinations })(url);
@@ -360,6 +356,13 @@ export class Server {
     if (this.#state !== 'ready') return { ready: false, reason: this.#state };
     if (this.#pool && !this.#pool.ready) return { ready: false, reason: 'no mediasoup worker' };
     return { ready: true, reason: '' };
+  }
+
+  /** It could not start: what a killed process left stays as it is, for the next try. */
+  async #abandon(): Promise<void> {
+    this.#broadcasts = undefined;
+    this.#delivery = undefined;
+    await this.close();
   }
 
   /** Ends broadcasts cleanly (EXT-X-ENDLIST, RTMP closed), then sends everybody away, then ends the children. */

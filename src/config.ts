@@ -91,6 +91,11 @@ export const SETTINGS = {
     fallback: join(homedir(), '.local', 'share', 'lianmai'),
     help: 'Where durable data is kept.',
   },
+  resumeSeconds: {
+    schema: z.coerce.number().pipe(z.int().min(0).max(86_400)),
+    fallback: '600',
+    help: 'Broadcasts whose process was killed at most so long ago go on after a restart, seconds; older ones are ended.',
+  },
   maxAssetBytes: {
     schema: z.coerce.number().pipe(z.int().min(0)),
     fallback: String(1024 ** 3),

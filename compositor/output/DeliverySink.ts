@@ -49,6 +49,8 @@ export class DeliverySink extends TypedEmitter<DeliverySinkEvents> implements Pa
   readonly #queues = new Map<RenditionId, Queue>();
   readonly #abort = new AbortController();
   readonly #client = new PutClient(REQUEST_TIMEOUT_MS);
+  /** Init segments and slates by path: delivery may have lost them with its disk. */
+  readonly #preface = new Map<string, Buffer>();
   #target: { base: string; token: Secret; headers: Record<string, string> };
   #closed = false;
   #dropped = 0;
@@ -87,6 +89,7 @@ export class DeliverySink extends TypedEmitter<DeliverySinkEvents> implements Pa
 
   /** What every broadcast needs once: tried until it is taken, refused, or too late. */
   async #putOnce(path: string, data: Buffer): Promise<void> {
+    this.#preface.set(path, data);
     const until = performance.now() + PREFACE_TIMEOUT_MS;
     for (let attempt = 0; ; attempt++) {
       const verdict = await this.#put(path, data);
@@ -145,6 +148,7 @@ export class DeliverySink extends TypedEmitter<DeliverySinkEvents> implements Pa
         return;
       }
       if (typeof verdict === 'object') {
+        if (verdict.refused === 'init-mismatch' && attempt === 0 && (await this.#putAgain(rendition))) continue;
         if (verdict.refused !== 'not-taken') this.#drop(`delivery refused a part: ${verdict.refused}`);
         return;
       }
@@ -152,6 +156,16 @@ export class DeliverySink extends TypedEmitter<DeliverySinkEvents> implements Pa
       await this.#backoff(attempt);
     }
     this.#drop('a part could not be delivered in time');
+  }
+
+  /** A delivery node that knows nothing of the broadcast any more wants the init segment first. False: it has another one. */
+  async #putAgain(rendition: RenditionId): Promise<boolean> {
+    for (const path of [`${rendition}/init`, `${rendition}/slate`]) {
+      const data = this.#preface.get(path);
+      if (data && (await this.#put(path, data)) !== 'done' && path.endsWith('init')) return false;
+    }
+    this.#logger.info({ rendition }, 'delivery had lost the init segment and has it again');
+    return true;
   }
 
   async #put(path: string, data: Buffer): Promise<Verdict> {

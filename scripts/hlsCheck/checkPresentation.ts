@@ -3,13 +3,13 @@
  * long as it is told. In: a URL. Out: findings, and what was measured.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { connect } from 'node:tls';
 import type { Context } from './live/Context.ts';
 import { ask } from './live/Context.ts';
 import { checkTruth } from './live/checkTruth.ts';
 import { Follower } from './live/Follower.ts';
 import { HttpClient } from './live/HttpClient.ts';
 import { PositionBoard } from './live/PositionBoard.ts';
+import { probeHttp2 } from './live/probeHttp2.ts';
 import { probe, probePlaylist } from './live/probes.ts';
 import { parsePlaylist } from './parse/parsePlaylist.ts';
 import type { MultivariantPlaylist } from './parse/playlist.ts';
@@ -120,27 +120,14 @@ class Check {
 
   /** In the middle of the following, one playlist after the other. */
   async #probe(followers: readonly Follower[]): Promise<void> {
-    if (this.#url.startsWith('https:')) await this.#probeHttp2();
+    if (this.#url.startsWith('https:')) await probeHttp2(this.#url, this.#report);
     for (const follower of followers) {
       const { url, report, playlist: first } = follower;
       if (first) await probe(this.#context, { url, report, playlist: () => follower.playlist ?? first });
     }
     const first = followers[0]?.playlist;
     if (first && followers[0]?.url !== this.#url)
-      await probePlaylist(this.#context, { url: this.#url, report: this.#report, playlist: () => first });
-  }
-
-  async #probeHttp2(): Promise<void> {
-    const { hostname, port } = new URL(this.#url);
-    const protocol = await new Promise<string | false | null>((resolve, reject) => {
-      const options = { host: hostname, port: Number(port || 443), ALPNProtocols: ['h2', 'http/1.1'] };
-      const socket = connect({ ...options, servername: hostname }, () => {
-        resolve(socket.alpnProtocol);
-        socket.destroy();
-      });
-      socket.once('error', reject);
-    });
-    if (protocol !== 'h2') this.#report('http-2', `${protocol || 'nothing'} was chosen`);
+      await probePlaylist(this.#context, { url: this.#url, report: this.#report }, first.target);
   }
 }
 

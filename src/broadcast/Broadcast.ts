@@ -17,24 +17,24 @@ import { partSeconds, partStartMs, segmentAtOrAfterMs } from '../contracts/grid.
 import type { BroadcastOptions } from './BroadcastOptions.ts';
 import { CompositorFigures } from './CompositorFigures.ts';
 import type { Carried, CompositorRun } from './CompositorRun.ts';
-import { DeliveryLink, type LinkReport } from './DeliveryLink.ts';
+import { DeliveryLink } from './DeliveryLink.ts';
 import { DestinationBook } from './DestinationBook.ts';
 import { type Destination, newDestination, orderOf } from './destinations.ts';
-import { encodedWith, encoderFor, gridFor, type Program, renditionsFor } from './jobs.ts';
+import { followDelivery } from './followDelivery.ts';
+import { followRun } from './followRun.ts';
+import { encodedWith, type Program } from './jobs.ts';
+import { newProgram } from './newProgram.ts';
 import { openOrder } from './openOrder.ts';
 import { PartWatch } from './PartWatch.ts';
 import { placeCompositor } from './placeCompositor.ts';
 import { RestartPolicy } from './RestartPolicy.ts';
 import type { RoomTap } from './RoomTap.ts';
-import { RoomWatch } from './RoomWatch.ts';
+import { graceMsOf, RoomWatch } from './RoomWatch.ts';
+import type { RecordKeeper } from './record/RecordFiles.ts';
+import type { Resumed } from './record/resumed.ts';
 import { Speakers } from './Speakers.ts';
 import { StatusBoard } from './StatusBoard.ts';
 
-/**
- * Frame 0 is this long after the first compositor is bound, ms: it opens its encoders and asks for the time meanwhile, which took
- * 0.15 to 0.35 s at 1280x720 on two cores. A compositor that is ready later begins with late frames.
- */
-const START_LEAD_MS = 600;
 /** A successor's first segment begins at least this long after it is bound, ms: some late frames are better than two seconds more of a hole. */
 const RESTART_LEAD_MS = 400;
 /** A broadcast that is not live after this long has failed, ms. */
@@ -56,7 +56,7 @@ interface BroadcastEvents {
 const RANK: Record<BroadcastState, number> = { starting: 0, live: 1, recovering: 1, ending: 2, ended: 3, failed: 3 };
 
 export class Broadcast extends TypedEmitter<BroadcastEvents> {
-  readonly id = newId('b');
+  readonly id: string;
   readonly room: RoomTap;
   readonly #input: BroadcastInput;
   readonly #options: BroadcastOptions;
@@ -69,17 +69,30 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
   readonly #figures: CompositorFigures;
   readonly #parts: PartWatch;
   readonly #speakers: Speakers;
+  readonly #resumed: Resumed | undefined;
+  readonly #keeper: RecordKeeper | undefined;
   #program: Program | undefined;
   #delivery: DeliveryLink | undefined;
   #run: CompositorRun | undefined;
-  #fence = 0;
+  #fence: number;
   #carried: Record<string, Carried> = {};
   #watch: RoomWatch | undefined;
   #supervising: Promise<void> = Promise.resolve();
   #ending: Promise<BroadcastStatus> | undefined;
 
-  constructor(room: RoomTap, input: BroadcastInput, destinations: readonly Destination[], options: BroadcastOptions) {
+  /** `resumed`: it goes on where a process that died had it. */
+  constructor(
+    room: RoomTap,
+    input: BroadcastInput,
+    destinations: readonly Destination[],
+    options: BroadcastOptions,
+    resumed?: Resumed,
+  ) {
     super();
+    this.id = resumed?.id ?? newId('b');
+    this.#resumed = resumed;
+    this.#fence = resumed?.fence ?? 0;
+    this.#keeper = options.records?.keeper(this.id);
     this.room = room;
     this.#input = input;
     this.#options = options;
@@ -102,7 +115,8 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
 
   /** Resolves when it is live. Throws AppError when it can not go live; then it has failed. */
   async start(): Promise<BroadcastStatus> {
-    const graceMs = this.#input.emptyGraceSeconds * 1000;
+    if (this.#resumed) this.#advance('recovering');
+    const graceMs = graceMsOf(this.#input, this.#resumed !== undefined);
     this.#watch = new RoomWatch(this.room, graceMs, (why) => this.#endBecause(why));
     const live = new Promise<void>((resolve, reject) => {
       this.on('state', (state) => {
@@ -132,6 +146,7 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
     const destination = await newDestination(input, this.#options.destinationPolicy);
     if (RANK[this.#board.state] > 1) throw new AppError('no-broadcast');
     this.#destinations.add(destination);
+    this.#save();
     this.#delivery?.send({ type: 'add-destination', destination: orderOf(destination) });
     this.#logger.info({ destination: destination.status.id }, 'destination added');
     return destination.status;
@@ -139,6 +154,7 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
 
   removeDestination(id: string): void {
     this.#destinations.remove(id, this.#delivery !== undefined);
+    this.#save();
     this.#delivery?.send({ type: 'remove-destination', id });
     this.#logger.info({ destination: id }, 'destination removed');
   }
@@ -192,7 +208,9 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
         if (signal.aborted) return;
         const starting = this.#board.state === 'starting';
         const limit = starting ? START_LIMIT_MS : RECOVERY_LIMIT_MS;
-        const hopeless = !this.#program && error instanceof AppError && error.code === 'no-capacity';
+        const code = error instanceof AppError ? error.code : null;
+        // Nobody has seen anything yet; or delivery has ended it.
+        const hopeless = (starting && !this.#program && code === 'no-capacity') || code === 'conflict';
         if (hopeless || this.#clock.now() - downAt > limit) throw error;
         this.#logger.warn({ err: error, why }, 'no compositor yet');
       }
@@ -212,10 +230,11 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
   /** A compositor that is ready and feeds delivery. Throws when there is none to be had, when it ends before, and when aborted. */
   async #bringUp(signal: AbortSignal): Promise<CompositorRun> {
     this.#fence = Math.max(this.#fence + 1, Math.floor(this.#options.wallClock()));
-    const first = this.#program === undefined;
+    const first = this.#program === undefined && !this.#resumed;
     const run = await this.#place(signal);
     try {
       const program = await this.#programFor();
+      this.#save();
       const delivery = await this.#openDelivery(program);
       signal.throwIfAborted();
       const passed = this.#clock.now() - program.startMs;
@@ -249,17 +268,13 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
       logger: this.#logger,
       metrics,
     });
-    run.on('keyframe', () => metrics.keyframes.inc());
-    run.on('stats', (stats) => {
-      if (this.#run !== run) return;
-      this.#parts.progress(stats.frame);
-      this.#board.figures(this.#figures.add(stats));
-    });
-    run.on('degraded', (degradation, fromFrame) => {
-      if (this.#run !== run) return;
-      this.#figures.degraded(degradation);
-      this.#logger.info({ degradation, fromFrame }, 'program gives way to CPU pressure');
-      this.#board.set({ degradation });
+    followRun(run, {
+      isPresent: () => this.#run === run,
+      metrics,
+      parts: this.#parts,
+      board: this.#board,
+      figures: this.#figures,
+      logger: this.#logger,
     });
     run.on('encoder', (codec) => {
       const program = this.#program;
@@ -268,6 +283,7 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
       if (codec !== wanted)
         this.#logger.warn({ wanted, codec }, 'the video encoder cannot be opened; another stands in');
       this.#program = encodedWith(program, codec);
+      this.#save();
     });
     run.on('carry', (sources) => {
       if (this.#run === run) this.#carried = sources;
@@ -285,21 +301,28 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
   /** Chosen once; then the program's clock runs for the broadcast's whole life. */
   async #programFor(): Promise<Program> {
     if (this.#program) return this.#program;
-    const deliveryUrl = await this.#options.directory.delivery(this.id);
-    const { video } = this.#input;
-    const program: Program = {
-      broadcast: this.id,
-      epoch: Math.round(this.#options.wallClock()) + START_LEAD_MS,
-      startMs: this.#clock.now() + START_LEAD_MS,
-      grid: gridFor(video.fps),
-      encoder: encoderFor(this.#options.videoEncoder, this.#options.encoderThreads),
-      renditions: renditionsFor(this.#input),
-      deliveryUrl,
-      assetsUrl: this.#options.assetsUrl,
-    };
+    const { directory, assetsUrl, wallClock } = this.#options;
+    const deliveryUrl = await directory.delivery(this.id);
+    const chosen = this.#resumed?.program ?? newProgram(this.#input, this.#options);
+    const program: Program = { broadcast: this.id, ...chosen, deliveryUrl, assetsUrl };
     this.#program = program;
     this.#board.set({ startedAt: program.epoch });
+    this.#keeper?.beat(() => ({ programMs: this.#clock.now() - program.startMs, at: wallClock() }));
     return program;
+  }
+
+  /** Writes down what another process needs to go on with it; before the first frame, and after each change. */
+  #save(): void {
+    if (!this.#program || this.#ending) return;
+    this.#keeper?.save({
+      id: this.id,
+      room: this.room.id,
+      input: this.#input,
+      program: this.#program,
+      fence: this.#fence,
+      destinations: this.#destinations.all,
+      failures: this.#resumed?.failures ?? 0,
+    });
   }
 
   async #openDelivery(program: Program): Promise<DeliveryLink> {
@@ -317,34 +340,17 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
       clock: this.#clock,
       logger: this.#logger,
     });
-    delivery.on('report', (report) => this.#onReport(report));
+    followDelivery(delivery, {
+      destinations: this.#destinations,
+      parts: this.#parts,
+      board: this.#board,
+      clock: this.#clock,
+      logger: this.#logger,
+      onLate: (count, segment) => this.#onLate(count, segment),
+    });
     delivery.once('failed', (error) => this.#fail(error));
     this.#delivery = delivery;
     return delivery;
-  }
-
-  #onReport(report: LinkReport): void {
-    switch (report.type) {
-      case 'part':
-        this.#parts.part();
-        return;
-      case 'late':
-        this.#onLate(report.count, report.segment);
-        return;
-      case 'gap':
-        this.#logger.warn({ segment: report.segment }, 'segment lost');
-        return;
-      case 'destination':
-        this.#destinations.report(report.status);
-        return;
-      case 'recording':
-        this.#board.set({ recording: report.status });
-        return;
-      case 'stats':
-        this.#board.figures({ viewers: report.viewers });
-        return;
-      default:
-    }
   }
 
   #onLate(count: number, segment: number): void {
@@ -357,6 +363,7 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
   /** First the compositor, so that its last parts are in the playlist; then delivery. Bounded by their own limits. */
   async #end(reason: EndReason): Promise<BroadcastStatus> {
     this.#advance('ending');
+    this.#keeper?.remove();
     this.#watch?.close();
     this.#speakers.close();
     const run = this.#run;

@@ -7,6 +7,7 @@ import type { DestinationEvent } from './DestinationBook.ts';
 import type { CheckDestination } from './destinations.ts';
 import type { KeyClaims } from './KeyClaims.ts';
 import type { BroadcastMetrics } from './metrics.ts';
+import type { RecordFiles } from './record/RecordFiles.ts';
 
 /** What a broadcast is given by the node that is its room's home. */
 export interface BroadcastOptions {
@@ -21,6 +22,8 @@ export interface BroadcastOptions {
   destinationPolicy: CheckDestination;
   /** The stream keys of all broadcasts of the node. */
   streamKeys: KeyClaims;
+  /** Where broadcasts are kept for another process, should this one be killed; left out: nowhere. */
+  records?: RecordFiles | undefined;
   clock: Clock;
   /** ms since 1970; for the epoch's label only. */
   wallClock: () => number;

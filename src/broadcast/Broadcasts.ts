@@ -7,15 +7,22 @@ import type { VideoCodec } from '../contracts/job.ts';
 import type { Recording } from '../contracts/recording.ts';
 import type { Directory } from '../directory/Directory.ts';
 import { Broadcast } from './Broadcast.ts';
+import type { BroadcastOptions } from './BroadcastOptions.ts';
 import type { BroadcastService } from './BroadcastService.ts';
 import type { DestinationEvent } from './DestinationBook.ts';
 import { type CheckDestination, type Destination, newDestination } from './destinations.ts';
 import { KeyClaims } from './KeyClaims.ts';
 import type { BroadcastMetrics } from './metrics.ts';
 import type { RoomTap } from './RoomTap.ts';
+import { destinationsOf, type FoundRecord } from './record/BroadcastRecord.ts';
+import type { RecordFiles } from './record/RecordFiles.ts';
+import { resumedFrom } from './record/resumed.ts';
 
 /** So many ended broadcasts are remembered, the newest of each room. */
 const REMEMBERED = 500;
+const RESUME_LIMIT_MS = 10 * 60_000;
+/** A broadcast that so many processes in a row died with, each within a minute, may be what kills them. */
+const MAX_FAILURES = 3;
 
 export interface BroadcastsOptions {
   directory: Directory;
@@ -28,6 +35,10 @@ export interface BroadcastsOptions {
   assetsUrl?: string | null;
   videoEncoder?: VideoCodec;
   destinationPolicy: CheckDestination;
+  /** Where broadcasts are kept for another process, should this one be killed; left out: nowhere. */
+  records?: RecordFiles;
+  /** A broadcast whose process was killed longer ago is not gone on with, ms. */
+  resumeLimitMs?: number;
   /** The program's clock; monotonic. */
   clock: Clock;
   /** ms since 1970; for labels only. */
@@ -40,12 +51,17 @@ export interface BroadcastsOptions {
   onDestination?: (event: DestinationEvent) => void;
 }
 
+interface OpensRooms {
+  getOrCreate(id: string): Promise<RoomTap>;
+}
+
 /** Every broadcast of this SFU node, one a room. */
 export class Broadcasts implements BroadcastService {
   readonly #options: BroadcastsOptions;
   readonly #running = new Map<string, { broadcast: Broadcast; starting: Promise<BroadcastStatus> }>();
   readonly #ended = new Map<string, BroadcastStatus>();
   readonly #streamKeys = new KeyClaims();
+  #resuming: Promise<void> | undefined;
   #state: 'open' | 'closed' = 'open';
   #closing: Promise<void> | undefined;
 
@@ -58,15 +74,10 @@ export class Broadcasts implements BroadcastService {
   }
 
   async start(room: RoomTap, given: BroadcastInput): Promise<BroadcastStatus> {
-    const {
-      mediaIp = '127.0.0.1',
-      encoderThreads = 1,
-      assetsUrl = null,
-      videoEncoder = 'libx264',
-      wallClock = Date.now,
-      destinationPolicy,
-    } = this.#options;
+    const { destinationPolicy } = this.#options;
     let destinations: Destination[] | undefined;
+    // Race: a room whose broadcast is just coming back must not get another one.
+    await this.#resuming;
     for (;;) {
       if (this.#state === 'closed') throw new AppError('shutting-down');
       const running = this.#running.get(room.id);
@@ -82,14 +93,68 @@ export class Broadcasts implements BroadcastService {
       } else break;
     }
     // Race: from the last look at #running to its new entry nothing is awaited.
+    return this.#run(new Broadcast(room, BroadcastInput.parse(given), destinations, this.#full()));
+  }
+
+  /**
+   * Goes on with the broadcasts of a process that was killed: same id, URL, grid and encoding, and another compositor. Resolves when
+   * their rooms are there and they are counted as live; that they really are takes another moment. `start` waits for it.
+   */
+  resume(rooms: OpensRooms): Promise<void> {
+    this.#resuming = this.#resumeAll(rooms);
+    return this.#resuming;
+  }
+
+  async #resumeAll(rooms: OpensRooms): Promise<void> {
+    const { records, logger } = this.#options;
+    for (const found of records?.find() ?? []) {
+      try {
+        await this.#resume(found, rooms);
+      } catch (error) {
+        // Its record stays: the next start may have more luck.
+        logger.error({ err: error, broadcast: found.record.id }, 'the broadcast can not be gone on with');
+      }
+    }
+  }
+
+  async #resume(found: FoundRecord, rooms: OpensRooms): Promise<void> {
+    const { records, resumeLimitMs = RESUME_LIMIT_MS, clock, logger } = this.#options;
+    const { id: broadcast, room, input } = found.record;
+    const options = this.#full();
+    const wallMs = options.wallClock();
+    const silentMs = Math.max(0, wallMs - (found.beat?.at ?? found.record.epoch));
+    const resumed = resumedFrom(found, { wallMs, clockMs: clock.now() });
+    const { failures } = resumed;
+    if (!records || silentMs > resumeLimitMs || failures >= MAX_FAILURES || this.#running.has(room)) {
+      logger.warn({ broadcast, room, silentMs, failures }, 'the broadcast of a killed process is not gone on with');
+      records?.drop(broadcast);
+      return;
+    }
+    const { known, lost } = destinationsOf(found.record, records.box);
+    if (lost.length > 0) logger.error({ broadcast, lost }, 'destinations are lost: their stream keys can not be read');
+    logger.warn({ broadcast, room, silentMs }, 'going on with the broadcast of a killed process');
+    const starting = this.#run(new Broadcast(await rooms.getOrCreate(room), input, known, options, resumed));
+    starting.catch((error: unknown) => logger.warn({ err: error, broadcast }, 'the broadcast did not come back'));
+  }
+
+  #full(): BroadcastOptions {
+    const {
+      mediaIp = '127.0.0.1',
+      encoderThreads = 1,
+      assetsUrl = null,
+      videoEncoder = 'libx264',
+      wallClock = Date.now,
+    } = this.#options;
     const streamKeys = this.#streamKeys;
-    const options = { ...this.#options, mediaIp, encoderThreads, assetsUrl, videoEncoder, wallClock, streamKeys };
-    const broadcast = new Broadcast(room, BroadcastInput.parse(given), destinations, options);
+    return { ...this.#options, mediaIp, encoderThreads, assetsUrl, videoEncoder, wallClock, streamKeys };
+  }
+
+  #run(broadcast: Broadcast): Promise<BroadcastStatus> {
     broadcast.on('state', () => this.#count());
     broadcast.once('closed', () => this.#onClosed(broadcast));
     const starting = broadcast.start();
-    this.#running.set(room.id, { broadcast, starting });
-    this.#options.onStatus(room.id, broadcast.status);
+    this.#running.set(broadcast.room.id, { broadcast, starting });
+    this.#options.onStatus(broadcast.room.id, broadcast.status);
     this.#count();
     return starting;
   }

@@ -155,7 +155,7 @@ export class DeliveryLink extends TypedEmitter<DeliveryLinkEvents> {
         logger.info('delivery connection is back');
         return;
       } catch (error) {
-        const refused = error instanceof AppError && error.code === 'stale-fence';
+        const refused = error instanceof AppError && ['stale-fence', 'conflict'].includes(error.code);
         if (refused || this.#state !== 'open' || clock.now() + wait > until) throw error;
         logger.debug({ err: error }, 'delivery connection not back yet');
       }
@@ -180,8 +180,8 @@ export class DeliveryLink extends TypedEmitter<DeliveryLinkEvents> {
         this.#opened?.resolve();
         return;
       case 'refused': {
-        const code =
-          report.code === 'stale-fence' ? 'stale-fence' : report.code === 'draining' ? 'no-capacity' : 'internal';
+        const codes = { 'stale-fence': 'stale-fence', draining: 'no-capacity', ended: 'conflict' } as const;
+        const code = codes[report.code as keyof typeof codes] ?? 'internal';
         this.#opened?.reject(new AppError(code, undefined, { cause: new Error(report.message) }));
         return;
       }

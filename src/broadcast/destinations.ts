@@ -24,21 +24,22 @@ export async function newDestination(input: DestinationInput, policy: CheckDesti
     url: new Secret(url),
     identity,
     reconnectSeconds: input.reconnectSeconds,
-    status: {
-      id: newId('d'),
-      name: input.name,
-      target: targetOf(url),
-      state: 'connecting',
-      since: Date.now(),
-      cause: null,
-      retryAt: null,
-      reason: '',
-      connects: 0,
-      bytes: 0,
-      droppedGops: 0,
-    },
+    status: newStatus({ id: newId('d'), name: input.name, target: targetOf(url) }),
   };
 }
+
+/** Of a destination that delivery has told nothing of yet. */
+export const newStatus = (of: Pick<DestinationStatus, 'id' | 'name' | 'target'>): DestinationStatus => ({
+  ...of,
+  state: 'connecting',
+  since: Date.now(),
+  cause: null,
+  retryAt: null,
+  reason: '',
+  connects: 0,
+  bytes: 0,
+  droppedGops: 0,
+});
 
 export const orderOf = ({ url, status, reconnectSeconds }: Destination): DestinationOrder => ({
   id: status.id,

@@ -9,7 +9,7 @@ import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:cr
 import { link, mkdir, open, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { newId } from './ids.ts';
-import type { Secret } from './Secret.ts';
+import { Secret } from './Secret.ts';
 
 const VERSION = 's1';
 const NONCE_BYTES = 12;
@@ -83,6 +83,12 @@ export class SecretBox {
       return undefined;
     }
   }
+}
+
+/** For what is signed without LIANMAI_SECRET and has to be good after a restart: a secret of the data directory. */
+export async function dataDirSecret(dataDir: string): Promise<Secret> {
+  const key = (await readKey(join(dataDir, KEY_FILE))) ?? (await makeKey(dataDir));
+  return new Secret(key.toString('hex'));
 }
 
 /** undefined: there is none. */

@@ -115,7 +115,8 @@ export type DeliveryOrder = z.infer<typeof DeliveryOrder>;
 export const DeliveryReport = z.discriminatedUnion('type', [
   type('opened', {}),
   type('refused', {
-    code: z.enum(['stale-fence', 'unauthorized', 'protocol', 'draining', 'bad-request']),
+    /** `ended`: the broadcast is over, for example since nobody came back for it within RECLAIM_MS. */
+    code: z.enum(['stale-fence', 'unauthorized', 'protocol', 'draining', 'bad-request', 'ended']),
     message: z.string(),
   }),
   /** The newest complete part of the slowest rendition. */

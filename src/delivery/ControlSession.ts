@@ -157,7 +157,12 @@ export class ControlSession extends TypedEmitter<SessionEvents> {
 
   /** A mistake ends the connection, and nothing else. */
   #refuse(error: AppError): void {
-    const codes = { 'stale-fence': 'stale-fence', unauthorized: 'unauthorized', 'shutting-down': 'draining' } as const;
+    const codes = {
+      'stale-fence': 'stale-fence',
+      unauthorized: 'unauthorized',
+      'shutting-down': 'draining',
+      conflict: 'ended',
+    } as const;
     const code = codes[error.code as keyof typeof codes] ?? 'bad-request';
     this.#log.warn({ code, reason: error.message }, 'order refused');
     this.#send({ type: 'refused', code, message: error.message });

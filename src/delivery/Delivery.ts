@@ -8,6 +8,7 @@ import type { FastifyInstance } from 'fastify';
 import { WebSocketServer } from 'ws';
 import type { Clock } from '../common/clock.ts';
 import type { Logger } from '../common/logger.ts';
+import type { Secret } from '../common/Secret.ts';
 import { RECLAIM_MS } from '../contracts/deliveryControl.ts';
 import { AppError } from '../contracts/errors.ts';
 import type { PlaybackState } from '../contracts/playback.ts';
@@ -23,6 +24,8 @@ import { PlaylistCache } from './hls/PlaylistCache.ts';
 import { FastLane } from './http/FastLane.ts';
 import { PlayGate, type PlayPass } from './http/PlayGate.ts';
 import { bearerToken, registerIntakeRoutes } from './intakeRoutes.ts';
+import { DeliveryJournal } from './journal/DeliveryJournal.ts';
+import { partsOfHead, restoreBroadcast } from './journal/restoreBroadcast.ts';
 import type { DeliveryMetrics } from './metrics.ts';
 import { LivePictures } from './pictures/LivePictures.ts';
 import { registerPlaybackRoutes } from './playbackRoutes.ts';
@@ -33,6 +36,7 @@ import { Viewers } from './Viewers.ts';
 
 /** How long the playlists of an ended broadcast stay, for those who are behind, ms. */
 const AFTERLIFE_MS = 5 * 60_000;
+const RESUME_LIMIT_MS = 10 * 60_000;
 /** Orders are small: 16 destinations of 2 kB and the renditions. */
 const MAX_ORDER_BYTES = 256 * 1024;
 
@@ -44,10 +48,14 @@ export interface DeliveryOptions {
   /** How to serve broadcasts that another delivery node owns; undefined: this one owns all. */
   edge?: Pick<EdgeOptions, 'node' | 'ownerOf' | 'newServiceToken' | 'maxBytes'> | undefined;
   ffmpegPath: string;
-  /** For files with secrets, mode 0600. */
+  /** For files with secrets, mode 0600, and for what survives a crash. */
   dataDir: string;
   /** Time shift and recordings; closed by this. Without them every broadcast is live only. */
   recordings?: Recordings;
+  /** LIANMAI_SECRET: seals what is secret on disk. Without, a key file in `dataDir` does. */
+  secrets?: readonly Secret[];
+  /** A broadcast whose process died longer ago than this is ended and not gone on with, ms. */
+  resumeLimitMs?: number;
   destinationPolicy: DestinationPolicy;
   clock: Clock;
   logger: Logger;
@@ -72,6 +80,7 @@ export class Delivery {
   readonly #options: DeliveryOptions;
   readonly #presets: PresetFiles;
   readonly #streamKeys = new StreamKeys();
+  readonly #journal: DeliveryJournal;
   readonly #wss = new WebSocketServer({ noServer: true, maxPayload: MAX_ORDER_BYTES });
   readonly #entries = new Map<string, Entry>();
   readonly #newest = new Map<string, Entry>();
@@ -81,9 +90,10 @@ export class Delivery {
   readonly #edge: Edge | undefined;
   #closing: Promise<void> | undefined;
 
-  private constructor(options: DeliveryOptions, presets: PresetFiles) {
+  private constructor(options: DeliveryOptions, presets: PresetFiles, journal: DeliveryJournal) {
     this.#options = options;
     this.#presets = presets;
+    this.#journal = journal;
     this.#viewers = new Viewers(options.clock);
     this.#gate = new PlayGate(options);
     const { edge, logger, metrics } = options;
@@ -93,8 +103,12 @@ export class Delivery {
     );
   }
 
+  /** Broadcasts of a process that died are there again when it resolves. */
   static async create(options: DeliveryOptions): Promise<Delivery> {
-    const delivery = new Delivery(options, await PresetFiles.create(options.dataDir));
+    const { dataDir, secrets = [], logger } = options;
+    const journal = await DeliveryJournal.create({ dataDir, secrets, logger });
+    const delivery = new Delivery(options, await PresetFiles.create(dataDir), journal);
+    await delivery.#restore();
     // After the broadcasts that go on are there: what is left over is finished.
     await options.recordings?.resume();
     return delivery;
@@ -234,19 +248,50 @@ export class Delivery {
       older?.close();
       return there.broadcast;
     }
+    const entry = this.#add(order);
+    const journal = this.#journal.begin(order);
+    if (journal) entry.broadcast.keep(journal);
+    entry.session = session;
+    entry.broadcast.logger.info('broadcast opened');
+    return entry.broadcast;
+  }
+
+  #add(order: OpenOrder, archive = this.#options.recordings?.begin(order)): Entry {
     const { destinationPolicy: policy, ffmpegPath, clock, logger, metrics, reconnect = RECONNECT } = this.#options;
     const push = { policy, ffmpegPath, reconnect, presets: this.#presets, keys: this.#streamKeys };
     const broadcast = new DeliveryBroadcast({ order, push, clock, logger, metrics });
-    const archive = this.#options.recordings?.begin(order);
     if (archive) attachArchive(broadcast, archive);
     const pictures = new LivePictures({ broadcast, dvrSeconds: archive ? order.dvrSeconds : 0, logger });
-    const entry: Entry = { broadcast, playlists: new PlaylistCache(broadcast), pictures, session, timer: undefined };
+    const entry: Entry = {
+      ...{ broadcast, playlists: new PlaylistCache(broadcast), pictures },
+      session: undefined,
+      timer: undefined,
+    };
     this.#entries.set(order.broadcast, entry);
     this.#newest.set(order.room, entry);
     metrics.broadcasts.inc({ state: 'live' });
     broadcast.on('ended', () => this.#ended(entry));
-    broadcast.logger.info('broadcast opened');
-    return broadcast;
+    return entry;
+  }
+
+  /** What a process that was killed had: viewers and compositors find it before the controller does. */
+  async #restore(): Promise<void> {
+    const { reclaimMs = RECLAIM_MS, resumeLimitMs = RESUME_LIMIT_MS } = this.#options;
+    const all = await this.#journal.find(Date.now());
+    // The newest of a room is the last.
+    for (const { journal, found } of all.toSorted((a, b) => a.found.order.epoch - b.found.order.epoch)) {
+      const reopened = await this.#options.recordings?.reopen(found.order);
+      const entry = this.#add(found.order, reopened?.archive);
+      const { broadcast } = entry;
+      restoreBroadcast(broadcast, found, reopened ? await partsOfHead(found, reopened) : undefined);
+      if (reopened) entry.pictures.recover(reopened.archive, reopened.scan.whole);
+      broadcast.keep(journal);
+      const over = found.ending || found.silentMs > resumeLimitMs;
+      const { silentMs, position } = found;
+      broadcast.logger.warn({ silentMs, next: position?.next, over }, 'broadcast restored after a crash');
+      if (over) void broadcast.end();
+      else this.#awaitController(entry, reclaimMs);
+    }
   }
 
   #sessionClosed(session: ControlSession, ended: boolean): void {
@@ -256,7 +301,14 @@ export class Delivery {
     entry.session = undefined;
     if (ended || entry.broadcast.state !== 'open') return;
     entry.broadcast.logger.warn('controller lost');
-    entry.timer = setTimeout(() => void entry.broadcast.end(), this.#options.reclaimMs ?? RECLAIM_MS);
+    this.#awaitController(entry, this.#options.reclaimMs ?? RECLAIM_MS);
+  }
+
+  #awaitController(entry: Entry, reclaimMs: number): void {
+    entry.timer = setTimeout(() => {
+      entry.broadcast.logger.warn('no controller came back');
+      void entry.broadcast.end();
+    }, reclaimMs);
   }
 
   #ended(entry: Entry): void {

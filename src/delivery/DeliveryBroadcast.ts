@@ -19,6 +19,7 @@ import { Destination, type DestinationOptions } from './destinations/Destination
 import { ProgramFeed } from './destinations/ProgramFeed.ts';
 import { GridWatch } from './GridWatch.ts';
 import { InitSegments, type StoredInit } from './InitSegments.ts';
+import type { BroadcastJournal } from './journal/BroadcastJournal.ts';
 import type { DeliveryMetrics } from './metrics.ts';
 import { ProgramStore } from './ProgramStore.ts';
 import { SlateFiller } from './SlateFiller.ts';
@@ -75,6 +76,7 @@ export class DeliveryBroadcast extends TypedEmitter<BroadcastEvents> {
   readonly #feed: ProgramFeed;
   readonly #destinations = new Map<string, Destination>();
   readonly #mainVideo: RenditionId;
+  #journal: BroadcastJournal | undefined;
   #follower: ClockFollower;
   #startMs: number;
   #fence: Fence;
@@ -149,6 +151,11 @@ export class DeliveryBroadcast extends TypedEmitter<BroadcastEvents> {
     return this.#follower.synchronised ? this.#follower.now() - this.#startMs : null;
   }
 
+  /** From now on its changes are kept on disk. */
+  keep(journal: BroadcastJournal): void {
+    this.#journal = journal;
+  }
+
   /** A controller has opened it again. Throws `stale-fence` when a newer one has it, `conflict` when it is over. */
   reopen(order: OpenOrder): void {
     if (this.#state !== 'open') throw new AppError('conflict', 'the broadcast has ended');
@@ -156,6 +163,10 @@ export class DeliveryBroadcast extends TypedEmitter<BroadcastEvents> {
     this.#fence = order.fence;
     this.#startMs = order.startMs;
     this.#follower = new ClockFollower(this.#options.clock);
+    this.#journal?.reopened(order);
+    // While the connection was lost, destinations may have been removed too.
+    for (const id of this.#destinations.keys())
+      if (!order.destinations.some((d) => d.id === id)) void this.removeDestination(id);
     for (const destination of order.destinations) this.addDestination(destination);
   }
 
@@ -167,13 +178,16 @@ export class DeliveryBroadcast extends TypedEmitter<BroadcastEvents> {
   take(from: number, compositor: CompositorId, fence: Fence): void {
     if (fence < this.#fence || !this.#takes.add({ from, compositor, fence })) throw new AppError('stale-fence');
     this.#watch.taken(from);
+    this.#journal?.take({ from, compositor, fence });
     this.logger.info({ from, compositor }, 'take');
   }
 
   putInit(rendition: RenditionId, bytes: Buffer, by: Putter): void {
     this.#checkFence(by);
+    const known = this.inits.get(rendition) !== undefined;
     const init = this.inits.put(rendition, bytes);
     this.emit('init', rendition, init);
+    if (!known) this.#journal?.init(rendition, bytes);
     if (rendition === this.#mainVideo) this.#feed.setInit('video', init);
     if (init.info.kind === 'audio') this.#feed.setInit('audio', init);
   }
@@ -186,6 +200,7 @@ export class DeliveryBroadcast extends TypedEmitter<BroadcastEvents> {
     this.emit('slate', rendition, bytes);
     if (rendition === this.#mainVideo) this.#feed.setSlate('video', bytes);
     if (init.info.kind === 'audio') this.#feed.setSlate('audio', bytes);
+    this.#journal?.slate(rendition, bytes);
   }
 
   putPart(rendition: RenditionId, segment: number, part: number, bytes: Buffer, by: Putter): void {
@@ -216,10 +231,12 @@ export class DeliveryBroadcast extends TypedEmitter<BroadcastEvents> {
     this.#destinations.set(order.id, destination);
     destination.on('status', (status) => this.emit('report', { type: 'destination', status }));
     destination.on('closed', () => this.#destinations.delete(order.id));
+    this.#journal?.destinationAdded(order);
     destination.start();
   }
 
   async removeDestination(id: string): Promise<void> {
+    this.#journal?.destinationRemoved(id);
     await this.#destinations.get(id)?.close();
   }
 
@@ -231,18 +248,23 @@ export class DeliveryBroadcast extends TypedEmitter<BroadcastEvents> {
 
   async #end(): Promise<void> {
     this.#state = 'ending';
+    this.#journal?.ending();
     this.#endedAt = Date.now();
     this.#watch.close();
     this.store.end();
     await Promise.all([...this.#destinations.values()].map((d) => d.close()));
     this.#state = 'ended';
+    this.#journal?.remove();
     this.logger.info('broadcast ended');
     this.emit('ended');
   }
 
   #listen(): void {
     const { metrics } = this.#options;
+    const perSegment = partsPerSegment(this.grid);
     this.store.on('visible', (segment, part, slate) => {
+      // First, in the same turn: no viewer is told of a position that could be forgotten.
+      this.#journal?.visible(segment, segment * perSegment + part + 1);
       this.#takes.forgetBefore(segment);
       if (this.#showsSlate !== slate) this.logger.info({ segment, part }, slate ? 'slate begins' : 'slate ends');
       this.#showsSlate = slate;
@@ -257,6 +279,7 @@ export class DeliveryBroadcast extends TypedEmitter<BroadcastEvents> {
       this.emit('report', { type: 'part', segment, part });
     });
     this.store.on('gap', (segment) => {
+      this.#journal?.visible(segment, (segment + 1) * perSegment);
       metrics.gaps.inc();
       this.logger.warn({ segment }, 'segment lost');
       this.emit('report', { type: 'gap', segment });

@@ -203,6 +203,29 @@ export class ProgramStore extends TypedEmitter<StoreEvents> {
     this.#advance(number + 1);
   }
 
+  /**
+   * Goes on where the store of a process that died was: everything before position `next` was visible or lost, beginning with segment
+   * `first`. Numbers never go back; what is not in the archive is a gap. `filling`: the visible parts of the segment that was being
+   * filled, when they are all there still. Call before anything is put.
+   */
+  resume(first: number, next: number, filling?: { compositor: CompositorId; parts: Map<RenditionId, Buffer[]> }): void {
+    const visible = next % this.#partsPerSegment;
+    const head = Math.floor(next / this.#partsPerSegment);
+    const whole = visible === 0 || filling !== undefined;
+    this.#head = whole ? head : head + 1;
+    this.#newest = this.#head - 1;
+    for (let number = Math.max(first, this.listedFrom); number < this.#head; number++) {
+      const held = this.#archive?.holds(number) ?? false;
+      const [state, parts] = held ? (['complete', this.#partsPerSegment] as const) : (['gap', 0] as const);
+      this.#segments.set(number, { number, compositor: '', parts: new Map(), state, visible: parts });
+    }
+    if (filling && visible > 0) {
+      this.#segments.set(head, { number: head, state: 'open', visible, ...filling });
+      this.#newest = head;
+    }
+    this.#changed();
+  }
+
   /** The last segment stays as short as it is. Idempotent. */
   end(): void {
     if (this.#ended) return;

@@ -48,5 +48,9 @@ export class DataDirLock {
   }
 }
 
+/** Whether `take` was refused because another process has the directory. */
+export const isDirectoryInUse = (error: unknown): boolean =>
+  ((error as Error).cause as { errcode?: number } | undefined)?.errcode === SQLITE_BUSY;
+
 /** https://sqlite.org/rescode.html#busy */
 const SQLITE_BUSY = 5;

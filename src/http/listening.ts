@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
+import { isAddressInUse, whenFree } from '../common/whenFree.ts';
 
 export type UpgradeHandler = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 
@@ -24,4 +25,9 @@ export function urlOf(fastify: FastifyInstance, scheme: string): string {
   if (!address) return '';
   const host = address.address === '0.0.0.0' || address.address === '::' ? 'localhost' : address.address;
   return `${scheme}://${host.includes(':') ? `[${host}]` : host}:${address.port}`;
+}
+
+/** A port that the last process has not let go of yet is waited for. */
+export async function listen(http: FastifyInstance, host: string, port: number): Promise<void> {
+  await whenFree(() => http.listen({ host, port }), isAddressInUse);
 }

@@ -25,6 +25,7 @@ import { closeReasonOf, type RoomHappening, type SeatHow } from './RoomHappening
 import { RoomRouter, type RouterSource } from './RoomRouter.ts';
 import { Roster } from './Roster.ts';
 import type { SceneStore } from './SceneStore.ts';
+import type { SeatMemory } from './SeatMemory.ts';
 import { Seats } from './Seats.ts';
 import { speakerIds, speakerLevels } from './speakers.ts';
 
@@ -33,6 +34,8 @@ export interface RoomOptions {
   routers: RouterSource;
   /** Keeps this room's scene, longer than the room is open. */
   scenes: SceneStore;
+  /** Who sat here when another process died. */
+  seatMemory?: SeatMemory;
   limits: RoomLimits;
   logger: Logger;
   metrics: RoomMetrics;
@@ -71,6 +74,7 @@ export class Room extends TypedEmitter<RoomEvents> implements RoomTap {
     router.on('levels', (levels) => this.emit('levels', speakerLevels(this.#seats.taken, levels)));
     router.on('speakers', (ids) => this.#roster.tellAll('speakers', { peerIds: speakerIds(this.#seats.taken, ids) }));
     router.once('lost', () => this.close('shutting-down'));
+    this.on('changed', () => options.seatMemory?.seated(this.id, this.#seats.taken));
   }
 
   static async create(options: RoomOptions): Promise<Room> {
@@ -169,11 +173,12 @@ export class Room extends TypedEmitter<RoomEvents> implements RoomTap {
     this.#assertOpen();
     const name = claims.name ?? wishes.name ?? 'Guest';
     const earlier = this.#roster.earlierSelf(claims, wishes.resume);
-    const peer =
-      earlier ?? new Peer({ ...claims, id: newId('p'), identity: claims.sub, name, link, logger: this.#logger });
+    const former = earlier ? undefined : this.#options.seatMemory?.claim(this.id, claims, wishes.resume);
+    const id = former ?? newId('p');
+    const peer = earlier ?? new Peer({ ...claims, id, identity: claims.sub, name, link, logger: this.#logger });
     if (!earlier && this.#roster.size >= this.#options.limits.peers)
       throw new AppError('too-many', 'The room is full.');
-    const sits = claims.role !== 'audience' && !this.#seats.has(peer);
+    const sits = (claims.role !== 'audience' || former !== undefined) && !this.#seats.has(peer);
     if (sits) this.#seats.take(peer);
     if (earlier) this.#takeOver(earlier, { ...claims, name }, wishes.resume === earlier.id, link);
     else this.#enter(peer);

@@ -1,3 +1,4 @@
+import { monotonicClock } from '../common/clock.ts';
 import type { Logger } from '../common/logger.ts';
 import { TypedEmitter } from '../common/TypedEmitter.ts';
 import { AppError } from '../contracts/errors.ts';
@@ -7,8 +8,10 @@ import type { IceServer, LeaveReason } from '../contracts/signaling.ts';
 import { DEFAULT_LIMITS, type RoomLimits } from './limits.ts';
 import type { RoomMetrics } from './metrics.ts';
 import { Room } from './Room.ts';
+import type { RoomFiles } from './RoomFiles.ts';
 import type { RouterSource } from './RoomRouter.ts';
 import { SceneStore } from './SceneStore.ts';
+import { SeatMemory } from './SeatMemory.ts';
 
 export interface RoomRegistryOptions {
   /** `WorkerPool` is one. */
@@ -18,6 +21,8 @@ export interface RoomRegistryOptions {
   iceServers: readonly { urls: string | string[]; username?: string | undefined; credential?: string | undefined }[];
   /** Whether the room has a running broadcast: then it stays, however empty. */
   isLive: (roomId: RoomId) => boolean;
+  /** Where scenes and seats outlive the process; left out: nowhere. */
+  files?: RoomFiles;
   logger: Logger;
   metrics: RoomMetrics;
 }
@@ -26,7 +31,8 @@ export interface RoomRegistryOptions {
 export class RoomRegistry extends TypedEmitter<{ opened: [room: Room]; closed: [] }> {
   readonly iceServers: readonly IceServer[];
   /** Of all rooms, open or not. */
-  readonly scenes = new SceneStore();
+  readonly scenes: SceneStore;
+  readonly #seats: SeatMemory;
   readonly #options: RoomRegistryOptions;
   readonly #limits: RoomLimits;
   readonly #rooms = new Map<RoomId, Room>();
@@ -38,6 +44,8 @@ export class RoomRegistry extends TypedEmitter<{ opened: [room: Room]; closed: [
   private constructor(options: RoomRegistryOptions) {
     super();
     this.#options = options;
+    this.scenes = new SceneStore({ files: options.files });
+    this.#seats = new SeatMemory(monotonicClock, options.files);
     this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
     this.iceServers = options.iceServers as readonly IceServer[];
   }
@@ -77,7 +85,8 @@ export class RoomRegistry extends TypedEmitter<{ opened: [room: Room]; closed: [
 
   async #open(id: RoomId): Promise<Room> {
     const { pool, logger, metrics } = this.#options;
-    const room = await Room.create({ id, routers: pool, scenes: this.scenes, limits: this.#limits, logger, metrics });
+    const [scenes, seatMemory, limits] = [this.scenes, this.#seats, this.#limits];
+    const room = await Room.create({ id, routers: pool, scenes, seatMemory, limits, logger, metrics });
     if (this.#closed) {
       room.close('shutting-down');
       throw new AppError('shutting-down');
@@ -111,6 +120,7 @@ export class RoomRegistry extends TypedEmitter<{ opened: [room: Room]; closed: [
     await this.#opening.get(id)?.catch(() => {});
     this.#rooms.get(id)?.close(reason);
     this.scenes.forget(id);
+    this.#seats.forget(id);
   }
 
   /** No room opens any more. Idempotent. */

@@ -5,6 +5,7 @@
 import { setLogEventListeners } from 'mediasoup';
 import type { Logger } from '../common/logger.ts';
 import { TypedEmitter } from '../common/TypedEmitter.ts';
+import { whenFree } from '../common/whenFree.ts';
 import { AppError } from '../contracts/errors.ts';
 import type { MediaRouter } from './MediaRouter.ts';
 import { MediaWorker } from './MediaWorker.ts';
@@ -29,6 +30,9 @@ const RESTART_DELAYS_MS = [0, 250, 1_000, 5_000] as const;
 const STABLE_MS = 30_000;
 /** How long a router waits for a worker when none runs, ms. */
 const WORKER_WAIT_MS = 15_000;
+
+/** mediasoup tells it in words, from libuv. */
+const isPortInUse = (error: unknown): boolean => /address already in use/.test((error as Error).message);
 
 interface Slot {
   worker: MediaWorker | undefined;
@@ -67,7 +71,9 @@ export class WorkerPool extends TypedEmitter<{
       onwarn: (namespace, text) => pool.#logger.debug({ namespace, text }, 'mediasoup warns'),
       onerror: (namespace, text, err) => pool.#logger.warn({ namespace, text, err }, 'mediasoup reports an error'),
     });
-    const started = await Promise.allSettled(pool.#slots.map((_, index) => pool.#start(index)));
+    // A worker of a process that was killed lets go of its ports a moment after it.
+    const start = (index: number) => whenFree(() => pool.#start(index), isPortInUse);
+    const started = await Promise.allSettled(pool.#slots.map((_, index) => start(index)));
     const failed = started.find((s) => s.status === 'rejected');
     if (failed) {
       await pool.close();

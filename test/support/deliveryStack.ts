@@ -270,7 +270,7 @@ export async function connectControl(stack: DeliveryStack, token: string): Promi
 /** Puts a test program, each part when its time on the grid is over, as a compositor does. */
 export class TestCompositor {
   readonly id = newId('c');
-  readonly #stack: DeliveryStack;
+  #stack: DeliveryStack;
   readonly #controller: TestController;
   readonly #clip: TestClip;
   readonly #fence: number;
@@ -284,6 +284,11 @@ export class TestCompositor {
     this.#controller = controller;
     this.#clip = clip;
     this.#fence = fence;
+  }
+
+  /** The delivery node is another process now. */
+  moveTo(stack: DeliveryStack): void {
+    this.#stack = stack;
   }
 
   async put(path: string, body: Buffer, headers: Record<string, string> = {}): Promise<Response> {

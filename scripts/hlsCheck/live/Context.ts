@@ -16,11 +16,22 @@ export interface Context {
 
 const REDIRECT = /^30[12378]$/;
 
-/** Asks, and checks what holds for every answer. */
+/** No answer: status 0. */
+function nothing(url: string): Answer {
+  const now = performance.now();
+  const none = Buffer.alloc(0);
+  return { url, status: 0, headers: {}, raw: none, body: none, sentAt: now, firstByteAt: now, endAt: now };
+}
+
+/** Asks, and checks what holds for every answer. Status 0: there was none. */
 export async function ask(context: Context, url: string, report: Report, options: AskOptions = {}): Promise<Answer> {
   // Its own origin: a server without a secret lets in no other.
   const headers = { origin: new URL(url).origin, ...options.headers };
-  const answer = await context.client.ask(url, { ...options, headers });
+  const answer = await context.client.ask(url, { ...options, headers }).catch((error: Error) => {
+    report('answer-whole', `${url}: ${error.message}`);
+    return nothing(url);
+  });
+  if (answer.status === 0) return answer;
   const allowed = answer.headers['access-control-allow-origin'];
   if (allowed !== '*' && allowed !== headers.origin) report('cross-origin', `${url}: ${allowed ?? 'none'}`);
   if (REDIRECT.test(String(answer.status))) report('no-redirect', `${url}: ${answer.status}`);

@@ -114,7 +114,7 @@ export class Follower {
 
   #askHint(uri: string): Promise<Answer | null> {
     const kept = this.#playlist?.target ?? 1;
-    const answer = askMedia(this.#context, new URL(uri, this.url).href, this.report, kept).catch(() => null);
+    const answer = askMedia(this.#context, new URL(uri, this.url).href, this.report, kept);
     this.reader.hint(uri, answer);
     return answer;
   }

@@ -22,7 +22,8 @@ const RANGE_BYTES = 100;
 
 export async function probe(context: Context, probed: Probed): Promise<void> {
   const blocking = probed.playlist().control?.attributes.has('CAN-BLOCK-RELOAD') ?? false;
-  await probePlaylist(context, probed);
+  const { partTarget, target, ended } = probed.playlist();
+  await probePlaylist(context, probed, ended ? Number.POSITIVE_INFINITY : (partTarget ?? target / 2));
   if (probed.playlist().ended) await probeEnded(context, probed);
   else if (blocking) {
     await probeRefusals(context, probed);
@@ -56,7 +57,7 @@ async function probeRefusals(context: Context, probed: Probed): Promise<void> {
     await expectStatus(context, probed, query, 'directive-form', 400);
   const whole = wholeSegments(probed.playlist()).at(-1);
   if (!whole) return;
-  const future = whole.uri.replace(/(\d+)(\D*)$/, (_all, number, rest) => `${Number(number) + FAR_PARTS}${rest}`);
+  const future = whole.uri.replace(/\d+(?=\D*\.\w+$)/, (number) => String(Number(number) + FAR_PARTS));
   const answer = await ask(context, new URL(future, url).href, report);
   if (answer.status !== 404) report('unknown-404', `${future}: ${answer.status}`);
 }
@@ -94,8 +95,12 @@ async function probeEnded(context: Context, { url, report }: Probed): Promise<vo
   }
 }
 
-/** The answer without directives: its headers, and what becomes of it with gzip and HEAD. */
-export async function probePlaylist(context: Context, { url, report, playlist }: Probed): Promise<void> {
+/** The answer without directives: its headers, and what becomes of it with gzip and HEAD. `keptSeconds`: how long it may be kept. */
+export async function probePlaylist(
+  context: Context,
+  { url, report }: Pick<Probed, 'url' | 'report'>,
+  keptSeconds: number,
+): Promise<void> {
   const plain = await ask(context, url, report, { headers: { 'accept-encoding': 'identity' } });
   const type = plain.headers['content-type']?.replace(/\s*;.*$/, '').toLowerCase();
   if (type !== 'application/vnd.apple.mpegurl') report('type-playlist', `${type ?? 'none'}`);
@@ -105,10 +110,8 @@ export async function probePlaylist(context: Context, { url, report, playlist }:
   if (!/\baccept-encoding\b/i.test(zipped.headers.vary ?? '')) report('gzip-playlist', 'no Vary: Accept-Encoding');
   if (plain.headers['content-encoding'] !== undefined) report('gzip-playlist', 'unasked');
   if (!zipped.body.toString().startsWith('#EXTM3U')) report('gzip-playlist', 'another text');
-  const { partTarget, target, ended } = playlist();
   const age = maxAgeOf(plain);
-  if (!ended && (age === null || age > (partTarget ?? target / 2)))
-    report('cache-playlist', `without directives: max-age ${age ?? 'not given'}`);
+  if (age === null || age > keptSeconds) report('cache-playlist', `without directives: max-age ${age ?? 'not given'}`);
   await probeHead(context, url, report, plain, ['content-type', 'cache-control', 'access-control-allow-origin']);
 }
 

@@ -64,10 +64,9 @@ function checkControl(playlist: MediaPlaylist, report: Report): void {
 function checkParts(playlist: MediaPlaylist, report: Report): void {
   const { segments, partTarget, target, independent } = playlist;
   if (partTarget === null) report('part-inf', 'none');
-  const whole = wholeSegments(playlist);
-  let behind = whole.reduce((sum, s) => sum + s.duration, 0);
-  for (const [index, segment] of segments.entries()) {
-    behind -= segment.uri === null ? 0 : (segment.duration ?? 0);
+  let behind = secondsOf(segments);
+  for (const segment of segments) {
+    behind -= segment.duration ?? 0;
     const { parts, line, uri, duration } = segment;
     if (partTarget !== null) checkPartDurations(segment, partTarget, report);
     const first = parts[0];
@@ -77,7 +76,7 @@ function checkParts(playlist: MediaPlaylist, report: Report): void {
     if (parts.length > 0 && uri !== null && duration !== null && Math.abs(sum - duration) > 1e-6 * (parts.length + 1))
       report('part-sum', `${uri}: parts last ${sum.toFixed(6)} s, the segment ${duration} s`, line);
     if (uri !== null && !segment.gap && parts.some(({ gap }) => gap)) report('part-gap', uri, line);
-    checkWindow(segment, behind, PARTS_LISTED * target, index > 0 || playlist.sequence === 0, report);
+    checkWindow(segment, behind, PARTS_LISTED * target, report);
   }
 }
 
@@ -94,14 +93,22 @@ function checkPartDurations({ parts, uri }: Segment, partTarget: number, report:
   }
 }
 
-/** `behind`: how far the segment's end lies before the end of the whole segments, seconds. */
-function checkWindow(segment: Segment, behind: number, window: number, certain: boolean, report: Report): void {
-  const { parts, uri, gap, duration, line } = segment;
-  if (parts.length > 0 && behind >= window - ROUNDING_SECONDS)
-    report('part-window', `parts of ${uri} are listed, ${behind.toFixed(2)} s before the end`, line);
-  // What was complete when the playlist began has no parts to list, nor has what was lost as a whole.
-  if (certain && parts.length === 0 && !gap && uri !== null && behind + (duration ?? 0) < window - ROUNDING_SECONDS)
-    report('part-window', `parts of ${uri} are not listed, ${behind.toFixed(2)} s before the end`, line);
+/** From the first segment to the newest part. */
+const secondsOf = (segments: readonly Segment[]): number =>
+  segments.reduce((sum, { uri, duration, parts }) => {
+    const open = parts.reduce((total, part) => total + part.duration, 0);
+    return sum + (uri === null ? open : (duration ?? 0));
+  }, 0);
+
+/** `behind`: how far the end of a whole segment lies before the end of the playlist, seconds. */
+function checkWindow({ parts, uri, duration }: Segment, behind: number, window: number, report: Report): void {
+  if (uri === null) return;
+  let left = behind + (duration ?? 0);
+  for (const part of parts) {
+    left -= part.duration;
+    if (left <= window + ROUNDING_SECONDS) return;
+    report('part-window', `${part.uri} ends ${left.toFixed(2)} s before the end`, part.line);
+  }
 }
 
 function checkDates(playlist: MediaPlaylist, report: Report): void {

@@ -39,6 +39,7 @@ const MEDIA_RULES = {
 
 /** Of the server's answers. */
 const ANSWER_RULES = {
+  'answer-whole': must('RFC 9112 8', 'Each request gets a whole answer.'),
   'block-answer': must(
     'draft 6.2.5.2',
     'A blocking reload is answered when the playlist has the part or segment that was asked for, not before.',
@@ -90,7 +91,7 @@ const ANSWER_RULES = {
   'cache-media': must('ours', 'Media may be cached for longer than the playlist lists it, since it never changes.'),
   'cache-playlist': must(
     'ours',
-    'A playlist without directives may be cached for less than a part; one that was waited for may be shared.',
+    'A media playlist without directives may be cached for less than a part, a multivariant playlist for a segment; what was waited for may be shared.',
   ),
   'cache-error': must('ours', 'An error is not cached for longer than a part.'),
   'length-media': must('ours', 'Media have a Content-Length, which is right.'),

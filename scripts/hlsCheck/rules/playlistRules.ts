@@ -70,7 +70,7 @@ const MEDIA_RULES = {
   ),
   'part-independent': should('draft 4.4.4.9', 'The first part of an independent segment has INDEPENDENT=YES.'),
   'part-sum': must('draft 4.4.4.1, 4.4.4.9', 'The parts of a whole segment add up to its EXTINF.'),
-  'part-window': should('draft 6.2.2', 'Parts are listed within three target durations of the end, and no longer.'),
+  'part-window': should('draft 6.2.2', 'No part is listed that is more than three target durations from the end.'),
   'part-gap': must('draft 6.2.1', 'A segment of which a part is lost is itself marked with EXT-X-GAP.'),
   'map-required': must('Apple 8.20', 'Fragmented MP4 has an EXT-X-MAP before its first segment.'),
   'date-time': must('Apple 8.4', 'A live playlist has EXT-X-PROGRAM-DATE-TIME.'),

@@ -176,6 +176,14 @@ export class BroadcastArchive extends TypedEmitter<ArchiveEvents> implements Seg
     return splitParts(bytes, { grid: this.manifest.grid, rendition, init, number })[part] ?? null;
   }
 
+  /** The parts that are here of a segment that is not whole. */
+  async partialSegment(rendition: RenditionId, number: SegmentNumber): Promise<Buffer[]> {
+    const init = this.#inits.get(rendition)?.info;
+    if (!init) return [];
+    const bytes = await readFile(join(this.folder, rendition, partialName(number)));
+    return splitParts(bytes, { grid: this.manifest.grid, rendition, init, number });
+  }
+
   /** Resolves when all that was given so far is written, or could not be. */
   async flush(): Promise<void> {
     await this.#working;

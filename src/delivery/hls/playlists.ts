@@ -27,8 +27,11 @@ import {
  * since a line of it must not change (section 6.2.1).
  */
 const VERSION = 9;
-/** Parts are listed for the newest three target durations and no longer (RFC 8216bis section 6.2.2). */
-const SEGMENTS_WITH_PARTS = 3;
+/**
+ * Of so many whole segments, and of the open one, the parts are listed: none is more than three target durations from the end of the
+ * playlist, wherever in a segment that is (RFC 8216bis section 6.2.2). Players sit at the last four parts.
+ */
+const SEGMENTS_WITH_PARTS = 2;
 /** RFC 8216bis asks for three part targets at least; hls.js sits on it, and a little more rides out a late part. */
 const HOLD_BACK_PARTS = 3.5;
 /** HOLD-BACK is three target durations at least (RFC 8216bis section 4.4.3.8). */

@@ -105,7 +105,7 @@ export class Recordings extends TypedEmitter<RecordingsEvents> {
   async resume(): Promise<void> {
     const known = new Set<RecordingId>();
     for (const { folder, manifest } of await listArchives(this.#options.dataDir)) {
-      if (manifest && this.#live.has(manifest.broadcast)) continue;
+      if (manifest && (this.#live.has(manifest.broadcast) || this.#watched.has(manifest.broadcast))) continue;
       if (!manifest?.recording) {
         await rm(folder, { recursive: true, force: true });
         continue;
@@ -124,7 +124,7 @@ export class Recordings extends TypedEmitter<RecordingsEvents> {
     for (const record of await this.#store.unfinished()) {
       const waits = record.state === 'recording' || record.state === 'processing';
       if (!waits) this.#transcodes.add(record.id);
-      else if (!known.has(record.id) && !this.#live.has(record.broadcast))
+      else if (!known.has(record.id) && !this.#live.has(record.broadcast) && !this.#works.has(record.id))
         await this.#lost(record, 'its segments are gone');
     }
   }

@@ -15,7 +15,7 @@ export interface MediaText {
 /** Wall clock of segment 0. */
 const EPOCH = Date.UTC(2026, 10, 25, 21, 46, 44, 171);
 const PARTS = 6;
-const SEGMENTS_WITH_PARTS = 3;
+const SEGMENTS_WITH_PARTS = 2;
 
 const dateOf = (segment: number): string =>
   `#EXT-X-PROGRAM-DATE-TIME:${new Date(EPOCH + segment * 2000).toISOString()}`;

@@ -220,6 +220,54 @@ describe('time shift', () => {
   });
 });
 
+describe('after a crash', () => {
+  const archive: SegmentArchive = {
+    holds: (number) => number !== 7,
+    segment: async (rendition, number) => bytes(`file ${rendition} ${number}`),
+    part: async () => null,
+  };
+
+  test('what was in memory is a gap, from the first segment that ever was; numbers go on', () => {
+    const { store, seen } = make();
+    store.resume(3, 5 * 6 + 2);
+    expect(shown(store)).toEqual(['3 gap 0', '4 gap 0', '5 gap 0']);
+    expect(store.position).toBe(36);
+    putBoth(store, 5, ALL);
+    putBoth(store, 6, [0]);
+    expect(seen).toEqual(['6.0']);
+    expect(shown(store).at(-1)).toBe('6 open 1');
+  });
+
+  test('no more is listed than was', () => {
+    const { store } = make();
+    store.resume(0, 100 * 6);
+    expect(store.listed().map((s) => s.number)).toEqual(Array.from({ length: 15 }, (_, i) => 85 + i));
+    expect(store.position).toBe(600);
+  });
+
+  test('what is in the archive is listed and can be had', async () => {
+    const store = new ProgramStore(grid, ['v720', 'a0'], { dvrSeconds: 60 });
+    store.setArchive(archive);
+    store.resume(5, 9 * 6 + 1);
+    expect(shown(store)).toEqual(['5 complete 6', '6 complete 6', '7 gap 0', '8 complete 6', '9 complete 6']);
+    expect((await store.readSegment('v720', 8))?.toString()).toBe('file v720 8');
+    expect(await store.readSegment('v720', 7)).toBeNull();
+  });
+
+  test('the segment that was being filled goes on when all of its parts are there, by its own compositor only', () => {
+    const { store, seen } = make();
+    const parts = new Map(['v720', 'a0'].map((id) => [id, [bytes(`${id}0`), bytes(`${id}1`)]]));
+    store.resume(8, 9 * 6 + 2, { compositor: one, parts });
+    expect(shown(store)).toEqual(['8 gap 0', '9 open 2']);
+    expect(store.position).toBe(9 * 6 + 2);
+    expect(store.part('a0', 9, 1)?.toString()).toBe('a01');
+    expect(() => putBoth(store, 9, [2], other)).toThrow('began this segment');
+    putBoth(store, 9, [1, 2, 3, 4, 5]);
+    expect(seen).toEqual(['9.2', '9.3', '9.4', '9.5']);
+    expect(store.segment('a0', 9)?.map(String)).toEqual(['a00', 'a01', 'a9.2', 'a9.3', 'a9.4', 'a9.5']);
+  });
+});
+
 describe('slate', () => {
   const slate = (store: ProgramStore, text: string): void =>
     store.putSlate(

@@ -20,7 +20,7 @@ test('set whole, by who has seen the present version', () => {
 });
 
 test('when there are too many, the one that was changed longest ago is forgotten', () => {
-  const store = new SceneStore(2);
+  const store = new SceneStore({ capacity: 2 });
   store.set('a', red, 1);
   store.set('b', red, 1);
   store.set('a', red, 2);

@@ -164,4 +164,39 @@ describe('DeliverySink', () => {
     expect(puts.length).toBe(before);
     await expect(sink.putInit('a0', Buffer.from('a'))).rejects.toThrow();
   });
+
+  test('a delivery node that has lost the init segment gets it and the slate again, and then the part', async () => {
+    let lost = false;
+    let known = false;
+    const { url, puts } = await delivery(({ path }) => {
+      if (path.endsWith('/init')) known = true;
+      if (!lost || known) return 204;
+      return { status: 409, code: 'init-mismatch' };
+    });
+    const sink = sinkTo(url);
+    await sink.putInit('a0', Buffer.from('init'));
+    await sink.putSlate('a0', Buffer.from('slate'));
+    lost = true;
+    known = false;
+    for (const i of [0, 1]) sink.putPart(part('a0', i));
+    await sink.flush(10_000);
+    expect(puts.slice(2).map((p) => p.path.replace('/program/btestbroadcast/a0/', ''))).toEqual([
+      '2/0',
+      'init',
+      'slate',
+      '2/0',
+      '2/1',
+    ]);
+    expect(sink.dropped).toBe(0);
+  });
+
+  test('a delivery node that has another init segment refuses for good: the part is dropped', async () => {
+    const { url, puts } = await delivery((_put, count) => (count === 1 ? 204 : { status: 409, code: 'init-mismatch' }));
+    const sink = sinkTo(url);
+    await sink.putInit('a0', Buffer.from('init'));
+    sink.putPart(part('a0', 0));
+    await sink.flush(10_000);
+    expect(puts.slice(1).map((p) => p.path.replace('/program/btestbroadcast/a0/', ''))).toEqual(['2/0', 'init']);
+    expect(sink.dropped).toBe(1);
+  });
 });

@@ -1,0 +1,47 @@
+import type { Clock } from '../common/clock.ts';
+import type { Logger } from '../common/logger.ts';
+import type { DeliveryLink, LinkReport } from './DeliveryLink.ts';
+import type { DestinationBook } from './DestinationBook.ts';
+import type { PartWatch } from './PartWatch.ts';
+import type { StatusBoard } from './StatusBoard.ts';
+
+export interface FollowDeliveryOptions {
+  destinations: DestinationBook;
+  parts: PartWatch;
+  board: StatusBoard;
+  clock: Clock;
+  logger: Logger;
+  /** So many parts in a row have not come; the newest is of this segment. */
+  onLate: (count: number, segment: number) => void;
+}
+
+/** Carries what delivery reports of a broadcast to its status and log. */
+export function followDelivery(delivery: DeliveryLink, options: FollowDeliveryOptions): void {
+  delivery.on('report', (report) => onReport(report, options));
+  // What could not be delivered meanwhile is no compositor's fault.
+  delivery.on('back', () => options.parts.begin(options.clock.now()));
+}
+
+function onReport(report: LinkReport, { destinations, parts, board, logger, onLate }: FollowDeliveryOptions): void {
+  switch (report.type) {
+    case 'part':
+      parts.part();
+      return;
+    case 'late':
+      onLate(report.count, report.segment);
+      return;
+    case 'gap':
+      logger.warn({ segment: report.segment }, 'segment lost');
+      return;
+    case 'destination':
+      destinations.report(report.status);
+      return;
+    case 'recording':
+      board.set({ recording: report.status });
+      return;
+    case 'stats':
+      board.figures({ viewers: report.viewers });
+      return;
+    default:
+  }
+}

@@ -1,0 +1,33 @@
+import type { Logger } from '../common/logger.ts';
+import type { CompositorFigures } from './CompositorFigures.ts';
+import type { CompositorRun } from './CompositorRun.ts';
+import type { BroadcastMetrics } from './metrics.ts';
+import type { PartWatch } from './PartWatch.ts';
+import type { StatusBoard } from './StatusBoard.ts';
+
+export interface FollowOptions {
+  /** The run is the broadcast's present one: what an older one still says is of no interest. */
+  isPresent: () => boolean;
+  metrics: BroadcastMetrics;
+  parts: PartWatch;
+  board: StatusBoard;
+  figures: CompositorFigures;
+  logger: Logger;
+}
+
+/** Carries what a compositor says of its work to status, metrics and log. */
+export function followRun(run: CompositorRun, options: FollowOptions): void {
+  const { isPresent, metrics, parts, board, figures, logger } = options;
+  run.on('keyframe', () => metrics.keyframes.inc());
+  run.on('stats', (stats) => {
+    if (!isPresent()) return;
+    parts.progress(stats.frame);
+    board.figures(figures.add(stats));
+  });
+  run.on('degraded', (degradation, fromFrame) => {
+    if (!isPresent()) return;
+    figures.degraded(degradation);
+    logger.info({ degradation, fromFrame }, 'program gives way to CPU pressure');
+    board.set({ degradation });
+  });
+}

@@ -1,0 +1,111 @@
+/** What the controller keeps of a broadcast on disk, so that another process can go on with it. Pure. */
+import { z } from 'zod';
+import { Secret } from '../../common/Secret.ts';
+import type { SecretBox } from '../../common/SecretBox.ts';
+import { BroadcastInput } from '../../contracts/broadcast.ts';
+import { ReconnectSeconds } from '../../contracts/deliveryControl.ts';
+import { Grid } from '../../contracts/grid.ts';
+import { BroadcastId, DestinationId, Fence, RoomId } from '../../contracts/ids.ts';
+import { EncoderSettings, Rendition } from '../../contracts/job.ts';
+import { type Destination, newStatus } from '../destinations.ts';
+import type { Program } from '../jobs.ts';
+
+/** What holds the stream key, before it is sealed (common/SecretBox.ts). */
+const SealedDestination = z.object({ url: z.string(), identity: z.string(), reconnectSeconds: ReconnectSeconds });
+const KeptDestination = z.object({ id: DestinationId, name: z.string(), target: z.string(), sealed: z.string() });
+
+export const BroadcastRecord = z.object({
+  version: z.literal(1),
+  id: BroadcastId,
+  room: RoomId,
+  /** Its destinations are below. */
+  input: BroadcastInput,
+  /** Wall-clock label of frame 0, ms since 1970. */
+  epoch: z.number(),
+  grid: Grid,
+  /** With the codec that is really used: the successor's init segments have to be the same bytes. */
+  encoder: EncoderSettings,
+  renditions: z.array(Rendition),
+  fence: Fence,
+  destinations: z.array(KeptDestination),
+  /** How many processes in a row have died within a minute of having it, before the one that writes this. */
+  failures: z.int().min(0),
+});
+export type BroadcastRecord = z.infer<typeof BroadcastRecord>;
+
+/** The program's clock, written down each second: what a successor reckons its own from. */
+export const Beat = z.object({
+  /** Program time, ms. */
+  programMs: z.number(),
+  /** Wall clock at that moment, ms since 1970. */
+  at: z.number(),
+  /** How long this process has had the broadcast, ms. */
+  heldMs: z.number(),
+});
+export type Beat = z.infer<typeof Beat>;
+
+/** A broadcast whose process died, as it goes on. */
+export interface FoundRecord {
+  record: BroadcastRecord;
+  beat: Beat | undefined;
+}
+
+export interface RecordedState {
+  id: string;
+  room: string;
+  input: BroadcastInput;
+  program: Program;
+  fence: number;
+  destinations: Iterable<Destination>;
+  failures: number;
+}
+
+export function recordOf(state: RecordedState, box: SecretBox): BroadcastRecord {
+  const { id, room, input, program, fence, destinations, failures } = state;
+  const { epoch, grid, encoder, renditions } = program;
+  return {
+    version: 1,
+    id,
+    room,
+    input: { ...input, destinations: [] },
+    epoch,
+    grid,
+    encoder,
+    renditions,
+    fence,
+    destinations: [...destinations].map(({ url, identity, reconnectSeconds, status }) => ({
+      id: status.id,
+      name: status.name,
+      target: status.target,
+      sealed: box.seal(JSON.stringify({ url: url.reveal(), identity, reconnectSeconds })),
+    })),
+    failures,
+  };
+}
+
+/** Those that can be opened, and the ids of those that can not. */
+export function destinationsOf(
+  { destinations }: BroadcastRecord,
+  box: SecretBox,
+): { known: Destination[]; lost: string[] } {
+  const known: Destination[] = [];
+  const lost: string[] = [];
+  for (const { id, name, target, sealed } of destinations) {
+    try {
+      const { url, ...rest } = SealedDestination.parse(JSON.parse(box.open(sealed)));
+      known.push({ url: new Secret(url), ...rest, status: newStatus({ id, name, target }) });
+    } catch {
+      lost.push(id);
+    }
+  }
+  return { known, lost };
+}
+
+/**
+ * Program time now, ms. Timestamps: the monotonic clock begins anew with each process or machine, so what passed since the last beat is
+ * taken from the wall clock; a wall clock that was set back meanwhile lets no time pass. Without a beat the epoch stands for one.
+ */
+export function programMsOf({ record, beat }: FoundRecord, wallMs: number): number {
+  const { programMs, at } = beat ?? { programMs: 0, at: record.epoch };
+  return programMs + Math.max(0, wallMs - at);
+}
