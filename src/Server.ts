@@ -1,11 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
-import type { IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import type { Duplex } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import fastifyCors from '@fastify/cors';
 import type { FastifyInstance } from 'fastify';
 import { Agent } from '../compositor/agent/Agent.ts';
 import { AssetStore } from './assets/AssetStore.ts';
@@ -17,20 +14,26 @@ import { monotonicClock } from './common/clock.ts';
 import { newId } from './common/ids.ts';
 import type { Logger } from './common/logger.ts';
 import { dataDirSecret } from './common/SecretBox.ts';
-import { isAddressInUse, whenFree } from './common/whenFree.ts';
+import { whenFree } from './common/whenFree.ts';
 import type { Config } from './config.ts';
 import { AppError } from './contracts/errors.ts';
 import { Delivery, type DeliveryOptions } from './delivery/Delivery.ts';
 import { destinationPolicy } from './delivery/destinationPolicy.ts';
 import { streamIdentity } from './delivery/destinations/streamIdentity.ts';
 import { oneOwner } from './delivery/edge/OwnerOf.ts';
+import { openRecordings } from './delivery/recording/openRecordings.ts';
 import { MemoryDirectory } from './directory/MemoryDirectory.ts';
 import { Database } from './durable/Database.ts';
 import { DataDirLock, isDirectoryInUse } from './durable/DataDirLock.ts';
+import { allowOrigins } from './http/allowOrigins.ts';
 import { registerApi } from './http/api.ts';
 import { createHttp } from './http/createHttp.ts';
+import { followRecordings } from './http/followRecordings.ts';
 import { registerHealth } from './http/health.ts';
+import { listen, routeUpgrade, type UpgradeHandler, urlOf } from './http/listening.ts';
 import { registerPages } from './http/pages.ts';
+import type { RecordingFeed } from './http/RecordingFeed.ts';
+import type { RecordingsClient } from './http/RecordingsClient.ts';
 import { type RequestGuard, requestGuard } from './http/requestGuard.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { apiRooms } from './rooms/apiRooms.ts';
@@ -51,8 +54,6 @@ const SERVICE_TOKEN_SECONDS = 7 * 86_400;
 /** One for each request to another delivery node; their clocks may be off by a little. */
 const HOP_TOKEN_SECONDS = 300;
 
-type UpgradeHandler = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
-
 /** Owns everything in the process; which parts it makes is the role's. Closed in the reverse order of the data. */
 export class Server {
   readonly #config: Config;
@@ -72,6 +73,7 @@ export class Server {
   #rooms: RoomRegistry | undefined;
   #broadcasts: Broadcasts | undefined;
   #webhooks: Webhooks | undefined;
+  #recordingFeed: RecordingFeed | undefined;
   #signaling: SignalingServer | undefined;
   #closing: Promise<void> | undefined;
 
@@ -191,6 +193,12 @@ export class Server {
       edge: this.#edge,
       ffmpegPath: this.#config.ffmpeg,
       dataDir: this.#config.dataDir,
+      recordings: await openRecordings({
+        config: this.#config,
+        database: this.#database,
+        logger: this.#logger,
+        metrics: this.#metrics.recording,
+      }),
       secrets: this.#config.secrets,
       resumeLimitMs: this.#config.resumeSeconds * 1000,
       destinationPolicy: destinationPolicy({ allowPrivate: this.#config.allowPrivateDestinations }),
@@ -221,7 +229,7 @@ export class Server {
     const http = createHttp({ logger: this.#logger, trustedProxies, ...(tls ? { tls } : {}) });
     this.#public = http;
     http.addHook('onRequest', async (request) => this.#guard(request.raw));
-    await this.#allowOrigins(http);
+    await allowOrigins(http, this.#config.allowedOrigins);
     if (this.#config.role === 'all') registerHealth(http, this, this.#metrics.registry);
     this.#delivery?.registerPlayback(http);
     if (!(await registerPages(http, join(ROOT, 'dist', 'client'), this.#has('sfu') ? 'all' : 'watch')))
@@ -232,23 +240,6 @@ export class Server {
     await listen(http, host, port);
     // Not before: a server that can not listen must leave them to the next one.
     if (this.#rooms) await this.#broadcasts?.resume(this.#rooms);
-  }
-
-  /** Listed pages may read the API's answers; playback answers `*` by itself. */
-  async #allowOrigins(http: FastifyInstance): Promise<void> {
-    const { allowedOrigins } = this.#config;
-    if (allowedOrigins.length === 0) return;
-    await http.register(fastifyCors, {
-      delegator: (request, answer) => {
-        const cors = (request.url ?? '').startsWith('/v1/');
-        answer(
-          null,
-          cors
-            ? { origin: [...allowedOrigins], methods: ['GET', 'POST', 'PUT', 'DELETE'], exposedHeaders: ['etag'] }
-            : { origin: false },
-        );
-      },
-    });
   }
 
   async #startSfu(http: FastifyInstance): Promise<void> {
@@ -288,7 +279,7 @@ export class Server {
         agents: () => (config.role === 'all' ? [this.internalUrl] : config.compositorUrls),
         delivery: () => (config.role === 'all' ? this.internalUrl : config.deliveryUrl),
       }),
-      newServiceToken: () => this.#tokens.sign({ aud: 'service', sub: 'sfu' }, SERVICE_TOKEN_SECONDS),
+      newServiceToken: () => this.#newServiceToken(),
       mediaIp: config.mediaHost,
       encoderThreads: config.encoderThreads,
       assetsUrl: this.#assetsUrl,
@@ -316,6 +307,7 @@ export class Server {
       broadcasts,
       assets,
       webhooks: webhooks.endpoints,
+      recordings: this.#followRecordings(broadcasts, broadcastEvents),
       version: VERSION,
     });
     await http.ready();
@@ -329,6 +321,25 @@ export class Server {
       logger,
       metrics: this.#metrics.signaling,
     });
+  }
+
+  #followRecordings(broadcasts: Broadcasts, events: BroadcastEvents): RecordingsClient {
+    const { client, feed } = followRecordings({
+      deliveryUrl: () => (this.#config.role === 'all' ? this.internalUrl : this.#config.deliveryUrl),
+      newServiceToken: () => this.#newServiceToken(),
+      database: this.#database,
+      logger: this.#logger,
+      onEvent: (event) => {
+        broadcasts.recording(event.recording);
+        events.recording(event);
+      },
+    });
+    this.#recordingFeed = feed;
+    return client;
+  }
+
+  #newServiceToken(): Promise<string> {
+    return this.#tokens.sign({ aud: 'service', sub: 'sfu' }, SERVICE_TOKEN_SECONDS);
   }
 
   async #isService(token: string | undefined): Promise<boolean> {
@@ -363,6 +374,7 @@ export class Server {
   async #close(): Promise<void> {
     this.#state = 'closing';
     await this.#broadcasts?.close();
+    await this.#recordingFeed?.close();
     await this.#delivery?.close();
     await this.#agent?.close();
     await this.#signaling?.close();
@@ -375,28 +387,4 @@ export class Server {
     this.#lock?.release();
     this.#state = 'closed';
   }
-}
-
-function routeUpgrade(
-  handlers: ReadonlyMap<string, UpgradeHandler>,
-  request: IncomingMessage,
-  socket: Duplex,
-  head: Buffer,
-): void {
-  const handler = handlers.get((request.url ?? '').replace(/\?.*$/s, ''));
-  if (handler) handler(request, socket, head);
-  else socket.end('HTTP/1.1 404 Not Found\r\nconnection: close\r\n\r\n');
-}
-
-/** A port that the last process has not let go of yet is waited for. */
-async function listen(http: FastifyInstance, host: string, port: number): Promise<void> {
-  await whenFree(() => http.listen({ host, port }), isAddressInUse);
-}
-
-/** A wildcard address is not one to open: localhost stands for it. */
-function urlOf(fastify: FastifyInstance, scheme: string): string {
-  const address = fastify.server.address() as AddressInfo | null;
-  if (!address) return '';
-  const host = address.address === '0.0.0.0' || address.address === '::' ? 'localhost' : address.address;
-  return `${scheme}://${host.includes(':') ? `[${host}]` : host}:${address.port}`;
 }

@@ -48,6 +48,16 @@ const IceServers = z.string().transform((v, ctx) => {
   }
 });
 
+/** `file`, or `s3://BUCKET` with a prefix or without. */
+const StorageUrl = z.string().transform((v, ctx): { kind: 'file' } | { kind: 's3'; bucket: string; prefix: string } => {
+  if (v === 'file') return { kind: 'file' };
+  const [, bucket = '', prefix = ''] =
+    /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])((?:\/[\w-][\w.-]*)*)\/?$/.exec(v) ?? [];
+  if (bucket) return { kind: 's3', bucket, prefix: prefix.slice(1) };
+  ctx.addIssue({ code: 'custom', message: '`file`, or s3://BUCKET/PREFIX' });
+  return z.NEVER;
+});
+
 interface Setting {
   schema: z.ZodType;
   /** What an absent setting is, in the same form as it would be written. */
@@ -183,11 +193,34 @@ export const SETTINGS = {
     fallback: 'false',
     help: 'Allows webhooks that are set by the API at private, loopback and link-local addresses.',
   },
-  ffmpeg: { schema: Text, fallback: 'ffmpeg', help: 'The ffmpeg program that pushes to destinations.' },
+  ffmpeg: {
+    schema: Text,
+    fallback: 'ffmpeg',
+    help: 'The ffmpeg program that pushes to destinations and finishes recordings.',
+  },
+  storage: {
+    schema: StorageUrl,
+    fallback: 'file',
+    help: 'Where finished recordings are kept: `file` (in LIANMAI_DATA_DIR), or `s3://BUCKET/PREFIX` in an S3-compatible store.',
+  },
+  s3Endpoint: {
+    schema: z.union([z.literal(''), z.url({ protocol: /^https?$/ })]),
+    fallback: '',
+    help: "URL of the S3-compatible store. Default: Amazon's of the region.",
+  },
+  s3Region: { schema: Text, fallback: 'us-east-1', help: 'Region of the bucket.' },
+  s3AccessKeyId: {
+    schema: Text,
+    fallback: '',
+    help: 'Access key of the store. Without one, where the AWS SDK looks: AWS_* variables, shared files, the role of the machine.',
+  },
+  s3SecretAccessKey: { schema: Text, fallback: '', help: 'Its secret.' },
 } as const satisfies Record<string, Setting>;
 
 type Values = { [K in keyof typeof SETTINGS]: z.output<(typeof SETTINGS)[K]['schema']> };
-export type Config = Omit<Values, 'secret' | 'rtcHost' | 'webhookSecret'> & {
+export type Config = Omit<Values, 'secret' | 'rtcHost' | 'webhookSecret' | 's3SecretAccessKey'> & {
+  /** null: the AWS SDK finds its credentials itself. */
+  s3SecretAccessKey: Secret | null;
   /** The first signs. Empty: open mode, loopback only. */
   secrets: Secret[];
   rtcHost: string;
@@ -255,7 +288,7 @@ function readSecrets(name: string, text: string): string[] {
   return secrets;
 }
 
-function complete({ secret, webhookSecret, rtcHost, ...values }: Values): Config {
+function complete({ secret, webhookSecret, rtcHost, s3SecretAccessKey, ...values }: Values): Config {
   const secrets = readSecrets('LIANMAI_SECRET', secret);
   const webhookSecrets = readSecrets('LIANMAI_WEBHOOK_SECRET', webhookSecret);
   if (values.webhookUrls.length > 0 && secrets.length === 0 && webhookSecrets.length === 0)
@@ -271,6 +304,8 @@ function complete({ secret, webhookSecret, rtcHost, ...values }: Values): Config
   }
   if ((values.tlsCert === '') !== (values.tlsKey === ''))
     throw new ConfigError('LIANMAI_TLS_CERT and LIANMAI_TLS_KEY go together');
+  if ((values.s3AccessKeyId === '') !== (s3SecretAccessKey === ''))
+    throw new ConfigError('LIANMAI_S3_ACCESS_KEY_ID and LIANMAI_S3_SECRET_ACCESS_KEY go together');
   if (values.role === 'sfu' && (values.compositorUrls.length === 0 || values.deliveryUrl === '')) {
     throw new ConfigError('role sfu needs LIANMAI_COMPOSITOR_URLS and LIANMAI_DELIVERY_URL');
   }
@@ -280,6 +315,7 @@ function complete({ secret, webhookSecret, rtcHost, ...values }: Values): Config
     throw new ConfigError(`role ${values.role} needs LIANMAI_SECRET: the roles know each other by it`);
   return {
     ...values,
+    s3SecretAccessKey: s3SecretAccessKey ? new Secret(s3SecretAccessKey) : null,
     secrets: secrets.map((s) => new Secret(s)),
     webhookSecrets: webhookSecrets.map((s) => new Secret(s)),
     rtcHost: rtcHost || values.host,

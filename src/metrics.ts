@@ -3,6 +3,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import type { AgentMetrics } from '../compositor/agent/metrics.ts';
 import type { BroadcastMetrics } from './broadcast/metrics.ts';
 import type { DeliveryMetrics } from './delivery/metrics.ts';
+import type { RecordingMetrics } from './delivery/recording/metrics.ts';
 import type { RoomMetrics } from './rooms/metrics.ts';
 import type { SfuMetrics } from './sfu/metrics.ts';
 import type { SignalingMetrics } from './signaling/metrics.ts';
@@ -197,6 +198,15 @@ export const METRICS = {
     'Events that were given up: `expired` after a day, `full` when too many waited.',
     ['reason'],
   ),
+  storedSegments: counter(
+    'lianmai_stored_segments_total',
+    'Segments written to the disk, for time shift and recordings.',
+  ),
+  storeFailures: counter('lianmai_store_failures_total', 'Times that the disk or the storage of recordings refused.'),
+  recordings: counter('lianmai_recordings_total', 'Recordings that are over, by outcome; `stopped` goes on later.', [
+    'state',
+  ]),
+  transcodes: counter('lianmai_transcodes_total', 'Transcodes of recordings, by outcome.', ['state']),
 } as const satisfies Record<string, Definition>;
 
 export interface Metrics {
@@ -208,6 +218,7 @@ export interface Metrics {
   agent: AgentMetrics;
   delivery: DeliveryMetrics;
   webhooks: WebhookMetrics;
+  recording: RecordingMetrics;
 }
 
 /** All metrics in a registry of their own, and Node's own (`nodejs_…`, `process_…`). */
@@ -296,6 +307,12 @@ export function createMetrics(): Metrics {
       delaySeconds: h(m.webhookDelaySeconds),
       waiting: g(m.webhookWaiting),
       givenUp: c(m.webhookGivenUp),
+    },
+    recording: {
+      storedSegments: c(m.storedSegments),
+      storeFailures: c(m.storeFailures),
+      recordings: c(m.recordings),
+      transcodes: c(m.transcodes),
     },
   };
 }

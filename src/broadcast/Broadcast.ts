@@ -333,9 +333,9 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
       order: () =>
         openOrder(program, {
           room: this.room.id,
+          input: this.#input,
           destinations: this.#destinations.all,
           fence: this.#fence,
-          playback: this.#input.playback,
         }),
       clock: this.#clock,
       logger: this.#logger,

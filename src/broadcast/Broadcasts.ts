@@ -4,6 +4,7 @@ import { BroadcastInput, BroadcastState, type BroadcastStatus, DestinationInput 
 import type { DestinationStatus } from '../contracts/deliveryControl.ts';
 import { AppError } from '../contracts/errors.ts';
 import type { VideoCodec } from '../contracts/job.ts';
+import type { Recording } from '../contracts/recording.ts';
 import type { Directory } from '../directory/Directory.ts';
 import { Broadcast } from './Broadcast.ts';
 import type { BroadcastOptions } from './BroadcastOptions.ts';
@@ -164,6 +165,15 @@ export class Broadcasts implements BroadcastService {
 
   status(room: string): BroadcastStatus | null {
     return this.#running.get(room)?.broadcast.status ?? this.#ended.get(room) ?? null;
+  }
+
+  /** What became of a recording after its broadcast. */
+  recording({ room, broadcast, id, state, complete, reason }: Recording): void {
+    const ended = this.#ended.get(room);
+    if (ended?.id !== broadcast) return;
+    const status = { ...ended, recording: { id, state, complete, reason } };
+    this.#ended.set(room, status);
+    this.#options.onStatus(room, status);
   }
 
   async addDestination(room: string, input: DestinationInput): Promise<DestinationStatus> {

@@ -1,5 +1,6 @@
 import type { BroadcastInput, BroadcastState, BroadcastStatus } from '../contracts/broadcast.ts';
 import type { DestinationStatus } from '../contracts/deliveryControl.ts';
+import { recordingIdOf } from '../contracts/recording.ts';
 import { videoRenditionsFor } from './jobs.ts';
 
 /** Figures are told at most this often, ms. */
@@ -42,6 +43,7 @@ export class StatusBoard {
       viewers: 0,
       restarts: 0,
       destinations: [],
+      recording: input.record ? { id: recordingIdOf(id), state: 'recording', complete: true, reason: '' } : null,
     };
   }
 

@@ -36,6 +36,9 @@ function onReport(report: LinkReport, { destinations, parts, board, logger, onLa
     case 'destination':
       destinations.report(report.status);
       return;
+    case 'recording':
+      board.set({ recording: report.status });
+      return;
     case 'stats':
       board.figures({ viewers: report.viewers });
       return;

@@ -1,5 +1,5 @@
+import type { BroadcastInput } from '../contracts/broadcast.ts';
 import { PROTOCOL } from '../contracts/ids.ts';
-import type { PlaybackAccess } from '../contracts/playback.ts';
 import type { OpenOrder } from './DeliveryLink.ts';
 import { type Destination, orderOf } from './destinations.ts';
 import type { Program } from './jobs.ts';
@@ -9,10 +9,10 @@ export function openOrder(
   { broadcast, epoch, startMs, grid, renditions }: Program,
   {
     room,
+    input: { dvrSeconds, record, transcode, playback },
     destinations,
     fence,
-    playback,
-  }: { room: string; destinations: Iterable<Destination>; fence: number; playback: PlaybackAccess },
+  }: { room: string; input: BroadcastInput; destinations: Iterable<Destination>; fence: number },
 ): OpenOrder {
   return {
     type: 'open',
@@ -25,8 +25,9 @@ export function openOrder(
     renditions,
     destinations: [...destinations].map(orderOf),
     fence,
-    dvrSeconds: 0,
-    record: false,
+    dvrSeconds,
+    record,
+    transcode,
     playback,
   };
 }

@@ -3,6 +3,8 @@ import { DegradationStep } from './degradation.ts';
 import { DestinationStatus, ReconnectSeconds } from './deliveryControl.ts';
 import { BroadcastId, DestinationId, RenditionId } from './ids.ts';
 import { PlaybackAccess } from './playback.ts';
+import { RecordingStatus } from './recording.ts';
+import { RenditionInput } from './renditionInput.ts';
 
 export const BroadcastState = z.enum(['starting', 'live', 'recovering', 'ending', 'ended', 'failed']);
 export type BroadcastState = z.infer<typeof BroadcastState>;
@@ -20,17 +22,6 @@ export const DestinationInput = z
   })
   .strict();
 export type DestinationInput = z.infer<typeof DestinationInput>;
-
-/** A smaller video quality beside the main one: same picture, same shape, same frames. */
-export const RenditionInput = z
-  .object({
-    /** Of the shorter side, pixels; less than the main video's. The longer side follows from the main video's shape. */
-    height: z.int().min(144).max(1080).multipleOf(2),
-    /** Bits a second; left out, it follows from the main video's. */
-    bitrate: z.int().min(100_000).max(20_000_000).optional(),
-  })
-  .strict();
-export type RenditionInput = z.infer<typeof RenditionInput>;
 
 export const BroadcastInput = z
   .object({
@@ -52,6 +43,16 @@ export const BroadcastInput = z
       .prefault({}),
     /** `token`: only who has a playback token may watch (`POST /v1/rooms/:room/play-tokens`). */
     playback: PlaybackAccess.default('open'),
+    /** How far back viewers can go while it is live (time shift), seconds; 0: not beyond what players keep anyway. */
+    dvrSeconds: z
+      .int()
+      .min(0)
+      .max(6 * 3600)
+      .default(0),
+    /** Keeps the program as a recording: HLS and MP4. */
+    record: z.boolean().default(false),
+    /** Smaller video qualities that a finished recording is transcoded to, one after the other, when there is time. */
+    transcode: z.array(RenditionInput).max(4).default([]),
     /** How long an empty room shows the slate before the broadcast ends, seconds. */
     emptyGraceSeconds: z.int().min(1).max(86_400).default(60),
   })
@@ -63,6 +64,12 @@ export const BroadcastInput = z
   .refine(
     ({ renditions }) => new Set(renditions.map(({ height }) => height)).size === renditions.length,
     'no two renditions are of the same height',
+  )
+  .refine(
+    ({ video, renditions, transcode }) =>
+      transcode.every(({ height }) => height < Math.min(video.width, video.height)) &&
+      new Set([...renditions, ...transcode].map(({ height }) => height)).size === renditions.length + transcode.length,
+    'a recording is transcoded to heights that are less than the video’s and that the program does not have',
   );
 export type BroadcastInput = z.infer<typeof BroadcastInput>;
 
@@ -89,6 +96,8 @@ export const BroadcastStatus = z.object({
   /** Times that a compositor had to be replaced. */
   restarts: z.int(),
   destinations: z.array(DestinationStatus),
+  /** null: it is not recorded. */
+  recording: RecordingStatus.nullable().default(null),
 });
 export type BroadcastStatus = z.infer<typeof BroadcastStatus>;
-export { DestinationId };
+export { DestinationId, RenditionInput };

@@ -19,6 +19,8 @@ import {
 } from './ids.ts';
 import { Rendition } from './job.ts';
 import { PlaybackAccess } from './playback.ts';
+import { RecordingStatus } from './recording.ts';
+import { RenditionInput } from './renditionInput.ts';
 
 const type = <T extends string, S extends z.core.$ZodLooseShape>(name: T, shape: S) =>
   z.object({ type: z.literal(name), ...shape });
@@ -95,6 +97,8 @@ export const DeliveryOrder = z.discriminatedUnion('type', [
     dvrSeconds: z.int().min(0).default(0),
     record: z.boolean().default(false),
     playback: PlaybackAccess.default('open'),
+    /** Further renditions of the finished recording. */
+    transcode: z.array(RenditionInput).max(4).default([]),
     destinations: z.array(DestinationOrder).max(16).default([]),
     fence: Fence,
   }),
@@ -122,7 +126,8 @@ export const DeliveryReport = z.discriminatedUnion('type', [
   /** Segment lost for good (EXT-X-GAP). */
   type('gap', { segment: SegmentNumber }),
   type('destination', { status: DestinationStatus }),
-  type('recording', { state: z.enum(['recording', 'finished', 'failed']), message: z.string().default('') }),
+  /** What became of the recording, each time that it changes while the broadcast lives. */
+  type('recording', { status: RecordingStatus }),
   type('clock-ask', { t0: z.number() }),
   type('stats', {
     /** Bits a second arriving, over the last second. */

@@ -30,6 +30,10 @@ export type SourceId = z.infer<typeof SourceId>;
 export const DestinationId = z.string().regex(/^d[a-z0-9]{8,31}$/);
 export type DestinationId = z.infer<typeof DestinationId>;
 
+/** The recording of one broadcast. */
+export const RecordingId = z.string().regex(/^r[a-z0-9]{8,31}$/);
+export type RecordingId = z.infer<typeof RecordingId>;
+
 /** One compositor child; what delivery is told to `take` from. */
 export const CompositorId = z.string().regex(/^c[a-z0-9]{8,31}$/);
 export type CompositorId = z.infer<typeof CompositorId>;

@@ -9,6 +9,7 @@ import type { Logger } from '../common/logger.ts';
 import { TypedEmitter } from '../common/TypedEmitter.ts';
 import { DeliveryOrder, type DeliveryReport } from '../contracts/deliveryControl.ts';
 import { AppError } from '../contracts/errors.ts';
+import type { RecordingStatus } from '../contracts/recording.ts';
 import type { DeliveryBroadcast, OpenOrder } from './DeliveryBroadcast.ts';
 
 const TICK_MS = 1000;
@@ -24,6 +25,8 @@ export interface SessionOptions {
   /** Throws AppError. */
   open(order: OpenOrder, session: ControlSession): DeliveryBroadcast;
   viewers(broadcast: string): number;
+  /** null: it is not recorded. */
+  recording(broadcast: string): RecordingStatus | null;
 }
 
 interface SessionEvents {
@@ -129,6 +132,8 @@ export class ControlSession extends TypedEmitter<SessionEvents> {
     broadcast.on('report', this.#onReport);
     this.#send({ type: 'opened' });
     for (const destination of broadcast.destinations) this.#send({ type: 'destination', status: destination.status });
+    const recording = this.#options.recording(broadcast.id);
+    if (recording) this.#send({ type: 'recording', status: recording });
     for (const delay of FIRST_EXCHANGES_MS) this.#timers.push(setTimeout(() => this.#askClock(), delay));
     this.#timers.push(setInterval(() => this.#tick(broadcast), TICK_MS));
   }

@@ -12,6 +12,7 @@ import type { Secret } from '../common/Secret.ts';
 import { RECLAIM_MS } from '../contracts/deliveryControl.ts';
 import { AppError } from '../contracts/errors.ts';
 import type { PlaybackState } from '../contracts/playback.ts';
+import { attachArchive } from './archive/attachArchive.ts';
 import { ControlSession } from './ControlSession.ts';
 import { DeliveryBroadcast, type OpenOrder } from './DeliveryBroadcast.ts';
 import type { DestinationPolicy } from './destinationPolicy.ts';
@@ -24,9 +25,13 @@ import { FastLane } from './http/FastLane.ts';
 import { PlayGate, type PlayPass } from './http/PlayGate.ts';
 import { bearerToken, registerIntakeRoutes } from './intakeRoutes.ts';
 import { DeliveryJournal } from './journal/DeliveryJournal.ts';
-import { restoreBroadcast } from './journal/restoreBroadcast.ts';
+import { partsOfHead, restoreBroadcast } from './journal/restoreBroadcast.ts';
 import type { DeliveryMetrics } from './metrics.ts';
+import { LivePictures } from './pictures/LivePictures.ts';
 import { registerPlaybackRoutes } from './playbackRoutes.ts';
+import type { Recordings } from './recording/Recordings.ts';
+import { registerRecordingControl } from './recording/recordingControl.ts';
+import { registerRecordingRoutes } from './recording/recordingRoutes.ts';
 import { Viewers } from './Viewers.ts';
 
 /** How long the playlists of an ended broadcast stay, for those who are behind, ms. */
@@ -45,6 +50,8 @@ export interface DeliveryOptions {
   ffmpegPath: string;
   /** For files with secrets, mode 0600, and for what survives a crash. */
   dataDir: string;
+  /** Time shift and recordings; closed by this. Without them every broadcast is live only. */
+  recordings?: Recordings;
   /** LIANMAI_SECRET: seals what is secret on disk. Without, a key file in `dataDir` does. */
   secrets?: readonly Secret[];
   /** A broadcast whose process died longer ago than this is ended and not gone on with, ms. */
@@ -63,6 +70,7 @@ export interface DeliveryOptions {
 interface Entry {
   broadcast: DeliveryBroadcast;
   playlists: PlaylistCache;
+  pictures: LivePictures;
   session: ControlSession | undefined;
   /** Ends it when no controller comes back, then forgets it. */
   timer: NodeJS.Timeout | undefined;
@@ -90,6 +98,9 @@ export class Delivery {
     this.#gate = new PlayGate(options);
     const { edge, logger, metrics } = options;
     this.#edge = edge && new Edge({ ...edge, viewers: this.#viewers, logger, metrics });
+    options.recordings?.on('status', (broadcast, status) =>
+      this.#entries.get(broadcast)?.broadcast.emit('report', { type: 'recording', status }),
+    );
   }
 
   /** Broadcasts of a process that died are there again when it resolves. */
@@ -98,6 +109,8 @@ export class Delivery {
     const journal = await DeliveryJournal.create({ dataDir, secrets, logger });
     const delivery = new Delivery(options, await PresetFiles.create(dataDir), journal);
     await delivery.#restore();
+    // After the broadcasts that go on are there: what is left over is finished.
+    await options.recordings?.resume();
     return delivery;
   }
 
@@ -117,6 +130,8 @@ export class Delivery {
       viewers: this.#viewers,
       metrics: this.#options.metrics,
     });
+    const { recordings } = this.#options;
+    if (recordings && !nodesOnly) registerRecordingRoutes(fastify, { recordings, gate: this.#gate });
   }
 
   /**
@@ -150,6 +165,8 @@ export class Delivery {
       verifyService: this.#options.verifyService,
       metrics: this.#options.metrics,
     });
+    const { recordings, verifyService } = this.#options;
+    if (recordings) registerRecordingControl(fastify, { recordings, verifyService });
   }
 
   /** A WebSocket upgrade for `/delivery` on the internal port. */
@@ -166,6 +183,7 @@ export class Delivery {
             logger,
             open: (order, opener) => this.#open(order, opener),
             viewers: (id) => this.#viewers.count(id),
+            recording: (id) => this.#options.recordings?.status(id) ?? null,
           });
           this.#sessions.add(session);
           session.on('closed', (ended) => this.#sessionClosed(session, ended));
@@ -207,6 +225,8 @@ export class Delivery {
     for (const entry of this.#entries.values()) clearTimeout(entry.timer);
     for (const session of this.#sessions) session.close();
     this.#wss.close();
+    await Promise.all([...this.#entries.values()].map((e) => e.pictures.close()));
+    await this.#options.recordings?.close();
     await this.#presets.close();
   }
 
@@ -236,11 +256,17 @@ export class Delivery {
     return entry.broadcast;
   }
 
-  #add(order: OpenOrder): Entry {
+  #add(order: OpenOrder, archive = this.#options.recordings?.begin(order)): Entry {
     const { destinationPolicy: policy, ffmpegPath, clock, logger, metrics, reconnect = RECONNECT } = this.#options;
     const push = { policy, ffmpegPath, reconnect, presets: this.#presets, keys: this.#streamKeys };
     const broadcast = new DeliveryBroadcast({ order, push, clock, logger, metrics });
-    const entry: Entry = { broadcast, playlists: new PlaylistCache(broadcast), session: undefined, timer: undefined };
+    if (archive) attachArchive(broadcast, archive);
+    const pictures = new LivePictures({ broadcast, dvrSeconds: archive ? order.dvrSeconds : 0, logger });
+    const entry: Entry = {
+      ...{ broadcast, playlists: new PlaylistCache(broadcast), pictures },
+      session: undefined,
+      timer: undefined,
+    };
     this.#entries.set(order.broadcast, entry);
     this.#newest.set(order.room, entry);
     metrics.broadcasts.inc({ state: 'live' });
@@ -254,9 +280,11 @@ export class Delivery {
     const all = await this.#journal.find(Date.now());
     // The newest of a room is the last.
     for (const { journal, found } of all.toSorted((a, b) => a.found.order.epoch - b.found.order.epoch)) {
-      const entry = this.#add(found.order);
+      const reopened = await this.#options.recordings?.reopen(found.order);
+      const entry = this.#add(found.order, reopened?.archive);
       const { broadcast } = entry;
-      restoreBroadcast(broadcast, found);
+      restoreBroadcast(broadcast, found, reopened ? await partsOfHead(found, reopened) : undefined);
+      if (reopened) entry.pictures.recover(reopened.archive, reopened.scan.whole);
       broadcast.keep(journal);
       const over = found.ending || found.silentMs > resumeLimitMs;
       const { silentMs, position } = found;
@@ -289,6 +317,8 @@ export class Delivery {
     metrics.broadcasts.dec({ state: 'live' });
     metrics.broadcasts.inc({ state: 'ended' });
     clearTimeout(entry.timer);
+    // First: its controller is told what becomes of the recording.
+    void this.#options.recordings?.end(broadcast.id);
     entry.session?.ended();
     this.#viewers.forget(broadcast.id);
     if (this.#closing) return;
@@ -298,6 +328,8 @@ export class Delivery {
 
   #forget(entry: Entry): void {
     this.#options.metrics.broadcasts.dec({ state: 'ended' });
+    void this.#options.recordings?.forget(entry.broadcast.id);
+    void entry.pictures.close();
     this.#entries.delete(entry.broadcast.id);
     if (this.#newest.get(entry.broadcast.room) === entry) this.#newest.delete(entry.broadcast.room);
   }

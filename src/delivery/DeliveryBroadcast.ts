@@ -18,7 +18,7 @@ import { checkOnGrid } from './checkOnGrid.ts';
 import { Destination, type DestinationOptions } from './destinations/Destination.ts';
 import { ProgramFeed } from './destinations/ProgramFeed.ts';
 import { GridWatch } from './GridWatch.ts';
-import { InitSegments } from './InitSegments.ts';
+import { InitSegments, type StoredInit } from './InitSegments.ts';
 import type { BroadcastJournal } from './journal/BroadcastJournal.ts';
 import type { DeliveryMetrics } from './metrics.ts';
 import { ProgramStore } from './ProgramStore.ts';
@@ -50,6 +50,10 @@ export interface Putter {
 
 interface BroadcastEvents {
   report: [report: DeliveryReport];
+  /** The rendition has its init segment. */
+  init: [rendition: RenditionId, init: StoredInit];
+  /** The rendition has a slate, or another one. */
+  slate: [rendition: RenditionId, bytes: Buffer];
   /** Playlists have EXT-X-ENDLIST, destinations are gone. */
   ended: [];
 }
@@ -182,6 +186,7 @@ export class DeliveryBroadcast extends TypedEmitter<BroadcastEvents> {
     this.#checkFence(by);
     const known = this.inits.get(rendition) !== undefined;
     const init = this.inits.put(rendition, bytes);
+    this.emit('init', rendition, init);
     if (!known) this.#journal?.init(rendition, bytes);
     if (rendition === this.#mainVideo) this.#feed.setInit('video', init);
     if (init.info.kind === 'audio') this.#feed.setInit('audio', init);
@@ -192,6 +197,7 @@ export class DeliveryBroadcast extends TypedEmitter<BroadcastEvents> {
     const init = this.inits.need(rendition);
     checkOnGrid({ grid: this.grid, rendition, init: init.info, bytes, segment: 0, part: null });
     this.slates.set(rendition, init.info, bytes);
+    this.emit('slate', rendition, bytes);
     if (rendition === this.#mainVideo) this.#feed.setSlate('video', bytes);
     if (init.info.kind === 'audio') this.#feed.setSlate('audio', bytes);
     this.#journal?.slate(rendition, bytes);

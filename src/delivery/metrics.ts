@@ -30,7 +30,7 @@ export interface DeliveryMetrics {
   slateSegments: Counter;
   /** lianmai_delivery_broadcasts{state: live | ended} */
   broadcasts: Gauge<'state'>;
-  /** lianmai_hls_requests_total{kind: multivariant | playlist | init | segment | part | state, status: 2xx | 4xx | 5xx} */
+  /** lianmai_hls_requests_total{kind: multivariant | playlist | init | segment | part | state | picture, status: 2xx | 4xx | 5xx} */
   hlsRequests: Counter<'kind' | 'status'>;
   /** lianmai_hls_bytes_total{kind: as above} */
   hlsBytes: Counter<'kind'>;

@@ -31,6 +31,8 @@ import type { PlayGate } from './http/PlayGate.ts';
 import { preparePlayback } from './http/playAccess.ts';
 import { FILE, parseName, parsePlaybackPath } from './http/playbackPath.ts';
 import type { DeliveryMetrics } from './metrics.ts';
+import type { LivePictures } from './pictures/LivePictures.ts';
+import { registerPictureRoutes } from './pictures/pictureRoutes.ts';
 import type { Viewers } from './Viewers.ts';
 
 /** Requests that may be held at the same time, per broadcast. */
@@ -38,7 +40,10 @@ const MAX_WAITING = 50_000;
 
 export interface PlaybackOptions {
   /** The broadcast, while its playlists are there. */
-  find(room: string, broadcast: string): { broadcast: DeliveryBroadcast; playlists: PlaylistCache } | undefined;
+  find(
+    room: string,
+    broadcast: string,
+  ): { broadcast: DeliveryBroadcast; playlists: PlaylistCache; pictures: LivePictures } | undefined;
   newest(room: string): { broadcast: DeliveryBroadcast; playlists: PlaylistCache } | undefined;
   state(room: string): PlaybackState;
   gate: PlayGate;
@@ -50,7 +55,7 @@ export interface PlaybackOptions {
   nodesOnly: boolean;
 }
 
-type Kind = 'multivariant' | 'playlist' | 'init' | 'segment' | 'part' | 'state';
+type Kind = 'multivariant' | 'playlist' | 'init' | 'segment' | 'part' | 'state' | 'picture';
 type Found = { broadcast: DeliveryBroadcast; playlists: PlaylistCache };
 type Handler = (options: PlaybackOptions, request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply>;
 
@@ -71,6 +76,7 @@ export function registerPlaybackRoutes(fastify: FastifyInstance, options: Playba
       for (const url of [`/live${path}`, `/live/~:token${path}`])
         scope.get(url, { schema: { hide: true } }, (request, reply) => serve(handler, options, request, reply));
     }
+    registerPictureRoutes(scope, options);
   });
 }
 
@@ -242,6 +248,7 @@ function kindOf(path: string): Kind {
   if (path.endsWith('/state.json')) return 'state';
   if (path.endsWith('.m3u8'))
     return path.replace(/^\/live\/~[^/]*/, '/live').split('/').length === 4 ? 'multivariant' : 'playlist';
+  if (/\.(jpg|vtt)$/.test(path)) return 'picture';
   if (path.endsWith('.mp4')) return 'init';
   return /\.\d+\.m4s$/.test(path) ? 'part' : 'segment';
 }

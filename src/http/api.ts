@@ -27,6 +27,8 @@ import type { Endpoints } from '../webhooks/Endpoints.ts';
 import { openApiWebhooks } from '../webhooks/openApiWebhooks.ts';
 import { registerWebhooks } from '../webhooks/webhookRoutes.ts';
 import type { ApiRooms } from './ApiRooms.ts';
+import type { RecordingsClient } from './RecordingsClient.ts';
+import { registerRecordingApi } from './recordingApi.ts';
 
 export interface ApiOptions {
   /** Without a secret whoever the request guard lets in may use the API. */
@@ -36,6 +38,7 @@ export interface ApiOptions {
   broadcasts: BroadcastService;
   assets: AssetStore;
   webhooks: Endpoints;
+  recordings: RecordingsClient;
   version: string;
 }
 
@@ -49,7 +52,7 @@ export async function registerApi(fastify: FastifyInstance, options: ApiOptions)
       info: {
         title: 'Lianmai',
         version: options.version,
-        description: 'Rooms, broadcasts, scenes, images and sounds, destinations, webhooks.',
+        description: 'Rooms, broadcasts, scenes, images and sounds, destinations, recordings, webhooks.',
       },
       components: {
         securitySchemes: {
@@ -70,6 +73,7 @@ export async function registerApi(fastify: FastifyInstance, options: ApiOptions)
       broadcastRoutes(scope, options);
       sceneRoutes(scope, options);
       registerWebhooks(scope, options.webhooks);
+      registerRecordingApi(scope, options.recordings);
     },
     { prefix: '/v1' },
   );

@@ -5,7 +5,7 @@
  * loopback address (else a foreign page could reach us through a name of its own that resolves to 127.0.0.1: DNS rebinding),
  * and `Origin` is absent or our own (else any page that the user has open could drive the server).
  *
- * With a secret: tokens decide. A browser's `Origin`, when it is sent, is our own or in LIANMAI_ALLOWED_ORIGINS. Playback (`/live/`)
+ * With a secret: tokens decide. A browser's `Origin`, when it is sent, is our own or in LIANMAI_ALLOWED_ORIGINS. Playback (`/live/`, `/recordings/`)
  * is for players on any page.
  */
 import type { IncomingMessage } from 'node:http';
@@ -42,7 +42,7 @@ export function requestGuard({ open, allowedOrigins }: GuardOptions): RequestGua
       if (!isLoopback(hostName(host).toLowerCase()))
         throw new AppError('foreign-origin', 'The Host header names neither localhost nor a loopback address.');
     }
-    if (origin === undefined || (!open && request.url?.startsWith('/live/'))) return;
+    if (origin === undefined || (!open && /^\/(live|recordings)\//.test(request.url ?? ''))) return;
     const parsed = parseOrigin(origin);
     if (parsed && parsed.host.toLowerCase() === host.toLowerCase()) return;
     if (parsed && allowed.has(parsed.origin.toLowerCase())) return;

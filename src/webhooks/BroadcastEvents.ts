@@ -3,6 +3,7 @@ import { LRUCache } from 'lru-cache';
 import type { DestinationEvent } from '../broadcast/DestinationBook.ts';
 import type { BroadcastState, BroadcastStatus } from '../contracts/broadcast.ts';
 import type { DestinationState } from '../contracts/deliveryControl.ts';
+import type { RecordingEvent } from '../contracts/recording.ts';
 import type { WebhookEventType } from '../contracts/webhooks.ts';
 import type { Webhooks } from './Webhooks.ts';
 
@@ -22,6 +23,13 @@ const OF_DESTINATION = {
   failed: 'destination.failed',
   stopped: 'destination.stopped',
 } as const satisfies Record<DestinationState, WebhookEventType>;
+
+const OF_RECORDING = {
+  started: 'recording.started',
+  incomplete: 'recording.incomplete',
+  finished: 'recording.finished',
+  failed: 'recording.failed',
+} as const satisfies Record<RecordingEvent['type'], WebhookEventType>;
 
 /** The newest status of so many broadcasts is remembered: what is told of one after its end is compared with it. */
 const REMEMBERED = 1_000;
@@ -52,5 +60,10 @@ export class BroadcastEvents {
   /** One that has come into another state than its first. */
   destination({ room, broadcast, status }: DestinationEvent): void {
     this.#webhooks.emit(OF_DESTINATION[status.state], room, { broadcast, destination: status });
+  }
+
+  /** What the delivery node has told (http/RecordingFeed.ts). */
+  recording({ type, recording }: RecordingEvent): void {
+    this.#webhooks.emit(OF_RECORDING[type], recording.room, { broadcast: recording.broadcast, recording });
   }
 }

@@ -143,6 +143,9 @@ describe('description and operation', () => {
     expect(routes.sort()).toEqual(
       [
         'POST /v1/rooms/{room}/tokens',
+        'GET /v1/recordings',
+        'GET /v1/recordings/{id}',
+        'DELETE /v1/recordings/{id}',
         'POST /v1/rooms/{room}/play-tokens',
         'GET /v1/rooms',
         'GET /v1/rooms/{room}',

@@ -186,6 +186,7 @@ export class TestController {
       dvrSeconds: 0,
       record: false,
       playback: 'open',
+      transcode: [],
       destinations: [],
       fence: 1,
       ...options.order,
@@ -304,13 +305,14 @@ export class TestCompositor {
     });
   }
 
-  async preface(): Promise<void> {
+  /** `picture`: the slate of the picture, too; a compositor takes seconds to make it. */
+  async preface({ picture = true } = {}): Promise<void> {
     for (const [rendition, kind] of [
       [VIDEO, 'video'],
       [AUDIO, 'audio'],
     ] as const) {
       await expectOk(await this.put(`${rendition}/init`, this.#clip.inits[kind]));
-      await expectOk(await this.put(`${rendition}/slate`, this.#clip.slate[kind]));
+      if (kind === 'audio' || picture) await expectOk(await this.put(`${rendition}/slate`, this.#clip.slate[kind]));
     }
   }
 

@@ -85,3 +85,20 @@ test.each([
 ])('isLoopback(%s) is %s', (address, expected) => {
   expect(isLoopback(address)).toBe(expected);
 });
+
+test('LIANMAI_STORAGE is a folder of the data directory, or a bucket with its keys', () => {
+  expect(parseConfig([], {})).toMatchObject({ storage: { kind: 'file' }, s3SecretAccessKey: null });
+  const config = parseConfig(['--storage', 's3://shows/a/b/'], {
+    LIANMAI_S3_ENDPOINT: 'http://127.0.0.1:9000',
+    LIANMAI_S3_REGION: 'eu-central-1',
+    LIANMAI_S3_ACCESS_KEY_ID: 'AKIA',
+    LIANMAI_S3_SECRET_ACCESS_KEY: 'hidden-key',
+  });
+  expect(config).toMatchObject({ storage: { kind: 's3', bucket: 'shows', prefix: 'a/b' }, s3AccessKeyId: 'AKIA' });
+  expect(config.s3SecretAccessKey?.reveal()).toBe('hidden-key');
+  expect(JSON.stringify(config)).not.toContain('hidden-key');
+  for (const storage of ['s3://', 's3://A', 'http://x', 's3://bucket/../x', ''])
+    expect(() => parseConfig(['--storage', storage], {})).toThrow(/LIANMAI_STORAGE/);
+  expect(() => parseConfig([], { LIANMAI_S3_ACCESS_KEY_ID: 'AKIA' })).toThrow(/go together/);
+  expect(() => parseConfig([], { LIANMAI_S3_ENDPOINT: 'ftp://x' })).toThrow(/LIANMAI_S3_ENDPOINT/);
+});

@@ -79,7 +79,7 @@ export class LiveProgram extends TypedEmitter<ProgramEvents> {
       newToken: async () => token,
       order: () => ({
         ...{ type: 'open', protocol: 1, broadcast, room: ROOM, epoch: Date.now(), startMs, grid: GRID, fence: FENCE },
-        ...{ renditions: RENDITIONS, dvrSeconds: 0, record: false, destinations: [], playback: 'open' },
+        ...{ renditions: RENDITIONS, dvrSeconds: 0, record: false, transcode: [], destinations: [], playback: 'open' },
       }),
       clock: monotonicClock,
       logger: pino({ level: 'silent' }),

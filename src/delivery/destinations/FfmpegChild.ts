@@ -1,10 +1,11 @@
 /**
- * One ffmpeg child that copies the program from its stdin to one output: the only module that knows fluent-ffmpeg. It ends when its
- * stdin does, so none is left behind when this process is killed.
+ * One ffmpeg child that copies the program from its stdin to one output. It ends when its stdin does, so none is left behind when this
+ * process is killed.
  */
 import { PassThrough } from 'node:stream';
-import ffmpeg from 'fluent-ffmpeg';
+import type { FfmpegCommand } from 'fluent-ffmpeg';
 import { TypedEmitter } from '../../common/TypedEmitter.ts';
+import { newFfmpegCommand } from '../ffmpegCommand.ts';
 import { withoutSecrets } from './destinationUrl.ts';
 import type { PresetFiles } from './PresetFiles.ts';
 
@@ -13,8 +14,6 @@ const KEPT_LINES = 100;
 /** How long ffmpeg may take to flush and say goodbye after its stdin ended, ms; then SIGTERM, then SIGKILL. */
 const FLUSH_LIMIT_MS = 3000;
 const TERM_LIMIT_MS = 1500;
-/** What fluent-ffmpeg passes on when there was no process, and then trips over; see buildCommand(). */
-const NO_LINES = { get: (): string => '', callback: (): void => undefined };
 
 export interface FfmpegOutput {
   format: 'flv' | 'mpegts';
@@ -38,7 +37,7 @@ interface ChildEvents {
 }
 
 export class FfmpegChild extends TypedEmitter<ChildEvents> {
-  readonly #command: ffmpeg.FfmpegCommand;
+  readonly #command: FfmpegCommand;
   readonly #input = new PassThrough({ highWaterMark: 64 * 1024 });
   readonly #presets: PresetFiles;
   readonly #presetPath: string;
@@ -171,10 +170,9 @@ export class FfmpegChild extends TypedEmitter<ChildEvents> {
   }
 }
 
-function buildCommand(path: string, input: PassThrough, output: FfmpegOutput, preset: string): ffmpeg.FfmpegCommand {
+function buildCommand(path: string, input: PassThrough, output: FfmpegOutput, preset: string): FfmpegCommand {
   return (
-    survivingSpawnErrors(ffmpeg(input, { stdoutLines: 1, logger: undefined }))
-      .setFfmpegPath(path)
+    newFfmpegCommand(path, input)
       .inputFormat('mp4')
       // Only its stdin; no waiting for what the init segment says already; times stay as they are on the grid. (`nobuffer` would
       // lose the packets that ffmpeg looks at first, and with them the first GOP.)
@@ -187,20 +185,4 @@ function buildCommand(path: string, input: PassThrough, output: FfmpegOutput, pr
       .format(output.format)
       .output(output.url)
   );
-}
-
-type Spawn = (...args: unknown[]) => void;
-
-/**
- * fluent-ffmpeg 2.1.3 throws from an event handler, and so ends this whole process, when ffmpeg cannot be started: its end
- * callback gets the error alone and reads the lines of stderr from it. Here it gets lines.
- */
-function survivingSpawnErrors(command: ffmpeg.FfmpegCommand): ffmpeg.FfmpegCommand {
-  const patched = command as unknown as { _spawnFfmpeg: Spawn };
-  const spawn = patched._spawnFfmpeg.bind(command);
-  patched._spawnFfmpeg = (...args) => {
-    const end = args.pop() as Spawn;
-    spawn(...args, (error: unknown, out: unknown = NO_LINES, err: unknown = NO_LINES) => end(error, out, err));
-  };
-  return command;
 }

@@ -2,6 +2,7 @@
  * The two kinds of good answers: a text (playlist or JSON) in the coding that the client likes, and media bytes, whole or a range.
  * Both have an entity tag and are `304` to who has them already (RFC 9110 sections 13 and 14).
  */
+import { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { AppError } from '../../contracts/errors.ts';
 import { chooseCoding } from './contentCoding.ts';
@@ -29,6 +30,29 @@ export function sendText(request: FastifyRequest, reply: FastifyReply, answer: T
   if (isKnown(request, etag)) return reply.code(304).send();
   if (coding !== 'identity') reply.header('content-encoding', coding);
   return reply.header('content-type', answer.type).send(text.body(coding));
+}
+
+interface Stream extends Omit<Media, 'bytes'> {
+  length: number;
+  /** The whole of it, or the range: both ends are part of it. */
+  open(range: { start: number; end: number } | undefined): Promise<Readable>;
+}
+
+/** As `sendMedia`, of what is not in memory; what is not asked for is not read. */
+export async function sendStream(request: FastifyRequest, reply: FastifyReply, answer: Stream): Promise<FastifyReply> {
+  const { length, etag } = answer;
+  reply.header('cache-control', answer.cacheControl).header('accept-ranges', 'bytes').header('etag', etag);
+  if (isKnown(request, etag)) return reply.code(304).send();
+  const range = wantedRange(request, etag, length);
+  if (range === 'none') {
+    reply.header('content-range', `bytes */${length}`);
+    throw new AppError('no-such-range');
+  }
+  reply.header('content-type', answer.type);
+  if (range) reply.code(206).header('content-range', `bytes ${range.start}-${range.end}/${length}`);
+  reply.header('content-length', range ? range.end - range.start + 1 : length);
+  // An empty stream leaves the length as it was said.
+  return reply.send(request.method === 'HEAD' ? Readable.from([]) : await answer.open(range ?? undefined));
 }
 
 /** One range at most; several are answered with everything, which is allowed. */

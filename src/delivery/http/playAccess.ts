@@ -19,17 +19,32 @@ const METHODS = 'GET, HEAD, OPTIONS';
 
 /** `nodesOnly`: for other delivery nodes, on the internal port. */
 export function preparePlayback(scope: FastifyInstance, gate: PlayGate, { nodesOnly }: { nodesOnly: boolean }): void {
+  prepareAnswers(scope, '/live', (request) => {
+    const { token, room } = request.params as { token?: string; room?: string };
+    const { authorization } = request.headers;
+    if (token === undefined && authorization === undefined && !nodesOnly) return undefined;
+    return gate.admit({ token, authorization, room }).then((access) => {
+      request.playAccess = access;
+      if (nodesOnly && access !== 'node') throw new AppError('unauthorized');
+    });
+  });
+}
+
+/**
+ * What answers of media have in common, whoever may have them. `prefix` is of the paths, without a slash at the end; `admit` rejects
+ * whom nothing is answered to, undefined: nothing has to be waited for.
+ */
+export function prepareAnswers(
+  scope: FastifyInstance,
+  prefix: string,
+  admit: (request: FastifyRequest) => Promise<void> | undefined = () => undefined,
+): void {
   scope.decorateRequest('playAccess', 'anybody');
   scope.addHook('onRequest', (request, reply, done) => {
     reply.headers(COMMON_HEADERS).header('cache-control', 'no-store');
-    if (request.method === 'OPTIONS') return done();
-    const { token, room } = request.params as { token?: string; room?: string };
-    const { authorization } = request.headers;
-    if (token === undefined && authorization === undefined && !nodesOnly) return done();
-    gate.admit({ token, authorization, room }).then((access) => {
-      request.playAccess = access;
-      done(nodesOnly && access !== 'node' ? new AppError('unauthorized') : undefined);
-    }, done);
+    const admitted = request.method === 'OPTIONS' ? undefined : admit(request);
+    if (admitted) admitted.then(() => done(), done);
+    else done();
   });
   // Without a line in the log for each: what a thousand players ask at once goes wrong for all of them at once.
   scope.setErrorHandler((error, _request, reply) => {
@@ -38,7 +53,7 @@ export function preparePlayback(scope: FastifyInstance, gate: PlayGate, { nodesO
     if (error.status === 503) reply.header('retry-after', RETRY_AFTER_SECONDS);
     return reply.code(error.status).send({ error: error.toJSON() });
   });
-  scope.options('/live/*', { schema: { hide: true } }, preflight);
+  scope.options(`${prefix}/*`, { schema: { hide: true } }, preflight);
   // Before the body is read: it is of no use.
   const onRequest = async (_request: FastifyRequest, reply: FastifyReply): Promise<void> => {
     reply.header('allow', METHODS);
@@ -46,7 +61,7 @@ export function preparePlayback(scope: FastifyInstance, gate: PlayGate, { nodesO
   };
   scope.route({
     method: ['POST', 'PUT', 'PATCH', 'DELETE'],
-    url: '/live/*',
+    url: `${prefix}/*`,
     schema: { hide: true },
     onRequest,
     handler: () => undefined,

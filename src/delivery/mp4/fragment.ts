@@ -168,3 +168,11 @@ export function makeFragment(
   const moof = build(build(0).length + 8);
   return Buffer.concat([moof, makeBox('mdat', ...samples.map((s) => s.data))]);
 }
+
+/** Puts a fragment of one track at `decodeTime`, in place; its `tfdt` must be of version 1, as FFmpeg writes it. */
+export function retime(buffer: Buffer, decodeTime: number): void {
+  const moof = readBoxes(buffer).find((b) => b.type === 'moof');
+  const tfdt = moof && findBox(buffer, moof, 'traf', 'tfdt');
+  if (!tfdt || buffer[tfdt.body] !== 1) throw new AppError('bad-media', 'there is no 64-bit tfdt box');
+  buffer.writeBigUInt64BE(BigInt(decodeTime), tfdt.body + 4);
+}

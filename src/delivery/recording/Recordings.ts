@@ -1,0 +1,335 @@
+/**
+ * The recordings of a delivery node, and the segments on its disk. Owns the archive of each broadcast, and what is done with it when the
+ * broadcast is over: finishing (finishRecording.ts), storing (storeFiles.ts), transcoding (Transcodes.ts). Closed by Delivery.ts.
+ *
+ * A folder of segments goes when its broadcast can not be watched any more and its recording, if any, is in the storage.
+ */
+import { rm } from 'node:fs/promises';
+import type { Logger } from '../../common/logger.ts';
+import { TypedEmitter } from '../../common/TypedEmitter.ts';
+import { AppError } from '../../contracts/errors.ts';
+import type { BroadcastId, RecordingId } from '../../contracts/ids.ts';
+import { type Recording, type RecordingEvent, type RecordingStatus, recordingIdOf } from '../../contracts/recording.ts';
+import type { Database } from '../../durable/Database.ts';
+import type { Storage } from '../../storage/Storage.ts';
+import { ArchiveManifest, archiveFolder, listArchives } from '../archive/ArchiveManifest.ts';
+import { BroadcastArchive } from '../archive/BroadcastArchive.ts';
+import type { ScannedArchive } from '../archive/scanArchive.ts';
+import type { OpenOrder } from '../DeliveryBroadcast.ts';
+import { quietFfmpeg } from '../pictures/quietFfmpeg.ts';
+import type { RecordingMetrics } from './metrics.ts';
+import { isOver, newRecord, type RecordingRecord, toRecording, toStatus } from './RecordingRecord.ts';
+import { type RecordingFile, RecordingStore } from './RecordingStore.ts';
+import { RecordingWork } from './RecordingWork.ts';
+import { objectKey } from './storeFiles.ts';
+import { Transcodes } from './Transcodes.ts';
+
+export interface RecordingsOptions {
+  dataDir: string;
+  database: Database;
+  /** Where new recordings go. */
+  storage: Storage;
+  ffmpegPath: string;
+  logger: Logger;
+  metrics: RecordingMetrics;
+}
+
+interface RecordingsEvents {
+  /** Something about a recording has changed that users wait for. */
+  event: [type: RecordingEvent['type'], recording: Recording];
+  /** For the status of its broadcast. */
+  status: [broadcast: BroadcastId, status: RecordingStatus];
+}
+
+export class Recordings extends TypedEmitter<RecordingsEvents> {
+  readonly #options: RecordingsOptions;
+  readonly #store: RecordingStore;
+  readonly #transcodes: Transcodes;
+  readonly #abort = new AbortController();
+  /** Of broadcasts that are live. */
+  readonly #live = new Map<BroadcastId, { archive: BroadcastArchive; record: RecordingRecord | null }>();
+  /** Being finished, or waiting for it. */
+  readonly #works = new Map<RecordingId, RecordingWork>();
+  /** Broadcasts that can still be watched though they are over: their folders stay. */
+  readonly #watched = new Set<BroadcastId>();
+  #closing: Promise<void> | undefined;
+
+  private constructor(options: RecordingsOptions, store: RecordingStore) {
+    super();
+    this.#options = options;
+    this.#store = store;
+    this.#transcodes = new Transcodes({ ...options, store, signal: this.#abort.signal });
+  }
+
+  static async create(options: RecordingsOptions): Promise<Recordings> {
+    quietFfmpeg();
+    return new Recordings(options, RecordingStore.open(options.database));
+  }
+
+  get closed(): boolean {
+    return this.#closing !== undefined;
+  }
+
+  /** A broadcast has begun; undefined: it has neither time shift nor recording. */
+  begin(order: OpenOrder): BroadcastArchive | undefined {
+    if (!order.record && order.dvrSeconds === 0) return undefined;
+    const manifest = manifestOf(order);
+    const { dataDir, logger } = this.#options;
+    const folder = archiveFolder(dataDir, order.broadcast);
+    const archive = BroadcastArchive.create({ folder, manifest, logger: this.#loggerOf(manifest) });
+    const record = manifest.recording === null ? null : newRecord(manifest, manifest.recording);
+    this.#add(archive, record);
+    if (record) {
+      void this.#save(record);
+      logger.info({ recording: record.id, broadcast: order.broadcast }, 'recording begins');
+      void this.#tell('started', record);
+    }
+    return archive;
+  }
+
+  /**
+   * A broadcast of a process that died goes on: the archive, and what is in it. null: nothing was left, `begin` it anew. Call before
+   * `resume`.
+   */
+  async reopen(order: OpenOrder): Promise<{ archive: BroadcastArchive; scan: ScannedArchive } | null> {
+    const folder = archiveFolder(this.#options.dataDir, order.broadcast);
+    const found = (await listArchives(this.#options.dataDir)).find((a) => a.folder === folder)?.manifest;
+    if (!found) return null;
+    const reopened = await BroadcastArchive.reopen({ folder, manifest: found, logger: this.#loggerOf(found) });
+    const kept = found.recording === null ? null : await this.#store.get(found.recording);
+    this.#add(reopened.archive, found.recording === null ? null : (kept ?? newRecord(found, found.recording)));
+    return reopened;
+  }
+
+  /** Finishes the recordings of broadcasts that nobody has reopened, and removes what else such left. */
+  async resume(): Promise<void> {
+    const known = new Set<RecordingId>();
+    for (const { folder, manifest } of await listArchives(this.#options.dataDir)) {
+      if (manifest && (this.#live.has(manifest.broadcast) || this.#watched.has(manifest.broadcast))) continue;
+      if (!manifest?.recording) {
+        await rm(folder, { recursive: true, force: true });
+        continue;
+      }
+      known.add(manifest.recording);
+      const record = (await this.#store.get(manifest.recording)) ?? newRecord(manifest, manifest.recording);
+      if (isOver(record)) {
+        // An earlier process could not remove it any more.
+        await this.#removeFolder(folder);
+        continue;
+      }
+      if (record.state === 'recording')
+        this.#options.logger.warn({ recording: record.id }, 'finishing the recording of a broadcast that was lost');
+      this.#finish(folder, manifest, record);
+    }
+    for (const record of await this.#store.unfinished()) {
+      const waits = record.state === 'recording' || record.state === 'processing';
+      if (!waits) this.#transcodes.add(record.id);
+      else if (!known.has(record.id) && !this.#live.has(record.broadcast) && !this.#works.has(record.id))
+        await this.#lost(record, 'its segments are gone');
+    }
+  }
+
+  /** What the status of the broadcast tells; null: it is not recorded. */
+  status(broadcast: BroadcastId): RecordingStatus | null {
+    const record = this.#live.get(broadcast)?.record ?? this.#works.get(recordingIdOf(broadcast))?.record;
+    return record ? toStatus(record) : null;
+  }
+
+  /** The broadcast is over; it can be watched until `forget`. Resolves when its last part is on the disk. */
+  async end(broadcast: BroadcastId): Promise<void> {
+    const live = this.#live.get(broadcast);
+    if (!live) return;
+    const { archive, record } = live;
+    this.#watched.add(broadcast);
+    if (record) {
+      record.endedAt = Date.now();
+      record.state = 'processing';
+      this.emit('status', broadcast, toStatus(record));
+    }
+    await archive.close();
+    this.#live.delete(broadcast);
+    if (!record || this.#abort.signal.aborted) return;
+    await this.#save(record);
+    this.#finish(archive.folder, archive.manifest, record);
+  }
+
+  /** Nobody can watch the broadcast any more. */
+  async forget(broadcast: BroadcastId): Promise<void> {
+    this.#watched.delete(broadcast);
+    if (!this.#works.has(recordingIdOf(broadcast)) && !this.#abort.signal.aborted)
+      await this.#removeFolder(archiveFolder(this.#options.dataDir, broadcast));
+  }
+
+  async list(query: { room?: string | undefined; limit: number }): Promise<Recording[]> {
+    return (await this.#store.list(query)).map((record) => toRecording(this.#newest(record)));
+  }
+
+  /** Throws `not-found`. */
+  async get(id: RecordingId): Promise<RecordingRecord> {
+    const record = await this.#store.get(id);
+    if (!record) throw new AppError('not-found', 'There is no such recording.');
+    return this.#newest(record);
+  }
+
+  /** One of its files, with the storage that it is in. Throws `not-found`. */
+  async file(record: RecordingRecord, name: string): Promise<RecordingFile & { storage: Storage; key: string }> {
+    const file =
+      record.state === 'finished' || record.state === 'incomplete' ? await this.#store.file(record.id, name) : null;
+    if (!file?.stored) throw new AppError('not-found', 'The recording has no such file.');
+    const { storage } = this.#options;
+    if (record.storage !== storage.name)
+      throw new AppError('not-found', `The recording is in another storage (${record.storage}).`);
+    return { ...file, storage, key: objectKey(record.id, name) };
+  }
+
+  /** Events after number `after`, and the newest number. Waits for the first one as long as `waitMs`, or until `signal`. */
+  async events(
+    after: number,
+    waitMs: number,
+    signal: AbortSignal,
+  ): Promise<{ events: RecordingEvent[]; newest: number }> {
+    let events = await this.#store.eventsAfter(after);
+    if (events.length === 0 && waitMs > 0) {
+      await this.#nextEvent(AbortSignal.any([signal, this.#abort.signal, AbortSignal.timeout(waitMs)]));
+      events = await this.#store.eventsAfter(after);
+    }
+    return { events, newest: await this.#store.newestEvent() };
+  }
+
+  #nextEvent(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const done = (): void => {
+        this.off('event', done);
+        resolve();
+      };
+      this.on('event', done);
+      if (signal.aborted) done();
+      signal.addEventListener('abort', done, { once: true });
+    });
+  }
+
+  /** Throws `not-found`, and `conflict` while its broadcast is live. */
+  async delete(id: RecordingId): Promise<void> {
+    const record = await this.get(id);
+    if (this.#live.get(record.broadcast)) throw new AppError('conflict', 'Stop the broadcast first.');
+    const work = this.#works.get(id);
+    await work?.cancel();
+    await this.#transcodes.cancel(id);
+    const { storage, dataDir, logger } = this.#options;
+    if (record.storage === '' || record.storage === storage.name) await storage.deleteFolder(id);
+    else logger.warn({ recording: id, storage: record.storage }, 'its files are in another storage, and stay there');
+    await this.#store.delete(id);
+    if (!this.#watched.has(record.broadcast)) await this.#removeFolder(archiveFolder(dataDir, record.broadcast));
+    logger.info({ recording: id }, 'recording deleted');
+  }
+
+  /** What is being finished goes on at the next start. Idempotent. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    this.#abort.abort(new AppError('shutting-down'));
+    await Promise.all([...this.#live.values()].map(({ archive }) => archive.close()));
+    await Promise.all([...this.#works.values()].map((work) => work.done));
+    await this.#transcodes.close();
+  }
+
+  #add(archive: BroadcastArchive, record: RecordingRecord | null): void {
+    const { broadcast } = archive.manifest;
+    this.#live.set(broadcast, { archive, record });
+    const { metrics } = this.#options;
+    archive.on('stored', () => metrics.storedSegments.inc());
+    archive.on('trouble', (reason) => {
+      metrics.storeFailures.inc();
+      if (!record) return;
+      const first = record.complete;
+      record.complete = false;
+      record.reason = reason;
+      this.emit('status', broadcast, toStatus(record));
+      void this.#save(record);
+      if (first) void this.#tell('incomplete', record);
+    });
+    archive.on('recovered', () => {
+      // Where the disk was full, it could not be noted either.
+      if (record) void this.#save(record);
+    });
+  }
+
+  #finish(folder: string, manifest: ArchiveManifest, record: RecordingRecord): void {
+    const { storage, ffmpegPath, metrics } = this.#options;
+    const work = new RecordingWork({
+      ...{ folder, manifest, record, storage, ffmpegPath, metrics },
+      store: this.#store,
+      logger: this.#loggerOf(manifest),
+      signal: this.#abort.signal,
+    });
+    this.#works.set(record.id, work);
+    void work.done.then((outcome) => {
+      this.#works.delete(record.id);
+      if (outcome === 'stopped') return;
+      this.emit('status', record.broadcast, toStatus(record));
+      void this.#tell(outcome, record);
+      if (outcome !== 'failed') this.#transcodes.add(record.id);
+      if (!this.#watched.has(record.broadcast)) void this.#removeFolder(folder);
+    });
+  }
+
+  async #lost(record: RecordingRecord, reason: string): Promise<void> {
+    record.state = 'failed';
+    record.complete = false;
+    record.reason = reason;
+    await this.#save(record);
+    await this.#tell('failed', record);
+  }
+
+  /** Kept for whoever asks for events (`events`), then told. */
+  async #tell(type: RecordingEvent['type'], record: RecordingRecord): Promise<void> {
+    const recording = toRecording(record);
+    try {
+      await this.#store.addEvent(type, recording);
+    } catch (error) {
+      this.#options.logger.error({ err: error, recording: record.id, type }, 'the event of a recording is lost');
+    }
+    this.emit('event', type, recording);
+  }
+
+  /** While it is worked on, what is in memory is newer. */
+  #newest(record: RecordingRecord): RecordingRecord {
+    return this.#live.get(record.broadcast)?.record ?? this.#works.get(record.id)?.record ?? record;
+  }
+
+  /** The live program goes on whatever the database does; it is saved again at each change. */
+  async #save(record: RecordingRecord): Promise<void> {
+    try {
+      await this.#store.save(record);
+    } catch (error) {
+      this.#options.logger.error({ err: error, recording: record.id }, 'the record of a recording can not be written');
+    }
+  }
+
+  async #removeFolder(folder: string): Promise<void> {
+    await rm(folder, { recursive: true, force: true }).catch((error: unknown) =>
+      this.#options.logger.warn({ err: error, folder }, 'segments could not be removed'),
+    );
+  }
+
+  #loggerOf({ broadcast, room, recording }: ArchiveManifest): Logger {
+    return this.#options.logger.child({ broadcast, room, ...(recording === null ? {} : { recording }) });
+  }
+}
+
+const manifestOf = (order: OpenOrder): ArchiveManifest =>
+  ArchiveManifest.parse({
+    version: 1,
+    broadcast: order.broadcast,
+    room: order.room,
+    epoch: order.epoch,
+    grid: order.grid,
+    renditions: order.renditions,
+    dvrSeconds: order.dvrSeconds,
+    recording: order.record ? recordingIdOf(order.broadcast) : null,
+    playback: order.playback,
+    transcode: order.transcode,
+  });

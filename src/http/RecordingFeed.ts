@@ -1,0 +1,93 @@
+/**
+ * What happens to recordings, told on the SFU's side, where webhooks are. In: the delivery node's events (RecordingsClient.ts). Out: `event`,
+ * each at least once, in order, also those of the time when this node was not there: how far it got is in the database.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Logger } from '../common/logger.ts';
+import { TypedEmitter } from '../common/TypedEmitter.ts';
+import type { RecordingEvent } from '../contracts/recording.ts';
+import type { Database } from '../durable/Database.ts';
+import type { RecordingsClient } from './RecordingsClient.ts';
+
+const MIGRATIONS = [
+  'CREATE TABLE recording_feed (only INTEGER PRIMARY KEY CHECK (only = 1), position INTEGER NOT NULL) STRICT',
+];
+/** A delivery node that can not be asked is asked again after this, ms. */
+const RETRY_MS = 2_000;
+
+interface FeedEvents {
+  event: [event: RecordingEvent];
+}
+
+export class RecordingFeed extends TypedEmitter<FeedEvents> {
+  readonly #client: Pick<RecordingsClient, 'events'>;
+  readonly #database: Database;
+  readonly #logger: Logger;
+  readonly #abort = new AbortController();
+  #running: Promise<void> = Promise.resolve();
+
+  constructor(options: { client: Pick<RecordingsClient, 'events'>; database: Database; logger: Logger }) {
+    super();
+    this.#client = options.client;
+    this.#database = options.database;
+    this.#logger = options.logger;
+    this.#database.migrate('recording-feed', MIGRATIONS);
+  }
+
+  get closed(): boolean {
+    return this.#abort.signal.aborted;
+  }
+
+  /** Listen before: the first answer may have events. */
+  start(): void {
+    this.#running = this.#run();
+  }
+
+  /** Idempotent. */
+  async close(): Promise<void> {
+    this.#abort.abort();
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#abort;
+    let told = false;
+    while (!signal.aborted) {
+      try {
+        await this.#ask(signal);
+        told = false;
+      } catch (error) {
+        if (signal.aborted) return;
+        if (!told) this.#logger.warn({ err: error }, 'recordings can not be asked about');
+        told = true;
+        await delay(RETRY_MS, undefined, { signal }).catch(() => undefined);
+      }
+    }
+  }
+
+  async #ask(signal: AbortSignal): Promise<void> {
+    const position = this.#position();
+    const { events, newest } = await this.#client.events(position, signal);
+    // The first time ever: what was before us is none of our business.
+    if (position === null) this.#save(newest);
+    // Delivery has another database than the one that we have read from.
+    else if (newest < position) this.#save(0);
+    else
+      for (const event of events) {
+        this.emit('event', event);
+        this.#save(event.sequence);
+      }
+  }
+
+  #position(): number | null {
+    const row = this.#database.get('SELECT position FROM recording_feed');
+    return row ? Number(row.position) : null;
+  }
+
+  #save(position: number): void {
+    this.#database.run(
+      'INSERT INTO recording_feed VALUES (1, ?) ON CONFLICT (only) DO UPDATE SET position = excluded.position',
+      position,
+    );
+  }
+}
