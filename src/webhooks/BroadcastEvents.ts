@@ -3,7 +3,8 @@ import { LRUCache } from 'lru-cache';
 import type { DestinationEvent } from '../broadcast/DestinationBook.ts';
 import type { BroadcastState, BroadcastStatus } from '../contracts/broadcast.ts';
 import type { DestinationState } from '../contracts/deliveryControl.ts';
-import type { WebhookEventType } from '../contracts/webhooks.ts';
+import type { RecordingAbout, WebhookEventType } from '../contracts/webhooks.ts';
+import type { RecordingWatch } from './RecordingWatch.ts';
 import type { Webhooks } from './Webhooks.ts';
 
 const OF_STATE = {
@@ -26,22 +27,33 @@ const OF_DESTINATION = {
 /** The newest status of so many broadcasts is remembered: what is told of one after its end is compared with it. */
 const REMEMBERED = 1_000;
 
+type Told = BroadcastStatus & { recording?: RecordingAbout | null };
+
 export class BroadcastEvents {
   readonly #webhooks: Pick<Webhooks, 'emit'>;
-  readonly #last = new LRUCache<string, BroadcastStatus>({ max: REMEMBERED });
+  readonly #recordings: Pick<RecordingWatch, 'noticed'> | undefined;
+  readonly #last = new LRUCache<string, Told>({ max: REMEMBERED });
 
-  constructor(webhooks: Pick<Webhooks, 'emit'>) {
+  constructor(webhooks: Pick<Webhooks, 'emit'>, recordings?: Pick<RecordingWatch, 'noticed'>) {
     this.#webhooks = webhooks;
+    this.#recordings = recordings;
   }
 
-  status(room: string, status: BroadcastStatus): void {
+  status(room: string, status: Told): void {
     const before = this.#last.get(status.id);
     this.#last.set(status.id, status);
     const moved = before?.state !== status.state;
     const type = OF_STATE[status.state];
+    const { recording } = status;
+    const over = status.state === 'ended' || status.state === 'failed';
     if (moved && type) this.#webhooks.emit(type, room, { broadcast: status });
     if ((before?.degradation ?? 'none') !== status.degradation)
       this.#webhooks.emit('broadcast.degraded', room, { broadcast: status });
+    if (
+      recording &&
+      (moved || before?.recording?.state !== recording.state || before.recording.complete !== recording.complete)
+    )
+      this.#recordings?.noticed(room, status.id, recording.id, over);
     const known = new Set(before?.destinations.map(({ id }) => id));
     for (const destination of status.destinations) {
       if (known.has(destination.id) || destination.state !== 'connecting') continue;

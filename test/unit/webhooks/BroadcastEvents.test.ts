@@ -14,11 +14,15 @@ function setUp() {
     room: string;
     data: { broadcast?: object; destination?: { reason: string } };
   }[] = [];
-  const events = new BroadcastEvents({
-    emit: <T extends WebhookEventType>(type: T, room: string, data: WebhookData<T>) => {
-      told.push({ type, room, data: WEBHOOK_EVENTS[type].data.parse(data) as (typeof told)[number]['data'] });
+  const noticed: boolean[] = [];
+  const events = new BroadcastEvents(
+    {
+      emit: <T extends WebhookEventType>(type: T, room: string, data: WebhookData<T>) => {
+        told.push({ type, room, data: WEBHOOK_EVENTS[type].data.parse(data) as (typeof told)[number]['data'] });
+      },
     },
-  });
+    { noticed: (_room, _broadcast, _id, over) => noticed.push(over) },
+  );
   const board = new StatusBoard({
     id: 'baaaaaaaaaaaa',
     room: 'demo',
@@ -30,7 +34,7 @@ function setUp() {
     onDestination: (event) => events.destination(event),
   });
   const types = () => told.splice(0).map(({ type }) => type);
-  return { board, book, events, told, types };
+  return { board, book, events, told, types, noticed };
 }
 const destination = (state: DestinationState, more: object = {}) => ({
   ...{ id: 'daaaaaaaa', name: 'cdn', target: 'rtmp://cdn.example/app', state, reason: '' },
@@ -78,6 +82,21 @@ test('one that comes back after a restart of the server did not start again', ()
   board.set({ state: 'recovering' });
   board.set({ state: 'live' });
   expect(types()).toEqual(['broadcast.recovering', 'broadcast.live']);
+});
+
+test('a recording is looked at when it or its broadcast has moved', () => {
+  const { board, events, noticed } = setUp();
+  const tell = (state: 'recording' | 'processing', complete = true) =>
+    events.status('demo', { ...board.status, recording: { id: 'raaaaaaaaaaaa', state, complete, reason: '' } });
+  tell('recording');
+  tell('recording');
+  tell('recording', false);
+  board.set({ state: 'live' });
+  tell('recording', false);
+  board.set({ state: 'ended' });
+  tell('processing', false);
+  tell('processing', false);
+  expect(noticed).toEqual([false, false, false, true]);
 });
 
 test('giving way to CPU pressure, and back to normal', () => {
