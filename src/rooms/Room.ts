@@ -4,7 +4,7 @@
  * one, and its people build their media again.
  */
 import type { types as mediasoup } from 'mediasoup';
-import type { RoomTap, SpeakerLevel, TapSource } from '../broadcast/RoomTap.ts';
+import type { RoomTap, TapSource } from '../broadcast/RoomTap.ts';
 import { newId } from '../common/ids.ts';
 import type { Logger } from '../common/logger.ts';
 import { TypedEmitter } from '../common/TypedEmitter.ts';
@@ -17,40 +17,14 @@ import type { LeaveReason, PeerInfo } from '../contracts/signaling.ts';
 import type { JoinClaims } from '../contracts/tokens.ts';
 import type { Endpoint } from '../sfu/Endpoint.ts';
 import { publicCapabilities } from '../sfu/mediaCodecs.ts';
-import type { RoomLimits } from './limits.ts';
-import type { RoomMetrics } from './metrics.ts';
 import { Peer } from './Peer.ts';
 import type { PeerLink } from './PeerLink.ts';
-import { closeReasonOf, type RoomHappening, type SeatHow } from './RoomHappening.ts';
-import { RoomRouter, type RouterSource } from './RoomRouter.ts';
+import { closeReasonOf, type SeatHow } from './RoomHappening.ts';
+import { RoomRouter } from './RoomRouter.ts';
 import { Roster } from './Roster.ts';
-import type { SceneStore } from './SceneStore.ts';
-import type { SeatMemory } from './SeatMemory.ts';
+import type { RoomEvents, RoomOptions } from './roomInterface.ts';
 import { Seats } from './Seats.ts';
 import { speakerIds, speakerLevels } from './speakers.ts';
-
-export interface RoomOptions {
-  id: RoomId;
-  routers: RouterSource;
-  /** Keeps this room's scene, longer than the room is open. */
-  scenes: SceneStore;
-  /** Who sat here when another process died. */
-  seatMemory?: SeatMemory;
-  limits: RoomLimits;
-  logger: Logger;
-  metrics: RoomMetrics;
-}
-
-export interface RoomEvents {
-  changed: [];
-  'router-replaced': [];
-  levels: [levels: SpeakerLevel[]];
-  /** Somebody came, or the last one left. */
-  occupancy: [];
-  /** What others may want to know, in order; the last is `room.closed`. */
-  happened: RoomHappening;
-  closed: [];
-}
 
 export class Room extends TypedEmitter<RoomEvents> implements RoomTap {
   readonly id: RoomId;
