@@ -42,7 +42,33 @@ export const TEST_PACKAGES = [
     what: 'its RTMP module',
     isThere: () => existsSync('/usr/lib/nginx/modules/ngx_rtmp_module.so'),
   },
+  {
+    debian: 'gstreamer1.0-tools',
+    what: 'GStreamer, which reads our HLS in a test',
+    isThere: () => findProgram('gst-launch-1.0') !== undefined,
+  },
+  {
+    debian: 'gstreamer1.0-plugins-good',
+    what: 'its HTTP client',
+    isThere: () => hasGstreamerPlugin('libgstsoup.so'),
+  },
+  {
+    debian: 'gstreamer1.0-plugins-bad',
+    what: 'its hlsdemux',
+    isThere: () => hasGstreamerPlugin('libgsthls.so'),
+  },
 ];
+
+/**
+ * In the folder of whatever architecture this is.
+ * @param {string} name
+ */
+function hasGstreamerPlugin(name) {
+  return (
+    existsSync('/usr/lib') &&
+    readdirSync('/usr/lib').some((folder) => existsSync(`/usr/lib/${folder}/gstreamer-1.0/${name}`))
+  );
+}
 
 /** @param {string} folder */
 function hasEntries(folder) {
@@ -170,7 +196,7 @@ function systemPackagesStep(title, takes, packages) {
 
 export const serverPackages = systemPackagesStep('ffmpeg', 'installing, up to a minute', SERVER_PACKAGES);
 export const testPackages = systemPackagesStep(
-  'programs for the tests (Chromium, nginx)',
+  'programs for the tests (Chromium, nginx, GStreamer)',
   'installing, one to two minutes',
   TEST_PACKAGES,
 );

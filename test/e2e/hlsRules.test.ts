@@ -39,7 +39,7 @@ const BYTES = 20_000;
  */
 const STARVED = [
   ...['bufferStalledError', 'bufferNudgeOnStall', 'bufferSeekOverHole', 'fragGap'],
-  ...['levelEmptyError', 'levelLoadTimeOut', 'audioTrackLoadTimeOut'],
+  ...['levelEmptyError', 'levelLoadTimeOut', 'audioTrackLoadTimeOut', 'aborted'],
 ];
 
 interface PlayerStats {

@@ -9,9 +9,9 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { newId } from '../../src/common/ids.ts';
-import type { DestinationStatus } from '../../src/contracts/deliveryControl.ts';
 import { childrenOf, isAlive } from '../support/childProcesses.ts';
-import { DeliveryStack, TestCompositor, TestController } from '../support/deliveryStack.ts';
+import { DestinationShow, type Wanted } from '../support/DestinationShow.ts';
+import { TestCompositor } from '../support/deliveryStack.ts';
 import { packetsOf, uneven } from '../support/flvPackets.ts';
 import { GRID, TestClip } from '../support/programParts.ts';
 import { RtmpServer } from '../support/rtmpServer.ts';
@@ -25,42 +25,13 @@ beforeAll(async () => {
 });
 afterAll(() => clip.close());
 
-interface Show {
-  stack: DeliveryStack;
-  controller: TestController;
-  compositor: TestCompositor;
-  from: number;
-  /** The newest status of a destination. */
-  status(id: string): DestinationStatus | undefined;
-  until(id: string, matches: (status: DestinationStatus) => boolean): Promise<DestinationStatus>;
-}
-
-/** A program on the clock with the destinations given, closed at the test's end. */
+/** Closed at the test's end. */
 async function show(
-  urls: Record<string, string>,
-  options: Parameters<typeof DeliveryStack.start>[0] = {},
-): Promise<Show> {
-  const stack = await DeliveryStack.start(options);
-  const destinations = Object.entries(urls).map(([id, url]) => ({ id, name: id, url, reconnectSeconds: null }));
-  const controller = await TestController.open(stack, { order: { destinations } });
-  const compositor = new TestCompositor(stack, controller, clip);
-  onTestFinished(async () => {
-    await compositor.stop();
-    await stack.close();
-  });
-  await controller.waitFor('opened');
-  const from = controller.nextSegment;
-  await compositor.start(from);
-  const status = (id: string): DestinationStatus | undefined =>
-    controller.of('destination').findLast((r) => r.status.id === id)?.status;
-  const until = async (id: string, matches: (s: DestinationStatus) => boolean): Promise<DestinationStatus> => {
-    await controller.until(() => {
-      const now = status(id);
-      return now !== undefined && matches(now);
-    });
-    return status(id) as DestinationStatus;
-  };
-  return { stack, controller, compositor, from, status, until };
+  ...[urls, options]: [Wanted, Parameters<typeof DestinationShow.start>[2]?]
+): Promise<DestinationShow> {
+  const started = await DestinationShow.start(clip, urls, options);
+  onTestFinished(() => started.close());
+  return started;
 }
 
 async function rtmpServer(): Promise<RtmpServer> {
@@ -194,13 +165,11 @@ describe('rtmp', () => {
 
   test('a destination is added to the running program and taken away again', async () => {
     const server = await rtmpServer();
-    const { controller, until } = await show({});
+    const started = await show({});
+    const { controller, until } = started;
     await controller.waitFor('part');
     const id = newId('d');
-    controller.send({
-      type: 'add-destination',
-      destination: { id, name: 'late', url: `${server.url}/late`, reconnectSeconds: null },
-    });
+    started.add(id, `${server.url}/late`);
     await until(id, (s) => s.state === 'live');
     controller.send({ type: 'remove-destination', id });
     await server.waitFor((c) => c.call === 'publish_done');

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { pino } from 'pino';
 import { afterEach, expect, test } from 'vitest';
 import { Endpoint } from '../../src/sfu/Endpoint.ts';
@@ -34,6 +36,21 @@ test('routers go to the least loaded worker', async () => {
   expect((await pool.createRouter()).workerPid).toBe(b);
   expect((await pool.createRouter()).workerPid).toBe(b);
   expect(await readMetric(metrics.routers)).toBe(6);
+});
+
+test('ports that a dead process’s workers are just letting go of are waited for', async () => {
+  const free = createServer().listen(0, '127.0.0.1');
+  await once(free, 'listening');
+  const basePort = (free.address() as AddressInfo).port;
+  await new Promise((resolve) => free.close(resolve));
+  await start({ workers: 1, basePort });
+  const first = pool;
+  const next = start({ workers: 1, basePort });
+  // Its first try has failed when this worker is gone: to start another takes longer than to end one only on a machine that stands still.
+  await first.close();
+  await next;
+  expect(pool).not.toBe(first);
+  expect(pool.ready).toBe(true);
 });
 
 test('many at once are spread too', async () => {

@@ -39,22 +39,20 @@ export class DestinationShow {
   }
 
   /** The newest status of a destination. */
-  status(id: string): DestinationStatus | undefined {
-    return this.history(id).at(-1);
-  }
+  readonly status = (id: string): DestinationStatus | undefined => this.history(id).at(-1);
 
   /** Every status of it that was told. */
   history(id: string): DestinationStatus[] {
     return this.controller.of('destination').flatMap(({ status }) => (status.id === id ? [status] : []));
   }
 
-  async until(id: string, matches: (status: DestinationStatus) => boolean): Promise<DestinationStatus> {
+  readonly until = async (id: string, matches: (status: DestinationStatus) => boolean): Promise<DestinationStatus> => {
     await this.controller.until(() => {
       const now = this.status(id);
       return now !== undefined && matches(now);
     });
     return this.status(id) as DestinationStatus;
-  }
+  };
 
   /** How long it takes until then, ms. */
   async msUntil(id: string, matches: (status: DestinationStatus) => boolean): Promise<number> {

@@ -51,7 +51,7 @@ export function readPlaylist(text: string, older?: HeldPlaylist): HeldPlaylist {
  * longer said of a segment that is not near the end.
  */
 export function meaningOf({ head, segments, tail }: HeldPlaylist): unknown {
-  const withParts = segments.filter((s) => s.lines.some((l) => !l.startsWith('#'))).length - 3;
+  const withParts = segments.filter((s) => s.lines.some((l) => !l.startsWith('#'))).length - 2;
   const plain = segments.map(({ number, lines }, i) => ({
     number,
     lines: lines.filter((l) => !l.startsWith('#EXT-X-MAP') && (i >= withParts || !l.startsWith('#EXT-X-PART'))),

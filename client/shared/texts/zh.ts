@@ -136,7 +136,7 @@ export const zh: Record<TextKey, string> = {
   'live.restarts': '已从 {count} 次故障中恢复，观众未断开。',
   'live.link': '观看链接',
   'live.link.copy': '复制观看链接',
-  'live.link.guarded': '此直播仅限受邀观众：链接中须带有观看令牌才能打开。',
+  'live.link.guarded': '此直播仅限受邀观众：每位观众都需要带有观看令牌的专属链接。',
   'live.link.open': '打开观看页',
   'live.watching': '这里显示直播状态，由主播开始和结束。',
   'live.end.stopped': '直播已结束。',

@@ -1,19 +1,23 @@
 /**
  * The relay (relay.ts) of RTMP and RTMPS: a TCP or TLS connection to the server, made by us, and given to one ffmpeg through a loopback port.
  * So the connection goes to the addresses that the policy has looked at, TLS certificates are checked (ffmpeg's own rtmps does not), what the
- * server really takes off our hands is seen, and not more than that is given to the kernel ahead.
+ * server really takes off our hands is seen (Acknowledgements.ts, sendQueue.ts), and little more than that is given to the kernel ahead.
  */
 import { createServer, type Server, type Socket } from 'node:net';
 import { TypedEmitter } from '../../common/TypedEmitter.ts';
 import type { AllowedDestination } from '../destinationPolicy.ts';
+import { Acknowledgements } from './Acknowledgements.ts';
 import { connectUpstream, sentenceOf, type Upstream } from './connectUpstream.ts';
-import type { Relay, RelayEnd, RelayEvents } from './relay.ts';
+import type { Progress, Relay, RelayEnd, RelayEvents } from './relay.ts';
 import { sendQueueBytes } from './sendQueue.ts';
 
 /** How long the last bytes, and the server's own goodbye, may take, ms; then the connection is reset. */
 const GOODBYE_LIMIT_MS = 1000;
 /** How often it is looked whether the server has taken enough to go on, ms. */
 const LOOK_EVERY_MS = 200;
+/** The server is asked to acknowledge four times as often as it may be behind; within these, bytes. */
+const MIN_INTERVAL_BYTES = 32 * 1024;
+const MAX_INTERVAL_BYTES = 256 * 1024;
 /** ffmpeg has nothing more when nothing has come from it for this long, ms; it passes on what it is given within some milliseconds. */
 const HUNGRY_AFTER_MS = 50;
 
@@ -27,6 +31,9 @@ export class ConnectionRelay extends TypedEmitter<RelayEvents> implements Relay 
   #closed = false;
   #aborted = false;
   #receivedBytes = 0;
+  /** Everything that was given to the connection. */
+  #written = 0;
+  readonly #acknowledgements = new Acknowledgements();
   #limit = Number.POSITIVE_INFINITY;
   /** Unacknowledged at the last measurement, and everything written since. */
   #inFlight = 0;
@@ -81,12 +88,17 @@ export class ConnectionRelay extends TypedEmitter<RelayEvents> implements Relay 
     return this.#receivedBytes;
   }
 
-  async unacknowledgedBytes(): Promise<number> {
-    const written = this.#upstream.bytesWritten;
-    const queued = (await sendQueueBytes(this.#upstream)) ?? 0;
-    const unacknowledged = queued + this.#upstream.writableLength;
-    this.#inFlight = unacknowledged + (this.#upstream.bytesWritten - written);
-    return unacknowledged;
+  /**
+   * What the kernel holds for the server counts as not acknowledged, and what the server's kernel holds for it neither, when it tells:
+   * one that hangs takes nothing more.
+   */
+  async measure(): Promise<Progress> {
+    const written = this.#written;
+    const queued = ((await sendQueueBytes(this.#upstream)) ?? 0) + this.#upstream.writableLength;
+    const { unread, interval } = this.#acknowledgements;
+    const unacknowledged = Math.max(queued, unread === undefined ? 0 : unread - interval);
+    this.#inFlight = unacknowledged + (this.#written - written);
+    return { acknowledged: this.#written - unacknowledged, unacknowledged };
   }
 
   limitInFlight(bytes: number): void {
@@ -153,15 +165,23 @@ export class ConnectionRelay extends TypedEmitter<RelayEvents> implements Relay 
       socket.on('data', (bytes) => this.#forward(socket, bytes));
       this.#upstream.on('data', (bytes) => {
         this.#receivedBytes += bytes.length;
+        const answer = this.#acknowledgements.received(bytes, this.#interval);
+        if (answer) this.#upstream.write(answer);
       });
       this.#upstream.pipe(socket);
       socket.resume();
     });
   }
 
+  get #interval(): number {
+    return Math.round(Math.min(MAX_INTERVAL_BYTES, Math.max(MIN_INTERVAL_BYTES, this.#limit / 4)));
+  }
+
   #forward(from: Socket, bytes: Buffer): void {
     if (this.#closed) return;
+    this.#written += bytes.length;
     this.#inFlight += bytes.length;
+    this.#acknowledgements.sent(bytes);
     const taken = this.#upstream.write(bytes);
     if (this.#inFlight > this.#limit) this.#wait(from);
     else if (!taken) from.pause();
@@ -177,7 +197,7 @@ export class ConnectionRelay extends TypedEmitter<RelayEvents> implements Relay 
       this.emit('full');
     }
     const look = async (): Promise<void> => {
-      await this.unacknowledgedBytes();
+      await this.measure();
       this.#waiting = undefined;
       if (this.#closed) return;
       if (this.#inFlight > this.#limit) this.#waiting = setTimeout(() => void look(), LOOK_EVERY_MS);

@@ -28,8 +28,6 @@ export interface FfmpegOutput {
 interface ChildEvents {
   /** The output is open: the server has accepted the stream. */
   opened: [];
-  /** Bytes that ffmpeg has written to the output. */
-  progress: [bytes: number];
   /** Write again. */
   drain: [];
   /** Exactly once. `exited` has the exit code or signal in words. */
@@ -144,10 +142,7 @@ export class FfmpegChild extends TypedEmitter<ChildEvents> {
   }
 
   #read(raw: string): void {
-    const size = /^total_size=(\d+)$/.exec(raw)?.[1];
-    if (size !== undefined) this.emit('progress', Number(size));
-    // `-progress` writes name=value lines; the rest is for people.
-    if (raw.trim() === '' || /^[a-z_0-9]+=\s*\S*$/.test(raw)) return;
+    if (raw.trim() === '') return;
     this.#lines.push(withoutSecrets(raw, this.#secrets));
     if (this.#lines.length > KEPT_LINES) this.#lines.shift();
     if (this.#state === 'starting' && raw.startsWith('Output #0')) {
@@ -178,7 +173,7 @@ function buildCommand(path: string, input: PassThrough, output: FfmpegOutput, pr
       // lose the packets that ffmpeg looks at first, and with them the first GOP.)
       .inputOptions(['-hide_banner', '-loglevel info', '-nostats', '-protocol_whitelist pipe'])
       .inputOptions(['-probesize 32', '-analyzeduration 0', '-copyts'])
-      .outputOptions(['-map 0:v:0', '-map 0:a:0', '-c copy', '-progress pipe:2', '-stats_period 0.5'])
+      .outputOptions(['-map 0:v:0', '-map 0:a:0', '-c copy'])
       .outputOptions(['-muxdelay 0', '-muxpreload 0', '-flush_packets 1'])
       .outputOptions(output.format === 'flv' ? ['-flvflags no_duration_filesize'] : [])
       .outputOptions('-protocol_whitelist', output.protocols, '-fpre', preset)

@@ -14,13 +14,15 @@ import { Liveness } from './Liveness.ts';
 import type { PresetFiles } from './PresetFiles.ts';
 import type { FeedFragment } from './ProgramFeed.ts';
 import { rtmpRefusal } from './refusals.ts';
-import type { Failure, PushFailure, Relay } from './relay.ts';
+import type { Failure, Progress, PushFailure, Relay } from './relay.ts';
 import { SrtRelay } from './SrtRelay.ts';
 
 /** From the start of ffmpeg to the first bytes of media at the server, ms. */
 const OPEN_LIMIT_MS = 10_000;
 /** How often the connection is judged, ms. */
 const CHECK_EVERY_MS = 500;
+/** More than a header's, bytes. */
+const MIN_MEDIA_BYTES = 2048;
 /** An ffmpeg that has lost its connection and does not end by itself, ms. */
 const KILL_AFTER_MS = 3000;
 /** An ffmpeg that ends after the server has acknowledged nothing for this long has ended because of that, ms. */
@@ -56,7 +58,8 @@ export class PushConnection extends TypedEmitter<PushEvents> {
   #blocked = false;
   /** The server is behind: ffmpeg is given no more than a fragment at a time, since only what still waits here can be dropped. */
   #behind = false;
-  #outputBytes = 0;
+  /** What was told last. */
+  #slow = false;
   #openedAtBytes = 0;
   #failure: Failure | undefined;
   #finishing = false;
@@ -104,6 +107,7 @@ export class PushConnection extends TypedEmitter<PushEvents> {
       return;
     }
     this.#relay = relay;
+    relay.limitInFlight(this.#inFlightLimit);
     if (this.#abort.signal.aborted) return this.#finish(undefined);
     relay.on('full', () => {
       this.#behind = true;
@@ -157,10 +161,6 @@ export class PushConnection extends TypedEmitter<PushEvents> {
       this.#liveness = new Liveness(clock.now());
       this.#openedAtBytes = this.sentBytes;
     });
-    child.on('progress', (bytes) => {
-      this.#outputBytes = bytes;
-      this.#checkLive();
-    });
     this.#timer = setInterval(() => void this.#check(relay), CHECK_EVERY_MS);
     if (this.#abort.signal.aborted) {
       await child.close();
@@ -202,34 +202,34 @@ export class PushConnection extends TypedEmitter<PushEvents> {
     }
   }
 
-  /** Live is when the output is open, and media has gone out on it: the header alone is a few hundred bytes. */
-  #checkLive(): void {
-    if (this.#state !== 'opened' || this.#outputBytes < 2048 || this.sentBytes <= this.#openedAtBytes) return;
+  /** Live is when the server has accepted the stream, and taken media. */
+  #checkLive({ acknowledged }: Progress): void {
+    if (this.#state !== 'opened' || acknowledged < this.#openedAtBytes + MIN_MEDIA_BYTES) return;
     this.#state = 'live';
     this.emit('live');
   }
 
   async #check(relay: Relay): Promise<void> {
-    const unacknowledged = await relay.unacknowledgedBytes();
+    const progress = await relay.measure();
     const now = this.#options.clock.now();
-    this.#checkLive();
+    this.#checkLive(progress);
     if ((this.#state === 'opening' || this.#state === 'opened') && now - this.#startedAt > OPEN_LIMIT_MS) {
       this.#fail({ failure: 'hung', reason: 'the server did not accept the stream in time' });
       return;
     }
     const liveness = this.#liveness;
     if (!liveness) return;
-    const { slow } = liveness;
     const dead = liveness.see({
       now,
-      // What the kernel holds for the server counts as not sent: a server that hangs takes nothing more of it.
-      acknowledged: relay.sentBytes - unacknowledged,
-      unacknowledged,
+      ...progress,
       limit: this.#inFlightLimit,
       waiting: this.#blocked || this.#queue.length > 0,
     });
     if (dead) this.#fail({ failure: 'hung', reason: 'the server stopped taking data' });
-    else if (liveness.slow !== slow && this.#state === 'live') this.emit('slow', liveness.slow);
+    else if (liveness.slow !== this.#slow && this.#state === 'live') {
+      this.#slow = liveness.slow;
+      this.emit('slow', this.#slow);
+    }
   }
 
   #relayClosed(byServer: boolean, { failure, reason }: { failure: PushFailure | null; reason: string }): void {

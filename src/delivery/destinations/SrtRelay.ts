@@ -7,7 +7,7 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { TypedEmitter } from '../../common/TypedEmitter.ts';
 import type { AllowedDestination } from '../destinationPolicy.ts';
-import type { PushFailure, Relay, RelayEnd, RelayEvents } from './relay.ts';
+import type { Progress, PushFailure, Relay, RelayEnd, RelayEvents } from './relay.ts';
 import { readSrtPacket, rejectionSentence, type SrtPacket, sequenceDistance, shutdownPacket } from './srtPackets.ts';
 
 /** More packets than libsrt's flow window are never on their way (SRTO_FC). */
@@ -73,8 +73,8 @@ export class SrtRelay extends TypedEmitter<RelayEvents> implements Relay {
     return this.#receivedBytes;
   }
 
-  async unacknowledgedBytes(): Promise<number> {
-    return this.#pendingBytes;
+  async measure(): Promise<Progress> {
+    return { acknowledged: this.#sentBytes - this.#pendingBytes, unacknowledged: this.#pendingBytes };
   }
 
   /** SRT's own: what is too late for its latency is dropped by the sender. */

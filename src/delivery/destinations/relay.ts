@@ -24,6 +24,13 @@ export interface RelayEvents {
   hungry: [];
 }
 
+/** Bytes of what the connection was given. */
+export interface Progress {
+  acknowledged: number;
+  /** The rest: what has not been sent yet too. */
+  unacknowledged: number;
+}
+
 export interface Relay extends TypedEmitter<RelayEvents> {
   readonly closed: boolean;
   /** The loopback port that ffmpeg connects to. */
@@ -32,8 +39,8 @@ export interface Relay extends TypedEmitter<RelayEvents> {
   readonly sentBytes: number;
   /** Bytes that the server has sent: how far the opening of the stream got. */
   readonly receivedBytes: number;
-  /** Bytes that have been given to the connection and that the server has not acknowledged; what the kernel holds is seen on Linux only. */
-  unacknowledgedBytes(): Promise<number>;
+  /** How far the server is, as far as it can be seen: what the kernel holds is seen on Linux only. */
+  measure(): Promise<Progress>;
   /** Not more than this may be unacknowledged, bytes. */
   limitInFlight(bytes: number): void;
   /** `hungry` need not be told any more. */
