@@ -284,7 +284,7 @@ export class Delivery {
       const entry = this.#add(found.order, reopened?.archive);
       const { broadcast } = entry;
       restoreBroadcast(broadcast, found, reopened ? await partsOfHead(found, reopened) : undefined);
-      if (reopened) entry.pictures.recover(reopened.archive, reopened.scan.whole);
+      if (reopened) entry.pictures.recover(reopened);
       broadcast.keep(journal);
       const over = found.ending || found.silentMs > resumeLimitMs;
       const { silentMs, position } = found;

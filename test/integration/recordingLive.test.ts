@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import HLS from 'hls-parser';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { Recording } from '../../src/contracts/recording.ts';
+import { TestController } from '../support/deliveryStack.ts';
 import { decode, probe } from '../support/mediaFiles.ts';
 import { AUDIO, ProgramRun, TestClip, VIDEO } from '../support/programParts.ts';
 import { putParts, RecordingRig } from '../support/RecordingRig.ts';
@@ -151,7 +152,8 @@ describe('what goes wrong', () => {
     await putParts(compositor, clip, 0, 6 * 4 + 3);
     // The files have what was visible; what a kill leaves of the disk is this.
     const dataDir = await rig.snapshot();
-    const next = await newRig({ dataDir });
+    // No controller comes back: the broadcast is ended.
+    const next = await newRig({ dataDir, delivery: { reclaimMs: 100, afterlifeMs: 100 } });
     const recording = await next.event('finished', id);
     expect(recording).toMatchObject({ state: 'finished', complete: true, slateSegments: 0 });
     expect(recording.durationSeconds).toBeGreaterThanOrEqual(8 + 2 / 3);
@@ -159,6 +161,50 @@ describe('what goes wrong', () => {
     const { times } = await decode(`${next.stack.url}/recordings/${id}/program.mp4`);
     expect(times).toHaveLength(Math.round(recording.durationSeconds * 30));
     await expect.poll(() => readdir(join(dataDir, 'segments'))).toEqual([]);
+  });
+
+  test('a broadcast that goes on after a kill goes on with its files: no gap in playlist, time shift, pictures and recording', async () => {
+    const rig = await newRig();
+    const { id, room, compositor, controller } = await rig.open(clip, { dvrSeconds: 120 });
+    await putParts(compositor, clip, 0, 6 * 20 + 3);
+    const written = join(rig.dataDir, 'segments', controller.broadcast, VIDEO, '20.part.m4s');
+    const run = new ProgramRun(clip, 20);
+    const torn = [run.next(), run.next(), run.next()].reduce((sum, { video }) => sum + video.length, 0);
+    run.close();
+    await expect.poll(async () => (await stat(written)).size).toBe(torn);
+    const next = await newRig({ dataDir: await rig.snapshot() });
+    const base = `${next.stack.url}/live/${room}/${controller.broadcast}`;
+    const before = await textOf(`${base}/${VIDEO}/index.m3u8`);
+    expect(before).not.toContain('#EXT-X-GAP');
+    expect(before).toContain('PRELOAD-HINT:TYPE=PART,URI="20.3.m4s"');
+    // The same compositor goes on with the next part.
+    compositor.moveTo(next.stack);
+    const rest = new ProgramRun(clip, 20);
+    for (let part = 0; part < 18; part++) {
+      const { segment, part: of, video, audio } = rest.next();
+      if (part < 3) continue;
+      for (const [rendition, bytes] of [
+        [VIDEO, video],
+        [AUDIO, audio],
+      ] as const)
+        expect((await compositor.put(`${rendition}/${segment}/${of}`, bytes)).status).toBe(204);
+    }
+    rest.close();
+    const after = await textOf(`${base}/${VIDEO}/index.m3u8`);
+    expect(after).not.toContain('#EXT-X-GAP');
+    for (const number of [0, 19, 20, 22]) expect((await fetch(`${base}/${VIDEO}/${number}.m4s`)).status).toBe(200);
+    await expect.poll(() => textOf(`${base}/thumbnails.vtt`)).toContain('00:00:40.000 --> 00:00:50.000');
+    expect(await textOf(`${base}/thumbnails.vtt`)).toContain('00:00:00.000 --> 00:00:10.000');
+    const again = await TestController.open(next.stack, {
+      ...{ room, broadcast: controller.broadcast, answersClock: false },
+      order: { record: true, dvrSeconds: 120, epoch: controller.epoch },
+    });
+    expect((await again.waitFor('recording')).status).toMatchObject({ id, state: 'recording', complete: true });
+    again.send({ type: 'end' });
+    expect(await next.event('finished', id)).toMatchObject({ durationSeconds: 46, slateSegments: 0, complete: true });
+    const { complaints, times } = await decode(`${next.stack.url}/recordings/${id}/program.mp4`);
+    expect(complaints).toBe('');
+    expect(times).toHaveLength(46 * 30);
   });
 
   test('a kill while it is finished or stored loses nothing', async () => {

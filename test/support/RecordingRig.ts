@@ -54,7 +54,7 @@ export class RecordingRig {
     });
     const events: RecordingRig['events'] = [];
     recordings.on('event', (type, recording) => events.push({ type, recording }));
-    const stack = await DeliveryStack.start({ recordings, ...delivery });
+    const stack = await DeliveryStack.start({ recordings, dataDir: folder, ...delivery });
     const rig = new RecordingRig(stack, recordings, database, folder);
     rig.events.push(...events);
     recordings.on('event', (type, recording) => rig.events.push({ type, recording }));

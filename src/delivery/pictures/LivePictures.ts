@@ -8,8 +8,9 @@
 import type { Logger } from '../../common/logger.ts';
 import { segmentSeconds } from '../../contracts/grid.ts';
 import type { RenditionId } from '../../contracts/ids.ts';
+import type { BroadcastArchive } from '../archive/BroadcastArchive.ts';
+import type { ScannedArchive } from '../archive/scanArchive.ts';
 import type { DeliveryBroadcast } from '../DeliveryBroadcast.ts';
-import type { SegmentArchive } from '../SegmentArchive.ts';
 import { encodeJpeg, fitInto, scaled } from './jpegPicture.ts';
 import { KeyFrameDecoder } from './KeyFrameDecoder.ts';
 import { SpriteSheet } from './SpriteSheet.ts';
@@ -70,10 +71,13 @@ export class LivePictures {
   }
 
   /** Makes those of segments that an earlier process stored. Call before anything is visible. */
-  recover(archive: SegmentArchive, numbers: Iterable<number>): void {
+  recover({ archive, scan }: { archive: BroadcastArchive; scan: ScannedArchive }): void {
     if (this.#options.dvrSeconds === 0) return;
-    for (const number of [...numbers].toSorted((a, b) => a - b))
-      if (number % this.#every === 0) this.#enqueue(number, () => archive.segment(this.#smallest, number), true);
+    const id = this.#smallest;
+    const read = async (number: number): Promise<Buffer | null> =>
+      (await archive.segment(id, number)) ?? Buffer.concat(await archive.partialSegment(id, number));
+    for (const number of [...scan.whole, ...scan.partial.keys()].toSorted((x, y) => x - y))
+      if (number % this.#every === 0) this.#enqueue(number, () => read(number), true);
   }
 
   /** null: nothing can be seen yet. */
