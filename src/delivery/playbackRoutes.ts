@@ -6,12 +6,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { AppError } from '../contracts/errors.ts';
 import { partSeconds, partsPerSegment } from '../contracts/grid.ts';
 import { BroadcastId, RenditionId, RoomId } from '../contracts/ids.ts';
-import {
-  EDGE_VIEWERS_HEADER,
-  PLAYBACK_ACCESS_HEADER,
-  type PlaybackAccess,
-  type PlaybackState,
-} from '../contracts/playback.ts';
+import { EDGE_VIEWERS_HEADER, type PlaybackState } from '../contracts/playback.ts';
 import type { DeliveryBroadcast } from './DeliveryBroadcast.ts';
 import type { Edge } from './edge/Edge.ts';
 import { parseDirectives, type Query } from './hls/directives.ts';
@@ -28,7 +23,7 @@ import {
   STATE,
 } from './http/cachePolicy.ts';
 import type { PlayGate } from './http/PlayGate.ts';
-import { preparePlayback } from './http/playAccess.ts';
+import { allow, preparePlayback } from './http/playAccess.ts';
 import { FILE, parseName, parsePlaybackPath } from './http/playbackPath.ts';
 import type { DeliveryMetrics } from './metrics.ts';
 import type { LivePictures } from './pictures/LivePictures.ts';
@@ -57,6 +52,10 @@ export interface PlaybackOptions {
 
 type Kind = 'multivariant' | 'playlist' | 'init' | 'segment' | 'part' | 'state' | 'picture';
 type Found = { broadcast: DeliveryBroadcast; playlists: PlaylistCache };
+/** What this node itself answers. */
+export type LocalAnswer = (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply>;
+/** `template` is what the route has behind `/live`, such as `/:room/index.m3u8`. */
+export type AddRoute = (template: string, local: LocalAnswer) => void;
 type Handler = (options: PlaybackOptions, request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply>;
 
 const ROUTES: Readonly<Record<string, Handler>> = {
@@ -71,18 +70,21 @@ export function registerPlaybackRoutes(fastify: FastifyInstance, options: Playba
   void fastify.register(async (scope) => {
     preparePlayback(scope, options.gate, options);
     scope.addHook('onResponse', async (request, reply) => count(options, request, reply));
-    for (const [path, handler] of Object.entries(ROUTES)) {
+    const addRoute: AddRoute = (template, local) => {
       // Both of them have a HEAD by themselves.
-      for (const url of [`/live${path}`, `/live/~:token${path}`])
-        scope.get(url, { schema: { hide: true } }, (request, reply) => serve(handler, options, request, reply));
-    }
-    registerPictureRoutes(scope, options);
+      for (const url of [`/live${template}`, `/live/~:token${template}`])
+        scope.get(url, { schema: { hide: true } }, (request, reply) => serve(template, local, options, request, reply));
+    };
+    for (const [template, handler] of Object.entries(ROUTES))
+      addRoute(template, (request, reply) => handler(options, request, reply));
+    registerPictureRoutes(addRoute, options);
   });
 }
 
 /** Ours are answered from here, and what nobody has; the rest is the edge's. Another node that asks us for what is not ours is mistaken. */
 async function serve(
-  handler: Handler,
+  template: string,
+  local: LocalAnswer,
   options: PlaybackOptions,
   request: FastifyRequest,
   reply: FastifyReply,
@@ -90,10 +92,9 @@ async function serve(
   const { edge, find, newest } = options;
   const params = request.params as { room: string; broadcast?: string };
   const ours = params.broadcast ? find(params.room, params.broadcast) : newest(params.room);
-  if (!edge || ours || request.playAccess === 'node') return handler(options, request, reply);
-  const roomFile = handler === state ? 'state.json' : 'index.m3u8';
-  const path = parsePlaybackPath(params, request.query as Query, roomFile);
-  return (await edge.serve(request, reply, path, options)) ?? handler(options, request, reply);
+  if (!edge || ours || request.playAccess === 'node') return local(request, reply);
+  const path = parsePlaybackPath(template, params, request.query as Query);
+  return (await edge.serve(request, reply, path, options)) ?? local(request, reply);
 }
 
 function findRendition(
@@ -106,19 +107,8 @@ function findRendition(
   const found = options.find(room, parseName(BroadcastId, params.broadcast));
   const rendition = parseName(RenditionId, params.rendition);
   if (!found?.broadcast.renditions.some((r) => r.id === rendition)) throw new AppError('not-found');
-  allow(options, request, reply, found.broadcast.playback);
+  allow(options.gate, request, reply, found.broadcast.playback);
   return { ...found, rendition };
-}
-
-/** Throws `unauthorized` where a token is needed; tells another node what it has to ask its viewers for. */
-function allow(
-  { gate }: PlaybackOptions,
-  { playAccess }: FastifyRequest,
-  reply: FastifyReply,
-  playback: PlaybackAccess,
-): void {
-  gate.allow(playAccess, playback);
-  if (playAccess === 'node') reply.header(PLAYBACK_ACCESS_HEADER, playback);
 }
 
 async function multivariant(
@@ -129,13 +119,13 @@ async function multivariant(
   const { room } = request.params as Record<string, string>;
   const found = options.newest(parseName(RoomId, room));
   if (!found) throw new AppError('no-broadcast');
-  allow(options, request, reply, found.broadcast.playback);
+  allow(options.gate, request, reply, found.broadcast.playback);
   return sendPlaylist(options, request, reply, found.playlists.multivariant(), MULTIVARIANT);
 }
 
 async function state(options: PlaybackOptions, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
   const room = parseName(RoomId, (request.params as Record<string, string>).room);
-  allow(options, request, reply, options.newest(room)?.broadcast.playback ?? 'open');
+  allow(options.gate, request, reply, options.newest(room)?.broadcast.playback ?? 'open');
   return sendText(request, reply, {
     bytes: Buffer.from(JSON.stringify(options.state(room))),
     type: 'application/json; charset=utf-8',

@@ -48,6 +48,7 @@ describe('what the owner has', () => {
       [`${base}/${VIDEO}/${init}`, true],
       [`${base}/${VIDEO}/1.m4s`, true],
       [`${base}/${AUDIO}/1.3.m4s`, true],
+      [`${base}/poster.jpg`, true],
     ];
     for (const [url, kept] of names) {
       const there = await httpGet(url);

@@ -137,8 +137,7 @@ export const en = {
   'live.restarts': 'Recovered from {count} faults; viewers stayed connected.',
   'live.link': 'Link for viewers',
   'live.link.copy': 'Copy the link for viewers',
-  'live.link.guarded':
-    'This broadcast is for invited viewers: each needs a link of their own, with a playback token in it.',
+  'live.link.guarded': 'This broadcast is for invited viewers: each needs a link with a playback token in it.',
   'live.link.open': 'Open the watch page',
   'live.watching': 'You see the broadcast’s state here; the host starts and ends it.',
   'live.end.stopped': 'The broadcast was ended.',

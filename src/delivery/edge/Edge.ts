@@ -81,7 +81,7 @@ export class Edge {
         this.#ask(`${owner}/live/${canonical}`, broadcast === undefined ? undefined : viewers.count(broadcast), signal),
       );
       gate.allow(request.playAccess, answer.playback);
-      if (broadcast !== undefined && path.media === undefined) viewers.seen(broadcast, request);
+      if (broadcast !== undefined && path.mediaPlaylist) viewers.seen(broadcast, request);
       return send(request, reply, path, answer, gate.lifeSeconds(request.playAccess));
     } catch (error) {
       // Nobody is there to be answered.
@@ -113,11 +113,9 @@ function send(
   request: FastifyRequest,
   reply: FastifyReply,
   path: PlaybackPath,
-  { bytes, type, freshness }: Received,
+  { bytes, type, etag, freshness }: Received,
   lifeSeconds: number,
 ): FastifyReply {
   const common = { bytes, type, cacheControl: cacheControl(freshness, lifeSeconds) };
-  return path.media === undefined
-    ? sendText(request, reply, common)
-    : sendMedia(request, reply, { ...common, etag: `"${path.media}"` });
+  return path.text ? sendText(request, reply, common) : sendMedia(request, reply, { ...common, etag });
 }

@@ -14,6 +14,8 @@ const MAX_BYTES = 64 * 1024 * 1024;
 export interface UpstreamAnswer {
   bytes: Buffer;
   type: string;
+  /** With its quotes; empty: it has none. */
+  etag: string;
   /** How long it may be kept from now on. */
   freshness: Freshness;
   playback: PlaybackAccess;
@@ -67,7 +69,8 @@ export async function askUpstream({
     const playback = PlaybackAccess.safeParse(response.headers.get(PLAYBACK_ACCESS_HEADER));
     // Without it the owner took us for anybody: the service token is not one of its secret.
     if (!playback.success) throw new AppError('bad-upstream', 'The owner does not know this node.');
-    return { bytes, type: response.headers.get('content-type') ?? '', freshness, playback: playback.data };
+    const [type, etag] = ['content-type', 'etag'].map((name) => response.headers.get(name) ?? '');
+    return { bytes, type: type ?? '', etag: etag ?? '', freshness, playback: playback.data };
   } catch (error) {
     if (error instanceof AppError) throw error;
     throw new AppError('bad-upstream', undefined, { cause: error });

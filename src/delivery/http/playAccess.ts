@@ -4,6 +4,7 @@
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { AppError } from '../../contracts/errors.ts';
+import { PLAYBACK_ACCESS_HEADER, type PlaybackAccess } from '../../contracts/playback.ts';
 import { COMMON_HEADERS, RETRY_AFTER_SECONDS } from './answerHeaders.ts';
 import { cacheControl, errorFreshness, PREFLIGHT } from './cachePolicy.ts';
 import type { Access, PlayGate } from './PlayGate.ts';
@@ -66,6 +67,17 @@ export function prepareAnswers(
     onRequest,
     handler: () => undefined,
   });
+}
+
+/** Throws `unauthorized` where a token is needed; tells another node what it has to ask its viewers for. */
+export function allow(
+  gate: PlayGate,
+  { playAccess }: FastifyRequest,
+  reply: FastifyReply,
+  playback: PlaybackAccess,
+): void {
+  gate.allow(playAccess, playback);
+  if (playAccess === 'node') reply.header(PLAYBACK_ACCESS_HEADER, playback);
 }
 
 /** `*` allows any header but Authorization, which no viewer needs (Fetch standard section 3.3.4). */

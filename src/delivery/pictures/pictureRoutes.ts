@@ -6,40 +6,40 @@
  *   /live/:room/:broadcast/thumbnails/N-TILES.jpg   sheet N when it had so many tiles, or more: none of them moves
  */
 import { createHash } from 'node:crypto';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { AppError } from '../../contracts/errors.ts';
 import { BroadcastId, RoomId } from '../../contracts/ids.ts';
 import type { DeliveryBroadcast } from '../DeliveryBroadcast.ts';
 import { sendMedia, sendText } from '../http/answers.ts';
 import { cacheControl } from '../http/cachePolicy.ts';
 import type { PlayGate } from '../http/PlayGate.ts';
-import { parseName } from '../http/playbackPath.ts';
+import { allow } from '../http/playAccess.ts';
+import { parseName, SHEET } from '../http/playbackPath.ts';
+import type { AddRoute } from '../playbackRoutes.ts';
 import type { LivePictures } from './LivePictures.ts';
 
 /** A poster is made anew after ten seconds; a track has a new cue as often. s. */
 const FRESH_SECONDS = 5;
-const SHEET = /^(0|[1-9]\d{0,5})-([1-9]\d{0,2})\.jpg$/;
 
 export interface PictureRouteOptions {
   find(room: string, broadcast: string): { broadcast: DeliveryBroadcast; pictures: LivePictures } | undefined;
   gate: PlayGate;
 }
 
-/** In the scope of the playback routes, which knows who asks. */
-export function registerPictureRoutes(scope: FastifyInstance, options: PictureRouteOptions): void {
+/** Among the playback routes, which know who asks, and who has what is not here. */
+export function registerPictureRoutes(addRoute: AddRoute, options: PictureRouteOptions): void {
   const handlers = { '/poster.jpg': poster, '/thumbnails.vtt': track, '/thumbnails/:sheet': sheet };
   for (const [path, handler] of Object.entries(handlers))
-    for (const prefix of ['/live', '/live/~:token'])
-      scope.get(`${prefix}/:room/:broadcast${path}`, { schema: { hide: true } }, (request, reply) =>
-        handler(find(options, request), options.gate, request, reply),
-      );
+    addRoute(`/:room/:broadcast${path}`, async (request, reply) =>
+      handler(find(options, request, reply), options.gate, request, reply),
+    );
 }
 
-function find({ find: of, gate }: PictureRouteOptions, request: FastifyRequest): LivePictures {
+function find({ find: of, gate }: PictureRouteOptions, request: FastifyRequest, reply: FastifyReply): LivePictures {
   const params = request.params as Record<string, string>;
   const found = of(parseName(RoomId, params.room), parseName(BroadcastId, params.broadcast));
   if (!found) throw new AppError('not-found');
-  gate.allow(request.playAccess, found.broadcast.playback);
+  allow(gate, request, reply, found.broadcast.playback);
   return found.pictures;
 }
 

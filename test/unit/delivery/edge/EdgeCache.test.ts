@@ -30,7 +30,7 @@ class Owner {
   };
 
   answer(freshness: Freshness, bytes = Buffer.from('text')): void {
-    for (const land of this.#land.splice(0)) land({ bytes, type: 'text/plain', freshness, playback: 'open' });
+    for (const land of this.#land.splice(0)) land({ bytes, type: 'text/plain', etag: '', freshness, playback: 'open' });
   }
 
   fail(error: Error): void {
