@@ -54,7 +54,10 @@ function noIdr(exchange: Exchange): void {
 const HEADERS: Faults = {
   answer(exchange) {
     const { url, headers, method } = exchange;
-    if (exchange.status >= 400) headers['cache-control'] = 'public, max-age=60';
+    if (exchange.status >= 400) {
+      headers['cache-control'] = 'public, max-age=60';
+      return;
+    }
     if (isPlaylist(url)) {
       headers['content-type'] = 'text/plain';
       delete headers['content-encoding'];
