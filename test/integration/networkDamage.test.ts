@@ -279,7 +279,13 @@ describe.each(['uplink', 'downlink'] as const)('with a damaged %s', (damaged) =>
         likeness.blockPsnrDb < MIN_BLOCK_PSNR_DB ||
         likeness.chromaDifference > MAX_CHROMA_DIFFERENCE,
     );
-    console.log(codec, 'worst', Math.min(...pictures.map((p) => p.likeness.psnrDb)), Math.min(...pictures.map((p) => p.likeness.blockPsnrDb)), Math.max(...pictures.map((p) => p.likeness.chromaDifference)));
+    console.log(
+      codec,
+      'worst',
+      Math.min(...pictures.map((p) => p.likeness.psnrDb)),
+      Math.min(...pictures.map((p) => p.likeness.blockPsnrDb)),
+      Math.max(...pictures.map((p) => p.likeness.chromaDifference)),
+    );
     expect(smeared.slice(0, 5)).toEqual([]);
     const steps = pictures.map(
       ({ counter }, i) => (counter! - (pictures[i - 1]?.counter ?? counter!) + CLIP_FRAMES) % CLIP_FRAMES,

@@ -111,11 +111,7 @@ describe('media playlist', () => {
 
   test('a lost segment is a gap; parts that were announced stay, the others are marked as not there', () => {
     // After RFC 8216bis section 6.2.1: absent media are segments with GAP tags, and their parts have GAP=YES.
-    const gap = playlist([
-      complete(1),
-      { number: 2, state: 'gap', parts: 2 },
-      { number: 3, state: 'gap', parts: 0 },
-    ]);
+    const gap = playlist([complete(1), { number: 2, state: 'gap', parts: 2 }, { number: 3, state: 'gap', parts: 0 }]);
     const text = renderMediaPlaylist(gap);
     expect(text).toContain(
       '#EXT-X-PART:DURATION=0.333333,URI="2.1.m4s"\n#EXT-X-PART:DURATION=0.333333,URI="2.2.m4s",GAP=YES\n',
