@@ -160,8 +160,9 @@ describe('the broadcast', () => {
     expect(await bob.getByTestId('add-destination').count()).toBe(0);
   });
 
-  test('a host adds a destination while it is live, sees its state, and removes it', async () => {
+  test('a host adds a destination while it is live, sees its state, why and since when, and removes it', async () => {
     const key = 'added-while-live';
+    rtmp.denied.add(key);
     await ann.getByTestId('add-destination').click();
     await ann.getByTestId('destination-url').fill('http://not.an.rtmp.server/');
     await ann.getByTestId('start-destination').click();
@@ -169,9 +170,18 @@ describe('the broadcast', () => {
     await ann.getByTestId('destination-url').fill(rtmp.url);
     await ann.getByTestId('destination-key').fill(key);
     await ann.getByTestId('start-destination').click();
-    await rtmp.waitFor((call) => call.call === 'publish' && call.name === key);
+    for (const page of [ann, bob]) {
+      await expect
+        .poll(() => page.getByTestId('destination-state').getAttribute('data-state'), poll)
+        .toBe('reconnecting');
+      expect(await page.getByTestId('destination-reason').textContent()).toContain('refused the stream key');
+    }
+    rtmp.denied.clear();
     for (const page of [ann, bob])
       await expect.poll(() => page.getByTestId('destination-state').getAttribute('data-state'), poll).toBe('live');
+    expect(await ann.getByTestId('destination-reason').count()).toBe(0);
+    const since = () => ann.getByTestId('destination-since').textContent();
+    await expect.poll(since, poll).toBe('0:02');
     // The key is nobody's to see.
     expect(await ann.content()).not.toContain(key);
     await ann.getByTestId('remove-destination').click();

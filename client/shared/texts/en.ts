@@ -229,6 +229,9 @@ export const en = {
   'destination.reconnecting': 'Reconnecting',
   'destination.failed': 'Failed',
   'destination.stopped': 'Stopped',
+  'destination.slow': 'Too slow',
+  'destination.since': 'Since {time}',
+  'destination.retry': 'Next attempt in {seconds} s',
 
   'watch.title': 'Watch {room}',
   'watch.connecting': 'Loading…',

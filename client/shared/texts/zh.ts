@@ -228,6 +228,9 @@ export const zh: Record<TextKey, string> = {
   'destination.reconnecting': '重连中',
   'destination.failed': '失败',
   'destination.stopped': '已停止',
+  'destination.slow': '网络过慢',
+  'destination.since': '自 {time} 起',
+  'destination.retry': '{seconds} 秒后重试',
 
   'watch.title': '观看 {room}',
   'watch.connecting': '加载中…',

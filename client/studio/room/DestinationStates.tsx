@@ -2,8 +2,10 @@ import { useSignal } from '@preact/signals';
 import type { BroadcastStatus } from '../../../src/contracts/broadcast.ts';
 import { MAX_DESTINATIONS } from '../../shared/contract.ts';
 import { Dialog } from '../../shared/Dialog.tsx';
+import { formatDuration } from '../../shared/format.ts';
 import { Icon } from '../../shared/icons.tsx';
 import { t } from '../../shared/language.ts';
+import { useNow } from '../../shared/useNow.ts';
 import type { StudioSession } from '../session/StudioSession.ts';
 import { DraftFields } from './DestinationFields.tsx';
 import { type DestinationDraft, destinationsOf, newDraft } from './destinations.ts';
@@ -24,7 +26,7 @@ interface Props {
   host: boolean;
 }
 
-/** How each destination fares while the room is live, with its last error while it matters; a host adds and removes them. */
+/** How each destination fares while the room is live, since when, and with its last error while it matters; a host adds and removes them. */
 export function DestinationStates({ session, destinations, host }: Props) {
   if (destinations.length === 0 && !host) return null;
   return (
@@ -49,29 +51,53 @@ function Line({ session, destination, host }: { session: StudioSession; destinat
   const close = () => {
     asking.value = false;
   };
-  const { name, state, reason, target } = destination;
+  const now = useNow(true) + session.state.clockOffset.value;
+  const { name, state, cause, reason, retryAt, since, target } = destination;
+  const slow = state === 'live' && cause === 'slow';
+  // What was wrong once is told only while it matters.
+  const wrong = reason !== '' && (state !== 'live' || slow);
   return (
-    <li class="destination-line" data-testid="destination" data-id={destination.id}>
-      <div class="grow">
-        <div class="name">{name}</div>
-        <div class="small muted reason">{state !== 'live' && reason ? reason : target}</div>
+    <li class="destination-item" data-testid="destination" data-id={destination.id}>
+      <div class="destination-line">
+        <div class="name grow">{name}</div>
+        {since > 0 ? (
+          <time
+            class="small muted since"
+            data-testid="destination-since"
+            dateTime={new Date(since).toISOString()}
+            title={t('destination.since', { time: new Date(since).toLocaleTimeString() })}
+          >
+            {formatDuration(now - since)}
+          </time>
+        ) : null}
+        <span class={`badge ${slow ? 'warn' : LOOKS[state]}`} data-testid="destination-state" data-state={state}>
+          {t(slow ? 'destination.slow' : `destination.${state}`)}
+        </span>
+        {host ? (
+          <button
+            type="button"
+            class="button icon-only slim"
+            data-testid="remove-destination"
+            aria-label={t('destination.stop.name', { name })}
+            title={t('destination.stop.name', { name })}
+            onClick={() => {
+              asking.value = true;
+            }}
+          >
+            <Icon name="close" />
+          </button>
+        ) : null}
       </div>
-      <span class={`badge ${LOOKS[state]}`} data-testid="destination-state" data-state={state}>
-        {t(`destination.${state}`)}
-      </span>
-      {host ? (
-        <button
-          type="button"
-          class="button icon-only slim"
-          data-testid="remove-destination"
-          aria-label={t('destination.stop.name', { name })}
-          title={t('destination.stop.name', { name })}
-          onClick={() => {
-            asking.value = true;
-          }}
-        >
-          <Icon name="close" />
-        </button>
+      <div class="small muted reason">{target}</div>
+      {wrong ? (
+        <div class="small reason sentence" data-testid="destination-reason">
+          {reason}
+        </div>
+      ) : null}
+      {state === 'reconnecting' && retryAt !== null ? (
+        <div class="small muted">
+          {t('destination.retry', { seconds: Math.max(1, Math.ceil((retryAt - now) / 1000)) })}
+        </div>
       ) : null}
       {asking.value ? (
         <Dialog title={t('destination.stop.title', { name })} onClose={close}>
