@@ -91,6 +91,8 @@ describe('kill -9 of role all', () => {
     expect(status).toMatchObject({ id: started.id, state: 'live', playlist: started.playlist });
     expect(Math.abs((status.startedAt ?? 0) - (started.startedAt ?? 0))).toBeLessThan(1);
     expect(await scene()).toEqual(before);
+    const metrics = await (await fetch(`${server.internalUrl}/metrics`)).text();
+    expect(metrics).toContain('lianmai_broadcasts_resumed_total 1');
     const alive = await listProcesses();
     const orphans = children.filter((c) => alive.some((p) => p.pid === c.pid && p.command.join() === c.command.join()));
     expect(orphans).toEqual([]);
