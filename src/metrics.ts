@@ -69,6 +69,7 @@ export const METRICS = {
   broadcasts: gauge('lianmai_broadcasts', 'Broadcasts that have not ended, by state.', ['state']),
   broadcastsEnded: counter('lianmai_broadcasts_ended_total', 'Broadcasts that ended, by reason.', ['reason']),
   startSeconds: histogram('lianmai_broadcast_start_seconds', 'From the wish to go live to `live`.', START_BUCKETS),
+  resumed: counter('lianmai_broadcasts_resumed_total', 'Broadcasts of a killed process that were gone on with.', []),
   restarts: counter('lianmai_compositor_restarts_total', 'Compositors that had to be replaced, by reason.', ['reason']),
   recoverySeconds: histogram(
     'lianmai_broadcast_recovery_seconds',
@@ -253,6 +254,7 @@ export function createMetrics(): Metrics {
       ended: c(m.broadcastsEnded),
       startSeconds: h(m.startSeconds),
       restarts: c(m.restarts),
+      resumed: c(m.resumed),
       recoverySeconds: h(m.recoverySeconds),
       jobs: c(m.jobs),
       keyframes: c(m.keyframes),

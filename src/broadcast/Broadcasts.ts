@@ -134,6 +134,7 @@ export class Broadcasts implements BroadcastService {
     if (lost.length > 0) logger.error({ broadcast, lost }, 'destinations are lost: their stream keys can not be read');
     logger.warn({ broadcast, room, silentMs }, 'going on with the broadcast of a killed process');
     const starting = this.#run(new Broadcast(await rooms.getOrCreate(room), input, known, options, resumed));
+    this.#options.metrics.resumed.inc();
     starting.catch((error: unknown) => logger.warn({ err: error, broadcast }, 'the broadcast did not come back'));
   }
 

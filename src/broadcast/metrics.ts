@@ -10,6 +10,8 @@ export interface BroadcastMetrics {
   startSeconds: Pick<Histogram, 'observe'>;
   /** `lianmai_compositor_restarts_total{reason}`: compositors that had to be replaced, by why. */
   restarts: Pick<Counter<'reason'>, 'inc'>;
+  /** `lianmai_broadcasts_resumed_total`: broadcasts of a killed process that were gone on with. */
+  resumed: Pick<Counter, 'inc'>;
   /** `lianmai_broadcast_recovery_seconds`: from losing a compositor to `live` again. */
   recoverySeconds: Pick<Histogram, 'observe'>;
   /** `lianmai_jobs_total`: jobs sent to compositors. */

@@ -21,6 +21,9 @@ const KeptRoom = z.object({
 });
 export type KeptRoom = z.infer<typeof KeptRoom>;
 
+/** Who sat longer ago than this, and has not changed seats since, sits no more, ms. */
+const SEATED_MS = 7 * 86_400_000;
+
 const NOTHING: KeptRoom = { scene: null, seated: [] };
 
 export class RoomFiles {
@@ -83,14 +86,23 @@ export class RoomFiles {
       if (room === undefined) continue;
       written.set(room, Math.max(written.get(room) ?? 0, statSync(join(this.#folder, name)).mtimeMs));
     }
-    for (const [room] of [...written].sort((a, b) => a[1] - b[1])) {
-      const kept = parsed(StateFile.read(join(this.#folder, room)));
-      if (kept) this.#rooms.set(room, kept);
-      else {
-        this.#logger.warn({ room }, 'what was kept of the room can not be read');
-        this.#remove(room);
+    for (const [room, writtenAt] of [...written].sort((a, b) => a[1] - b[1])) {
+      try {
+        this.#readRoom(room, Date.now() - writtenAt);
+      } catch (error) {
+        this.#logger.error({ err: error, room }, 'the disk does not give back what is kept of the room');
       }
     }
+  }
+
+  #readRoom(room: RoomId, ageMs: number): void {
+    const kept = parsed(StateFile.read(join(this.#folder, room)));
+    if (kept) this.#rooms.set(room, kept);
+    else {
+      this.#logger.warn({ room }, 'nothing of use is kept of the room');
+      this.#remove(room);
+    }
+    if (ageMs > SEATED_MS) this.change(room, { seated: [] });
   }
 }
 

@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Swarm } from '../../scripts/simulator/Swarm.ts';
 import { ServerApi } from '../../scripts/simulator/serverApi.ts';
 import type { BroadcastStatus } from '../../src/contracts/broadcast.ts';
+import { Recording } from '../../src/contracts/recording.ts';
 import { PlaylistFollower } from '../support/PlaylistFollower.ts';
 import { HlsRecorder } from '../support/program/HlsRecorder.ts';
 import { readProgram } from '../support/program/readProgram.ts';
@@ -64,6 +65,7 @@ describe('kill -9 of role all', () => {
     started = await api.startBroadcast(ROOM, {
       destinations: [{ name: 'nginx', url: rtmp.url, key: KEY }],
       video: { width: 320, height: 180, bitrate: 200_000 },
+      record: true,
     });
     follower = await PlaylistFollower.start(`${server.url}${started.playlist}`);
     await rtmp.waitFor((call) => call.call === 'publish');
@@ -91,6 +93,8 @@ describe('kill -9 of role all', () => {
     expect(status).toMatchObject({ id: started.id, state: 'live', playlist: started.playlist });
     expect(Math.abs((status.startedAt ?? 0) - (started.startedAt ?? 0))).toBeLessThan(1);
     expect(await scene()).toEqual(before);
+    const metrics = await (await fetch(`${server.internalUrl}/metrics`)).text();
+    expect(metrics).toContain('lianmai_broadcasts_resumed_total 1');
     const alive = await listProcesses();
     const orphans = children.filter((c) => alive.some((p) => p.pid === c.pid && p.command.join() === c.command.join()));
     expect(orphans).toEqual([]);
@@ -138,6 +142,20 @@ describe('kill -9 of role all', () => {
   test('stopped afterwards it ends properly, and nothing is kept: the next start has no broadcast', async () => {
     await api.stopBroadcast(ROOM);
     await follower.until(({ ended }) => ended, 'EXT-X-ENDLIST');
-    for (const folder of ['delivery', 'broadcasts']) expect(await readdir(join(server.dataDir, folder))).toEqual([]);
+    for (const kept of ['delivery', 'broadcasts']) expect(await readdir(join(server.dataDir, kept))).toEqual([]);
+  });
+
+  test('its recording is one, from the first frame to the last: what was lost is slate', async () => {
+    const url = `${server.url}/v1/recordings/r${started.id.slice(1)}`;
+    const recording = async () => Recording.parse(await (await fetch(url)).json());
+    await eventually(async () => (await recording()).state === 'finished', 'the recording is finished');
+    const { startedAt, endedAt, durationSeconds, slateSegments } = await recording();
+    expect(startedAt).toBe(started.startedAt);
+    const lasted = ((endedAt ?? 0) - startedAt) / 1000;
+    expect(durationSeconds).toBeGreaterThan(lasted - 2);
+    expect(durationSeconds).toBeLessThan(lasted + 1);
+    // The hole: from the kill to the new compositor.
+    expect(slateSegments).toBeGreaterThan(0);
+    expect(slateSegments).toBeLessThanOrEqual(8);
   });
 });

@@ -50,11 +50,15 @@ export class RecordFiles {
     for (const name of readdirSync(this.#folder)) {
       if (!BroadcastId.safeParse(name).success) continue;
       const folder = join(this.#folder, name);
-      const record = read(join(folder, 'record'), BroadcastRecord);
-      if (record) found.push({ record, beat: read(join(folder, 'beat'), Beat) });
-      else {
-        this.#logger.warn({ broadcast: name }, 'the record of the broadcast can not be read');
-        rmSync(folder, { recursive: true, force: true });
+      try {
+        const record = read(join(folder, 'record'), BroadcastRecord);
+        if (record) found.push({ record, beat: read(join(folder, 'beat'), Beat) });
+        else {
+          this.#logger.warn({ broadcast: name }, 'nothing of use is kept of the broadcast');
+          rmSync(folder, { recursive: true, force: true });
+        }
+      } catch (error) {
+        this.#logger.error({ err: error, broadcast: name }, 'the disk does not give back the record of a broadcast');
       }
     }
     return found.sort((a, b) => b.record.epoch - a.record.epoch);

@@ -49,11 +49,15 @@ export class DeliveryJournal {
     const all: { journal: BroadcastJournal; found: FoundBroadcast }[] = [];
     for (const name of await readdir(this.#folder)) {
       if (!BroadcastId.safeParse(name).success) continue;
-      const one = BroadcastJournal.find(this.#optionsOf(name), now);
-      if (one) all.push(one);
-      else {
-        this.#loggerOf(name).warn('nothing of use is kept of the broadcast');
-        await rm(join(this.#folder, name), { recursive: true, force: true });
+      try {
+        const one = BroadcastJournal.find(this.#optionsOf(name), now);
+        if (one) all.push(one);
+        else {
+          this.#loggerOf(name).warn('nothing of use is kept of the broadcast');
+          await rm(join(this.#folder, name), { recursive: true, force: true });
+        }
+      } catch (error) {
+        this.#loggerOf(name).error({ err: error }, 'the disk does not give back what is kept of the broadcast');
       }
     }
     return all;

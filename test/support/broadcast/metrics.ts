@@ -23,6 +23,7 @@ export const broadcastMetrics = () =>
     ended: counter('ended', 'reason'),
     startSeconds: histogram('start'),
     restarts: counter('restarts', 'reason'),
+    resumed: counter('resumed'),
     recoverySeconds: histogram('recovery'),
     jobs: counter('jobs'),
     keyframes: counter('keyframes'),

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
@@ -103,5 +103,19 @@ describe('seats', () => {
     seats.seated('empty', [ANN]);
     seats.seated('empty', []);
     expect(await readdir(join(dataDir, 'rooms'))).toEqual([]);
+  });
+
+  test('who sat a week ago does not sit any more; the scene stays', async () => {
+    const { seats, scenes } = nextProcess();
+    scenes.set('demo', red, 1);
+    seats.seated('demo', [ANN]);
+    seats.seated('empty', [ANN]);
+    const longAgo = new Date(Date.now() - 8 * 86_400_000);
+    const folder = join(dataDir, 'rooms');
+    for (const name of await readdir(folder)) await utimes(join(folder, name), longAgo, longAgo);
+    const next = nextProcess();
+    expect(next.seats.claim('demo', host('ann'), undefined)).toBeUndefined();
+    expect(next.scenes.get('demo').version).toBe(2);
+    expect((await readdir(folder)).filter((name) => name.startsWith('empty'))).toEqual([]);
   });
 });
