@@ -3,10 +3,10 @@ import { availableParallelism } from 'node:os';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '../../src/common/logger.ts';
+import { raisePriority } from '../../src/common/raisePriority.ts';
 import { TypedEmitter } from '../../src/common/TypedEmitter.ts';
 import type { CompositorEndReason, CompositorMessage, ControllerMessage } from '../../src/contracts/control.ts';
 import { ChildMessage } from './childProtocol.ts';
-import { raisePriority } from './raisePriority.ts';
 
 /**
  * V8's young generation, MB: frames and packets are many small objects that die at once. Node 24 lets three spaces of 16 MB

@@ -1,5 +1,6 @@
 import { createWorker, type types as mediasoup } from 'mediasoup';
 import type { Logger } from '../common/logger.ts';
+import { raisePriority } from '../common/raisePriority.ts';
 import { TypedEmitter } from '../common/TypedEmitter.ts';
 import { listenInfos } from './listenInfos.ts';
 import { MediaRouter } from './MediaRouter.ts';
@@ -53,6 +54,7 @@ export class MediaWorker extends TypedEmitter<{
   static async create(options: MediaWorkerOptions): Promise<MediaWorker> {
     const worker = await createWorker({ logLevel: 'warn', logTags: ['ice', 'dtls', 'rtp', 'srtp', 'rtcp'] });
     leaveSignalsToUs(worker);
+    raisePriority(worker.pid);
     try {
       const webRtcServer = await worker.createWebRtcServer({
         listenInfos: listenInfos({ ...options, portOffset: options.index }),

@@ -1,6 +1,6 @@
 /** A real compositor process beside processes that take every core: it gives way step by step, and comes back. */
 import { afterEach, expect, test } from 'vitest';
-import { raisePriority } from '../../compositor/agent/raisePriority.ts';
+import { raisePriority } from '../../src/common/raisePriority.ts';
 import { DegradationStep } from '../../src/contracts/degradation.ts';
 import { ChildRig } from '../support/ChildRig.ts';
 import { CpuHog } from '../support/CpuHog.ts';

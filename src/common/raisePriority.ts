@@ -2,8 +2,8 @@ import { readdirSync } from 'node:fs';
 import { setPriority } from 'node:os';
 
 /**
- * Niceness of a compositor: a picture that is late is seen by every viewer, and what else runs on the machine can wait. -10 weighs
- * about nine times as much as the default 0 (Linux, sched(7)).
+ * Niceness of what media waits for, compositors and mediasoup workers: a picture that is late is seen by every viewer, and what else runs on
+ * the machine can wait. -10 weighs about nine times as much as the default 0 (Linux, sched(7)).
  */
 const NICENESS = -10;
 
