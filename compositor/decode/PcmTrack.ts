@@ -132,9 +132,9 @@ export class PcmTrack {
       wrong = wanted - reader.position;
     }
     const off = Math.abs(wrong);
-    if (off > JUMP_SAMPLES || (off > UNHEARD_JUMP_SAMPLES && this.#isQuiet(reader.position, wanted))) {
-      this.#audible = this.#jump(reader, wanted, to);
-    } else this.#audible = this.#render(reader, count, rateFor(wrong, line.drift), to);
+    const quiet = off > UNHEARD_JUMP_SAMPLES && this.#isQuiet(reader.position, wanted);
+    if (quiet || off > JUMP_SAMPLES) this.#audible = this.#jump(reader, wanted, to, quiet);
+    else this.#audible = this.#render(reader, count, rateFor(wrong, line.drift), to);
     this.#at = at + count;
     return this.#audible;
   }
@@ -166,8 +166,9 @@ export class PcmTrack {
     return audible;
   }
 
-  #jump(old: Reader, wanted: number, to: Pcm): boolean {
-    const target = this.#landing(Math.round(old.position), Math.round(wanted));
+  /** Where nothing is heard every place is as good as the right one. */
+  #jump(old: Reader, wanted: number, to: Pcm, quiet: boolean): boolean {
+    const target = quiet ? Math.round(wanted) : this.#landing(Math.round(old.position), Math.round(wanted));
     const reader = readerAt(this.#ring, target, false);
     reader.position += old.position - Math.floor(old.position);
     reader.rate = old.rate;
@@ -181,7 +182,7 @@ export class PcmTrack {
       to.right[i] = (to.right[i] ?? 0) * weight + (before.right[i] ?? 0) * (1 - weight);
     }
     this.#reader = reader;
-    this.#jumps += 1;
+    if (!quiet) this.#jumps += 1;
     return audible || oldAudible;
   }
 
