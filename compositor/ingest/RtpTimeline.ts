@@ -2,11 +2,12 @@
  * Timestamps. From: the RTP timestamps of one stream, 32 bits, random start. To: program time in ms at which the sample or
  * picture was captured.
  * - Wrap-around: timestamps become numbers that grow beyond 32 bits; steps back (a layer switch: up to 75 ms) stay steps back.
- * - Mapping: `programMs = rtp / rate + offset`. The offset comes from, best first: sender reports (SfuClock.ts), of which the least of the
- *   last 15 s counts, since what delays a report on its way to the SFU or in it makes captures later; what a predecessor carried over;
- *   before the first report, arrivals. In any case nothing is captured later than it arrived: the least (arrival − rtp) of the last 15 s
- *   is a bound. A packet of sound is labelled with its first sample and sent after its last, so its arrival is taken as earlier by
- *   its length; mediasoup, too, maps by arrival in the first three seconds of a sender, and forgets that length.
+ * - Mapping: `programMs = rtp / rate + offset`. The offset comes from, best first: the newest sender report (SfuClock.ts), but not later than
+ *   6 ms after the least of the last 15 s, since what delays reports on their way to the SFU or in it makes captures later (300 ppm of
+ *   drift are 4.5 ms in that time); what a predecessor carried over; before the first report, arrivals. In any case nothing is
+ *   captured later than it arrived: the least (arrival − rtp) of the last 15 s is a bound, too. A packet of sound is labelled with its
+ *   first sample and sent after its last, so its arrival is taken as earlier by its length; mediasoup, too, maps by arrival in the
+ *   first three seconds of a sender, and forgets that length.
  *   In a stream's first second a new offset is taken at once, since nothing or little of it was shown; later one
  *   that differs by more than 30 ms is taken at once, else it is slewed at 5 ms/s.
  * - Re-anchoring on arrival, until the next sender report: a timestamp that would be captured more than 200 ms in the future,
@@ -26,6 +27,8 @@ const WINDOW_SECONDS = 15;
 const FIRST_MS = 1_000;
 /** Reports in a row that say something later by more than STEP_MS: the sender's clock was set, and is followed. */
 const LATE_REPORTS = 3;
+/** What drift may do within the window, and some, ms. */
+const WANDER_MS = 6;
 /** A report that differs by more than this may tell of a shift, ms. */
 const SHIFT_MS = 20;
 /** A larger change of the offset is audible or visible as lip-sync, so it is made once and whole, ms. */
@@ -54,6 +57,8 @@ export class RtpTimeline {
   readonly #arrivals = new WindowedMinimum(WINDOW_SECONDS);
   /** Of (NTP − rtp), the SFU's wall clock. */
   readonly #reports = new WindowedMinimum(WINDOW_SECONDS);
+  /** Of the newest report. */
+  #reportMs = 0;
   #lateReports = 0;
   readonly #carried: RtpToProgram | null;
   #source: 'carried' | 'arrival' | 'report' = 'arrival';
@@ -149,6 +154,7 @@ export class RtpTimeline {
       this.#lateReports = 0;
     }
     this.#reports.add(deltaMs, nowMs);
+    this.#reportMs = deltaMs;
     this.#source = 'report';
     this.#slew(nowMs);
   }
@@ -200,8 +206,10 @@ export class RtpTimeline {
   #target(): number {
     const bound = this.#arrivals.value;
     switch (this.#source) {
-      case 'report':
-        return Math.min((this.#clock.offsetMs ?? 0) + this.#reports.value, bound);
+      case 'report': {
+        const reportMs = Math.min(this.#reportMs, this.#reports.value + WANDER_MS);
+        return Math.min((this.#clock.offsetMs ?? 0) + reportMs, bound + WANDER_MS);
+      }
       case 'carried':
         return Math.min(this.#carriedOffsetMs, bound);
       case 'arrival':

@@ -74,9 +74,9 @@ describe('RtpTimeline', () => {
     const { clock, line } = timeline();
     for (let n = 0; n < 60; n++) line.advance(n * FRAME, 1_000 + n * FRAME_MS);
     clock.add(NTP + 3_000, 3_000);
-    // 12 ms after its arrival.
+    // 12 ms after its arrival; 6 of them may be drift.
     line.report(reportOf(NTP + 3_000, (2_000 - 12) * 90), 3_000);
-    expect(line.captureMs(60 * FRAME, 4_000)).toBeCloseTo(3_000, 3);
+    expect(line.captureMs(60 * FRAME, 9_000)).toBeCloseTo(3_006, 3);
   });
 
   test('sound is sent when the whole packet is captured', () => {
@@ -85,7 +85,7 @@ describe('RtpTimeline', () => {
     expect(line.captureMs(0, 3_000)).toBeCloseTo(1_000, 6);
   });
 
-  test('reports that were late, to the SFU or in it, change nothing; what says so three times is true', () => {
+  test('reports that were late, to the SFU or in it, change little', () => {
     const { clock, line } = timeline();
     const captured = () => line.captureMs(0, 20_000) - 1_000;
     const report = (second: number, lateMs: number) => {
@@ -95,9 +95,11 @@ describe('RtpTimeline', () => {
       line.report(reportOf(NTP + nowMs + 1_000, (second + 1) * 90_000 + (20 - lateMs) * 90), nowMs + 1_000);
     };
     for (const [second, lateMs] of [0, 4, 9, 17, 3, 12, 15].entries()) report(second, lateMs);
-    expect(captured()).toBeCloseTo(0, 3);
-    // Drift to the other side is followed at once.
-    report(7, -3);
+    expect(captured()).toBeCloseTo(6, 3);
+    // What is not late is followed.
+    report(7, 2);
+    expect(captured()).toBeCloseTo(2, 3);
+    report(8, -3);
     expect(captured()).toBeCloseTo(-3, 3);
   });
 
@@ -118,7 +120,8 @@ describe('RtpTimeline', () => {
     line.reshift(2_970);
     expect(line.lateTicks(shifted)).toBe(0);
     line.report(shifted, 3_000);
-    expect(line.captureMs(line.unwrap(60 * FRAME + 2_970), 3_000)).toBeCloseTo(3_000, 3);
+    // As long as the shift was not known arrivals have pulled by 5 ms a second.
+    expect(Math.abs(line.captureMs(line.unwrap(60 * FRAME + 2_970), 3_000) - 3_000)).toBeLessThan(6);
   });
 
   test('starts where its predecessor was', () => {
