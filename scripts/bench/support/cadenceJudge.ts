@@ -9,7 +9,7 @@ import {
 } from '../../../test/support/program/peerRuns.ts';
 import type { ShownFrame } from '../../../test/support/program/readShow.ts';
 import { avOffsets } from '../../../test/support/program/timeline.ts';
-import type { Beep, Sound } from '../../../test/support/program/tones.ts';
+import { type Beep, findBeeps, type Sound } from '../../../test/support/program/tones.ts';
 import { CLIPS } from '../../simulator/clip/frameCode.ts';
 import type { SimulatorEvent } from '../../simulator/events.ts';
 import { spread } from './spread.ts';
@@ -38,10 +38,17 @@ export function judgeCadence({ frames, sound, events, epochMs }: CadenceReading,
   const runs = peerRuns(frames).map((run) => untilGone(run, goings, fps));
   const heard = heardOf(events, epochMs, end);
   const clips = [...new Set(runs.map(({ clip }) => clip))].sort((a, b) => a - b);
+  const edges = clips.flatMap((clip) =>
+    findBeeps(sound, clip).flatMap(({ at, lengthMs }) => [
+      { clip, at },
+      { clip, at: at + lengthMs / 1000 },
+    ]),
+  );
   const peers = clips.map((clip) => {
     const own = runs.filter((run) => run.clip === clip);
     const ears = heard.filter(({ peer }) => peer % CLIPS === clip);
-    const sounds = ears.map(({ from, to }) => beepFaults(sound, clip, from + EDGE_SECONDS, to - EDGE_SECONDS));
+    const others = edges.filter((edge) => edge.clip !== clip).map(({ at }) => at);
+    const sounds = ears.map(({ from, to }) => beepFaults(sound, clip, from + EDGE_SECONDS, to - EDGE_SECONDS, others));
     return judgePeer(clip, own, sounds, fps);
   });
   const total = (of: (peer: (typeof peers)[number]) => number) => peers.reduce((sum, peer) => sum + of(peer), 0);

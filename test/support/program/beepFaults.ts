@@ -15,9 +15,13 @@ const JUMP_MS = 0.06;
 const SILENT = 0.5;
 /** The longest silence within a beep that is none, ms. */
 const SILENCE_MS = 5;
+/** Half of another beep's rise or fall, and what its place is known to, ms. */
+const RAMP_MS = 2;
 /** Rise and fall are no part of what is looked at, ms. */
 const EDGE_MS = 3;
 const PERIOD_SECONDS = EVENT_PERIOD_FRAMES / FPS;
+/** A beep that begins this soon had begun before what is looked at, seconds. */
+const CUT_SECONDS = 0.02;
 /** A beep may be this far from where the others of its peer say: the playout delay adapts, seconds. */
 const PLACE_SECONDS = 0.35;
 
@@ -28,17 +32,21 @@ export interface BeepFault {
   kind: 'jump' | 'silence' | 'absent';
 }
 
-/** From `since` to `until`, seconds, as far as there is sound: while the peer was heard all the time. The beeps that were whole come back as well. */
+/**
+ * From `since` to `until`, seconds, as far as there is sound: while the peer was heard all the time. `edges`: where beeps of others begin
+ * and end; a window that has one of them in it says nothing. The beeps that were whole come back as well.
+ */
 export function beepFaults(
   sound: Sound,
   clip: number,
   since: number,
   until: number,
+  edges: readonly number[] = [],
 ): { beeps: Beep[]; faults: BeepFault[] } {
   const from = Math.max(since, sound.start);
   const to = Math.min(until, sound.start + sound.samples.length / sound.sampleRate);
   const piece = cut(sound, from, to);
-  const beeps = findBeeps(piece, clip);
+  const beeps = findBeeps(piece, clip).filter(({ at }) => at > from + CUT_SECONDS);
   const faults: BeepFault[] = [];
   const first = beeps[0];
   if (!first) return { beeps, faults: to - from > 1.5 * PERIOD_SECONDS ? [{ clip, at: from, kind: 'absent' }] : [] };
@@ -55,11 +63,11 @@ export function beepFaults(
     if (broken === null) faults.push({ clip, at, kind: 'absent' });
     else {
       // What broke it; where that is not seen there is too little of it.
-      const [why] = within(piece, clip, { at: broken, lengthMs: BEEP_MS, amplitude: 0 });
+      const [why] = within(piece, clip, { at: broken, lengthMs: BEEP_MS, amplitude: 0 }, edges);
       faults.push(why ?? { clip, at: broken, kind: 'silence' });
     }
   }
-  for (const beep of beeps) faults.push(...within(piece, clip, beep));
+  for (const beep of beeps) faults.push(...within(piece, clip, beep, edges));
   return { beeps, faults: faults.sort((a, b) => a.at - b.at) };
 }
 
@@ -67,6 +75,11 @@ function cut({ samples, sampleRate, start }: Sound, from: number, to: number): S
   const first = Math.max(0, Math.round((from - start) * sampleRate));
   const last = Math.max(first, Math.round((to - start) * sampleRate));
   return { samples: samples.subarray(first, last), sampleRate, start: start + first / sampleRate };
+}
+
+interface Heard extends Phasor {
+  /** Somebody else's beep begins or ends in this window. */
+  covered: boolean;
 }
 
 interface Phasor {
@@ -93,27 +106,40 @@ const wrap = (radians: number): number => radians - 2 * Math.PI * Math.round(rad
 const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0;
 
 /** Jumps and silences inside a beep. */
-function within(sound: Sound, clip: number, beep: Beep): BeepFault[] {
+function within(sound: Sound, clip: number, beep: Beep, edges: readonly number[]): BeepFault[] {
   const hz = beepHz(clip);
   const times: number[] = [];
   const last = beep.at + (Math.max(beep.lengthMs, BEEP_MS) - EDGE_MS - WINDOW_MS) / 1000;
   for (let at = beep.at + EDGE_MS / 1000; at <= last; at += HOP_MS / 1000) times.push(at);
-  const tones = times.map((at) => phasorAt(sound, hz, at));
+  const near = edges.filter((edge) => Math.abs(edge - beep.at) < 1);
+  const isCovered = (at: number) =>
+    near.some((edge) => edge > at - RAMP_MS / 1000 && edge < at + (WINDOW_MS + RAMP_MS) / 1000);
+  const tones = times.map((at) => ({ ...phasorAt(sound, hz, at), covered: isCovered(at) }));
   const silence = silenceIn(tones, median(tones.map(({ level }) => level)));
   if (silence !== null) return [{ clip, at: times[silence] ?? beep.at, kind: 'silence' }];
   // From each window to the next one that does not overlap: a steady drift of the clock is the same everywhere.
   const apart = WINDOW_MS / HOP_MS;
-  const steps = tones.slice(apart).map(({ phase }, i) => wrap(phase - (tones[i]?.phase ?? 0)));
-  const usual = median(steps);
+  const clear = tones.flatMap((tone, i) => (tone.covered ? [] : [i]));
+  const phase = (i: number) => tones[i]?.phase ?? 0;
+  const usual = median(
+    clear.filter((i) => tones[i - apart]?.covered === false).map((i) => wrap(phase(i) - phase(i - apart))),
+  );
   const limit = Math.max(JUMP_RADIANS, (2 * Math.PI * hz * JUMP_MS) / 1000);
-  // Away from the usual step without wrapping: where drift is fast, its steps lie near each other all the same.
-  const jump = steps.findIndex((step) => Math.abs(wrap(step - usual)) > Math.min(limit, 0.8 * Math.PI));
-  return jump < 0 ? [] : [{ clip, at: times[jump + apart] ?? beep.at, kind: 'jump' }];
+  for (const i of clear) {
+    // Where the window before is covered, the one before that.
+    const before = clear.findLast((other) => other <= i - apart);
+    if (before === undefined) continue;
+    const step = wrap(phase(i) - phase(before) - (usual * (i - before)) / apart);
+    // Away from the usual step without wrapping: where drift is fast, its steps lie near each other all the same.
+    if (Math.abs(step) > Math.min(limit, 0.8 * Math.PI)) return [{ clip, at: times[i] ?? beep.at, kind: 'jump' }];
+  }
+  return [];
 }
 
-function silenceIn(tones: readonly Phasor[], usual: number): number | null {
+function silenceIn(tones: readonly Heard[], usual: number): number | null {
   let silentMs = 0;
-  for (const [i, { level }] of tones.entries()) {
+  for (const [i, { level, covered }] of tones.entries()) {
+    if (covered) continue;
     silentMs = level < SILENT * usual ? silentMs + HOP_MS : 0;
     if (silentMs > SILENCE_MS) return i;
   }

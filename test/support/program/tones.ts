@@ -23,6 +23,8 @@ const WINDOW_MS = 5;
 const HOP_MS = 0.25;
 /** Quieter than this is no beep; the simulator's are 0.15. */
 const FLOOR = 0.02;
+/** What begins or ends near a beep (another one, louder) is seen in its band for less than this: a window, and a rise of 2 ms. */
+const SPLASH_MS = 9;
 /** Shortest and longest, as a share of a beep's nominal length. */
 const LENGTH = [0.6, 1.6] as const;
 
@@ -54,8 +56,12 @@ export function findBeeps(sound: Sound, clip: number): Beep[] {
   const beeps: Beep[] = [];
   const hops = (ms: number) => Math.round(ms / HOP_MS);
   const time = (hop: number) => sound.start + (hop * HOP_MS + WINDOW_MS / 2) / 1000;
+  const isUp = (from: number, ms: number, least: number) =>
+    level.subarray(from, from + hops(ms)).every((value) => value >= least);
+  const comesBack = (from: number, ms: number, least: number) =>
+    level.subarray(from, from + hops(ms)).some((value) => value >= least);
   for (let i = 1; i < level.length; i++) {
-    if ((level[i] ?? 0) < FLOOR) continue;
+    if ((level[i] ?? 0) < FLOOR || !isUp(i, SPLASH_MS, FLOOR)) continue;
     const plateau = median(level.subarray(i + hops(10), i + hops(BEEP_MS - 10)));
     if (plateau < FLOOR) {
       i += hops(WINDOW_MS);
@@ -64,7 +70,7 @@ export function findBeeps(sound: Sound, clip: number): Beep[] {
     let rise = i;
     while (rise < level.length && (level[rise] ?? 0) < plateau / 2) rise++;
     let fall = rise + hops(BEEP_MS / 3);
-    while (fall < level.length && (level[fall] ?? 0) >= plateau / 2) fall++;
+    while (fall < level.length && comesBack(fall, WINDOW_MS, plateau / 2)) fall++;
     const before = level[rise - 1] ?? 0;
     const step = (level[rise] ?? 0) - before;
     const at = time(rise - 1 + (step > 0 ? (plateau / 2 - before) / step : 1));

@@ -44,6 +44,34 @@ describe('beepFaults', () => {
     expect(faultsOf((samples) => samples.fill(0))).toEqual([['absent', 0]]);
   });
 
+  describe('another beep, much louder, begins in the middle of one', () => {
+    const other = drawSound(CLIP + 1);
+    /** So much earlier than in its clip, samples: the other beep begins 28 ms into this one. */
+    const earlier = at(0.1 - 0.028);
+    const under = (change: (samples: Float32Array) => Float32Array) => (samples: Float32Array) =>
+      change(samples).map((value, i) => value * 0.3 + (other[i + earlier] ?? 0));
+    const edges = [0, 1, 2, 3, 4].flatMap((i) => [i * 2, i * 2 + 0.06].map((s) => 100 + BEEP_AT - 2 + 0.028 + s));
+    const found = (change: (samples: Float32Array) => Float32Array) =>
+      beepFaults(sound(under(change)), CLIP, 100, 110, edges);
+
+    test('is no fault', () => {
+      const { beeps, faults } = found((s) => s);
+      expect(faults).toEqual([]);
+      expect(beeps.map(({ lengthMs }) => Math.round(lengthMs / 10))).toEqual([6, 6, 6, 6, 6]);
+    });
+
+    test('hides no jump, and no silence', () => {
+      expect(found(leaveOut(0.4)).faults.map(({ kind }) => kind)).toEqual(['jump']);
+      expect(found(silence(40, 9)).faults.map(({ kind }) => kind)).toEqual(['silence']);
+    });
+  });
+
+  test('a beep that is cut by the beginning is not judged', () => {
+    const { beeps, faults } = beepFaults(sound(), CLIP, 100 + BEEP_AT - 2 + 0.02, 110);
+    expect(faults).toEqual([]);
+    expect(beeps).toHaveLength(4);
+  });
+
   test('a loudness that changes slowly, other peers, and a clock that is steered by half a percent are no faults', () => {
     const others = drawSound(CLIP + 1);
     expect(
