@@ -24,9 +24,10 @@ import { transitionFrames } from '../src/layout/transition.ts';
 import { AssetCache } from './assets/AssetCache.ts';
 import { isInTime, MAX_REPEATED_FRAMES } from './backlog.ts';
 import { ProgramSound } from './compose/ProgramSound.ts';
-import { type Stage, Stager } from './compose/Stage.ts';
+import { type Stage, Stager, sourcesSeen } from './compose/Stage.ts';
 import { VideoComposer } from './compose/VideoComposer.ts';
 import { type DecodeStats, SourceSet } from './decode/SourceSet.ts';
+import { FrameEncoding } from './encode/FrameEncoding.ts';
 import { audioFrameEndMs, ProgramEncoder, sortRenditions } from './encode/ProgramEncoder.ts';
 import { SlateMaker } from './encode/SlateMaker.ts';
 import type { PartSink } from './output/PartSink.ts';
@@ -58,6 +59,7 @@ export class Pipeline extends TypedEmitter<PipelineEvents> {
   readonly #composer: VideoComposer;
   readonly #sound: ProgramSound;
   readonly #encoder: ProgramEncoder;
+  readonly #encoding: FrameEncoding;
   readonly #slateMaker: SlateMaker;
   readonly #sink: PartSink;
   readonly #meter = new PipelineMeter();
@@ -107,6 +109,7 @@ export class Pipeline extends TypedEmitter<PipelineEvents> {
     this.#stager = parts.stager;
     this.#composer = parts.composer;
     this.#encoder = parts.encoder;
+    this.#encoding = new FrameEncoding(parts.encoder, pacer);
     this.#slateMaker = parts.slateMaker;
     this.#sink = options.sink;
     this.#audioFrame = parts.encoder.firstAudioFrame;
@@ -201,6 +204,7 @@ export class Pipeline extends TypedEmitter<PipelineEvents> {
     await this.#staging;
     await this.#sources.settled();
     await this.#sound.settled();
+    await this.#encoding.idle();
   }
 
   async #prepare(job: Job): Promise<void> {
@@ -255,6 +259,7 @@ export class Pipeline extends TypedEmitter<PipelineEvents> {
     } catch (thrown) {
       error = thrown;
     }
+    await this.#encoding.idle().catch((thrown: unknown) => (error ??= thrown));
     this.#end(error);
   }
 
@@ -269,10 +274,12 @@ export class Pipeline extends TypedEmitter<PipelineEvents> {
     const timeMs = frameTimeMs(this.#grid, n);
     if (n < this.#endFrame) {
       const late = () => this.#pacer.nowMs() - timeMs > this.#framePeriodMs;
+      this.#judgePressure(n);
       const { step } = this.#pressure;
       const rests = degradesTo(step, 'half-program-rate') && n % 2 !== 0;
       // Also where the last picture is repeated for want of time: decoding goes on, and what is drawn next is of its time.
-      if (!rests) this.#sources.show(timeMs, this.#framePeriodMs, step === 'half-source-rate' ? halfOf(n) : null);
+      if (!rests)
+        this.#sources.show(timeMs, this.#framePeriodMs, step === 'half-source-rate' ? ((n % 2) as 0 | 1) : null);
       const repeated = n - this.#composedFrame - 1;
       const hasTime = isInTime(this.#pacer.nowMs() - timeMs, this.#framePeriodMs);
       const fresh = (hasTime && !rests) || repeated >= MAX_REPEATED_FRAMES;
@@ -283,15 +290,18 @@ export class Pipeline extends TypedEmitter<PipelineEvents> {
         if (this.#isLeaving && this.#present && !this.#composer.isMoving) this.#keepSeen(this.#present);
         this.#meter.composed(n, performance.now() - startedAt, late());
       } else this.#meter.repeated(n, late());
-      const startedAt = performance.now();
-      const encoding = this.#encoder.encodeVideo(this.#composer.canvas.frame, n, fresh);
-      // While the picture is encoded on the thread pool, this thread mixes; a fault there must not leave the other alone.
-      const mixing = Promise.resolve().then(() => this.#mixUntil(timeMs));
-      await Promise.all([encoding, mixing]).finally(() => Promise.allSettled([encoding, mixing]));
-      this.#meter.encoded(performance.now() - startedAt);
-      const nowMs = this.#pacer.nowMs();
-      if (this.#pressure.frame(nowMs, { lagMs: nowMs - timeMs, repeated: !hasTime })) this.#degrade(n + 1);
-    } else this.#mixUntil(timeMs);
+      await this.#encoding.begin(this.#composer.canvas.frame, { number: n, timeMs, fresh, repeated: !hasTime });
+    }
+    // While the picture is encoded on the thread pool, this thread mixes.
+    this.#mixUntil(timeMs);
+  }
+
+  /** Looks at what was encoded since the last frame: a step holds for whole frames. */
+  #judgePressure(n: number): void {
+    for (const { atMs, timeMs, tookMs, repeated } of this.#encoding.take()) {
+      this.#meter.encoded(tookMs);
+      if (this.#pressure.frame(atMs, { lagMs: atMs - timeMs, repeated })) this.#degrade(n);
+    }
   }
 
   #degrade(fromFrame: number): void {
@@ -303,7 +313,10 @@ export class Pipeline extends TypedEmitter<PipelineEvents> {
 
   /** One frame of the slate, when there is time for it. */
   async #makeSlate(n: number): Promise<void> {
-    if (this.#pacer.nowMs() > frameTimeMs(this.#grid, n) + this.#framePeriodMs) return;
+    const nextMs = frameTimeMs(this.#grid, n) + this.#framePeriodMs;
+    if (!this.#slateMaker.hasWork || this.#pacer.nowMs() > nextMs) return;
+    await this.#encoding.idle();
+    if (this.#pacer.nowMs() > nextMs) return;
     const slate = await this.#slateMaker.step();
     if (!slate) return;
     const put = this.#sink.putSlate(slate.rendition, slate.bytes);
@@ -372,12 +385,8 @@ export class Pipeline extends TypedEmitter<PipelineEvents> {
     this.#abort.abort();
     const { lastSegment } = this.#encoder;
     this.#meter.put(this.#encoder.bytes);
-    this.#sources.close();
-    this.#assets.close();
-    this.#sound.close();
-    this.#composer.close();
-    this.#slateMaker.close();
-    this.#encoder.close();
+    const parts = [this.#sources, this.#assets, this.#sound, this.#composer, this.#slateMaker, this.#encoder];
+    for (const part of parts) part.close();
     this.emit('ended', error === undefined ? { lastSegment } : { lastSegment, error });
   }
 
@@ -389,6 +398,3 @@ export class Pipeline extends TypedEmitter<PipelineEvents> {
     return true;
   }
 }
-
-const sourcesSeen = (stage: Pick<Stage, 'tiles'>): SourceId[] => stage.tiles.flatMap((tile) => tile.source ?? []);
-const halfOf = (n: number): 0 | 1 => (n % 2 === 0 ? 0 : 1);

@@ -4,6 +4,7 @@
  * who speaks draws nothing, and a name that comes back is there.
  */
 import { setImmediate as turn } from 'node:timers/promises';
+import type { SourceId } from '../../src/contracts/ids.ts';
 import type { Scene, Transition } from '../../src/contracts/scene.ts';
 import type { Cell } from '../../src/layout/grid.ts';
 import { arrange, type Composition, type Tile } from '../../src/layout/tiles.ts';
@@ -44,6 +45,9 @@ export interface Stage {
   /** Equal when every tile is where it was, and looks the same but for labels and marks. */
   places: string;
 }
+
+export const sourcesSeen = (stage: Pick<Stage, 'tiles'>): SourceId[] =>
+  stage.tiles.flatMap((tile) => tile.source ?? []);
 
 const SPEAKING_COLOR = '#37d67a';
 /** Of the program's shorter side. */

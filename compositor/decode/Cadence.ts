@@ -14,13 +14,16 @@
  * Without a steady rate (a screen that changes now and then, a camera in the dark) each picture goes to the frame nearest to its time.
  */
 
-/** Beyond half a place the pattern may be off by this share of a frame period before it moves: 8 ms at 30 fps. */
-const SLACK = 0.25;
+/**
+ * Beyond half a place the pattern may be off by this share of a frame period before it moves, 15 ms at 30 fps: each move is a picture that
+ * is seen twice or never, and a playout delay that grows by some milliseconds, or an estimate that becomes better, is not worth one.
+ */
+const SLACK = 0.45;
 /**
  * The middle of where a picture may be, as a share of a frame period after its time on the grid: a little late rather than early, since
- * it must be there by then. At the program's own rate a picture is seen at most 0.63 frame periods early and 0.88 late: 21 and 29 ms.
+ * it must be there by then. At the program's own rate a picture is seen at most 0.9 frame periods early and one late: 30 and 33 ms.
  */
-const CENTRE = -0.125;
+const CENTRE = -0.05;
 /** Places in a frame period at most: 24, 25 and 50 into 30 need 4 and 5; finer patterns are not told from jitter. */
 const MAX_PLACES = 5;
 /** The rate may differ by this from the pattern's: 29.97 goes as 30, and the pattern moves each 33 s. */

@@ -68,6 +68,11 @@ export class SlateMaker {
     }
   }
 
+  /** Whether a `step` has something to do. */
+  get hasWork(): boolean {
+    return !this.#closed && (this.#isNew || this.#work !== null || this.#todo.length > 0);
+  }
+
   /** From the next `step` on this one is made; a sprite that was given before is none. */
   renew(slate: Sprite): void {
     if (slate === this.#slate) return;

@@ -6,17 +6,17 @@
  */
 export const MIN_DELAY_MS = 20;
 export const MAX_DELAY_MS = 400;
-/** Before anything is known: encoding, a regional network and one retransmission. */
-const INITIAL_DELAY_MS = 100;
-/** A picture may be shown 21 ms before its time (decode/Cadence.ts), and has to be decoded by then, ms. */
-const MARGIN_MS = 30;
+/** Before anything is known: encoding, a regional network and one retransmission, and a process on the way that is busy for a moment. */
+const INITIAL_DELAY_MS = 130;
+/** A picture may be shown 30 ms before its time (decode/Cadence.ts), and has to be decoded by then, ms. */
+const MARGIN_MS = 40;
 /** Lateness is kept as the worst of each 250 ms, for 10 s. The second worst counts: one hiccup in 10 s is not worth the delay. */
 const BUCKET_MS = 250;
 const BUCKETS = 40;
 /** Down by this, ms per ms. */
 const DOWN = 0.01;
 /** Longer than needed by less than this is not much too long, ms: what a good network has at the start is kept. */
-const SPARE_MS = 80;
+const SPARE_MS = 100;
 /** Down by this then, ms per ms: a picture in 11 min. */
 const DOWN_SLOWLY = 0.00005;
 /** Nothing is lowered while less than this is known of a peer, ms. */

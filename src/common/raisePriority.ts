@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { setPriority } from 'node:os';
 
 /**
@@ -8,14 +8,23 @@ import { setPriority } from 'node:os';
 const NICENESS = -10;
 
 /**
- * Gives a process precedence, each thread of it where threads have a niceness of their own (Linux). It needs the right to do so
- * (root, CAP_SYS_NICE); without it nothing changes. Threads that are made later inherit from the main thread.
+ * Gives a process precedence, each thread of it where threads have a niceness of their own (Linux). Where the kernel shares CPU time
+ * between sessions first (autogroups, sched(7): the usual setting outside of containers), niceness means nothing beyond a process' own
+ * session, and so that session as a whole goes before others as well. It needs the right to do so (root, CAP_SYS_NICE); without it
+ * nothing changes. Threads that are made later inherit from the main thread.
  */
 export function raisePriority(pid: number): void {
-  try {
+  tryTo(() => {
     setPriority(pid, NICENESS);
     for (const thread of readdirSync(`/proc/${pid}/task`)) setPriority(Number(thread), NICENESS);
+  });
+  tryTo(() => writeFileSync(`/proc/${pid}/autogroup`, String(NICENESS)));
+}
+
+function tryTo(act: () => void): void {
+  try {
+    act();
   } catch {
-    // No right to it, no /proc, or the process has just ended: none of it is a fault.
+    // No right to it, no /proc, no such thing in this kernel, or the process has just ended: none of it is a fault.
   }
 }

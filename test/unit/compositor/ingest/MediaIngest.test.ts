@@ -189,7 +189,7 @@ describe('MediaIngest', () => {
     successor.ingest.setSources([{ ...SOURCE, carry: { playoutDelayMs: 234, rtpToProgram: shifted, gainDb: 0 } }]);
     successor.sfu.opus(0x1_0000);
     const after = await nextAudio(successor.ingest);
-    expect(after.playoutMs - before.playoutMs).toBeCloseTo(20 - 500 + 134, 6);
+    expect(after.playoutMs - before.playoutMs).toBeCloseTo(20 - 500 + 104, 6);
   });
 
   test('takes another transport, with another key and address', async () => {

@@ -44,7 +44,7 @@ function rig(source: JobSource): Rig {
   const packets: EncodedAudio[] = [];
   const nacked: { ms: number; indices: number[] }[] = [];
   const keyFrameRequests: number[] = [];
-  const delay = new PlayoutDelay(0);
+  const delay = new PlayoutDelay(0, 100);
   const receiver = new SourceReceiver({
     source,
     clock: new SfuClock(),
