@@ -162,6 +162,14 @@ describe('description and operation', () => {
         'GET /v1/assets',
         'GET /v1/assets/{id}',
         'DELETE /v1/assets/{id}',
+        'GET /v1/webhooks',
+        'PUT /v1/webhooks/{id}',
+        'GET /v1/webhooks/{id}',
+        'DELETE /v1/webhooks/{id}',
+        'POST /v1/webhooks/{id}/secret',
+        'GET /v1/webhooks/{id}/deliveries',
+        'POST /v1/webhooks/{id}/deliveries/resend',
+        'POST /v1/webhooks/{id}/deliveries/{event}/resend',
       ].sort(),
     );
     expect(JSON.stringify(body.paths['/v1/rooms/{room}/broadcast'].put.requestBody)).toContain('emptyGraceSeconds');

@@ -65,7 +65,9 @@ describe('destinations', () => {
     const blank = { id: 1, url: ' ', key: '' };
     const good = { id: 2, url: ' rtmp://a.example/live ', key: ' k ' };
     expect(destinationsOf([blank])).toEqual([]);
-    expect(destinationsOf([blank, good])).toEqual([{ name: 'a.example', url: 'rtmp://a.example/live', key: 'k' }]);
+    expect(destinationsOf([blank, good])).toEqual([
+      { name: 'a.example', url: 'rtmp://a.example/live', key: 'k', reconnectSeconds: null },
+    ]);
     expect(destinationsOf([good, { id: 3, url: '', key: 'alone' }])).toBeUndefined();
     expect(isBad(blank)).toBe(false);
     expect(isBad({ id: 3, url: '', key: 'alone' })).toBe(true);
