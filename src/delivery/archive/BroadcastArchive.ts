@@ -226,7 +226,8 @@ export class BroadcastArchive extends TypedEmitter<ArchiveEvents> implements Seg
     await writer.finish();
     this.#whole.add(writer.number);
     this.emit('stored', writer.number);
-    if (!this.#inTrouble) return;
+    // One from before the trouble says nothing of now.
+    if (!this.#inTrouble || writer.number < (this.#broken ?? 0)) return;
     this.#inTrouble = false;
     this.#logger.info({ segment: writer.number }, 'segments are stored again');
     this.emit('recovered');
