@@ -23,6 +23,9 @@ import { splitParts } from './splitParts.ts';
 /** A disk that is this far behind has hung, bytes: 20 s of a program of 12 Mbit/s. */
 const MAX_WAITING_BYTES = 32 * 1024 * 1024;
 
+/** The same for segments that wait to be flushed; each holds a file of every rendition open. */
+const MAX_FINISHING = 128;
+
 interface ArchiveEvents {
   /** Something could not be written; once, until `recovered`. */
   trouble: [reason: string];
@@ -63,6 +66,8 @@ export class BroadcastArchive extends TypedEmitter<ArchiveEvents> implements Seg
   #waitingBytes = 0;
   /** Race: parts, the manifest before them and removals reach the disk in the order in which they came. */
   #working: Promise<void> = Promise.resolve();
+  /** Beside it, whole segments are flushed to the disk: the next one's parts do not wait for that. */
+  readonly #finishing = new Set<Promise<void>>();
   #closed = false;
 
   private constructor({ folder, manifest, logger, maxWaitingBytes = MAX_WAITING_BYTES }: BroadcastArchiveOptions) {
@@ -126,7 +131,7 @@ export class BroadcastArchive extends TypedEmitter<ArchiveEvents> implements Seg
   /** A part has become visible. `bytes` has it in every rendition. */
   append(number: SegmentNumber, part: number, bytes: ReadonlyMap<RenditionId, Buffer>): void {
     const size = [...bytes.values()].reduce((sum, b) => sum + b.length, 0);
-    if (this.#waitingBytes + size > this.#maxWaitingBytes) {
+    if (this.#waitingBytes + size > this.#maxWaitingBytes || this.#finishing.size > MAX_FINISHING) {
       this.#broken = number;
       this.#fail(new Error('the disk is too slow'), number);
       return;
@@ -187,12 +192,13 @@ export class BroadcastArchive extends TypedEmitter<ArchiveEvents> implements Seg
   /** Resolves when all that was given so far is written, or could not be. */
   async flush(): Promise<void> {
     await this.#working;
+    await Promise.all(this.#finishing);
   }
 
   /** Writes what waits, and closes the files. Idempotent. */
   async close(): Promise<void> {
     this.#closed = true;
-    await this.#working;
+    await this.flush();
     await this.#closeWriter();
   }
 
@@ -210,12 +216,20 @@ export class BroadcastArchive extends TypedEmitter<ArchiveEvents> implements Seg
     await writer.append(bytes);
     if (writer.parts < partsPerSegment(this.manifest.grid)) return;
     this.#writer = undefined;
+    const finishing = this.#finish(writer)
+      .catch((error: unknown) => this.#fail(error, number))
+      .finally(() => this.#finishing.delete(finishing));
+    this.#finishing.add(finishing);
+  }
+
+  async #finish(writer: SegmentWriter): Promise<void> {
     await writer.finish();
-    this.#whole.add(number);
-    this.emit('stored', number);
-    if (!this.#inTrouble) return;
+    this.#whole.add(writer.number);
+    this.emit('stored', writer.number);
+    // One from before the trouble says nothing of now.
+    if (!this.#inTrouble || writer.number < (this.#broken ?? 0)) return;
     this.#inTrouble = false;
-    this.#logger.info({ segment: number }, 'segments are stored again');
+    this.#logger.info({ segment: writer.number }, 'segments are stored again');
     this.emit('recovered');
   }
 

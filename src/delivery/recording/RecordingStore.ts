@@ -1,4 +1,5 @@
 /** Records of recordings in SQLite (durable/Database.ts): what there is, its files, and how far each upload got. */
+import { setImmediate } from 'node:timers/promises';
 import { z } from 'zod';
 import type { RecordingId } from '../../contracts/ids.ts';
 import { type Recording, RecordingEvent } from '../../contracts/recording.ts';
@@ -22,6 +23,8 @@ const MIGRATIONS = [
 
 /** Who asks for events is away for so many at most; older ones are dropped. */
 const KEPT_EVENTS = 10_000;
+/** Files that are noted in one transaction: a few milliseconds. */
+const ROWS_AT_ONCE = 200;
 /** In one answer. */
 const EVENTS_AT_ONCE = 100;
 
@@ -122,19 +125,25 @@ export class RecordingStore {
     this.#database.run('DELETE FROM recordings WHERE id = ?', id);
   }
 
-  /** Names what is to be in the storage; what is there already stays so. */
+  /**
+   * Names what is to be in the storage; what is there already stays so. Six hours have 30,000 files: between batches the live programs have
+   * their turn.
+   */
   async addFiles(id: RecordingId, files: readonly { name: string; bytes: number }[]): Promise<void> {
-    this.#database.transaction(() => {
-      for (const { name, bytes } of files)
-        this.#database.run(
-          `INSERT INTO recording_files (recording, name, bytes, stored) VALUES (?, ?, ?, 0)
-           ON CONFLICT (recording, name) DO UPDATE SET bytes = excluded.bytes, stored = 0, upload = NULL
-           WHERE bytes <> excluded.bytes`,
-          id,
-          name,
-          bytes,
-        );
-    });
+    for (let at = 0; at < files.length; at += ROWS_AT_ONCE) {
+      this.#database.transaction(() => {
+        for (const { name, bytes } of files.slice(at, at + ROWS_AT_ONCE))
+          this.#database.run(
+            `INSERT INTO recording_files (recording, name, bytes, stored) VALUES (?, ?, ?, 0)
+             ON CONFLICT (recording, name) DO UPDATE SET bytes = excluded.bytes, stored = 0, upload = NULL
+             WHERE bytes <> excluded.bytes`,
+            id,
+            name,
+            bytes,
+          );
+      });
+      await setImmediate();
+    }
   }
 
   async file(id: RecordingId, name: string): Promise<RecordingFile | null> {
@@ -146,10 +155,11 @@ export class RecordingStore {
     return row ? FileRow.parse(row) : null;
   }
 
-  async files(id: RecordingId): Promise<RecordingFile[]> {
+  /** Names of the files that are not in the storage yet. */
+  async waitingFiles(id: RecordingId): Promise<string[]> {
     return this.#database
-      .all('SELECT name, bytes, stored FROM recording_files WHERE recording = ? ORDER BY name', id)
-      .map((row) => FileRow.parse(row));
+      .all('SELECT name FROM recording_files WHERE recording = ? AND stored = 0 ORDER BY name', id)
+      .map((row) => String(row.name));
   }
 
   async markStored(id: RecordingId, names: readonly string[]): Promise<void> {

@@ -37,10 +37,11 @@ export interface StoreFilesOptions {
 
 /** Bytes of all the files together. */
 export async function storeFiles({ id, folder, names, storage, store, signal }: StoreFilesOptions): Promise<number> {
-  const sizes = await Promise.all(names.map(async (name) => ({ name, bytes: (await stat(join(folder, name))).size })));
+  const sizes: { name: string; bytes: number }[] = [];
+  for (const name of names) sizes.push({ name, bytes: (await stat(join(folder, name))).size });
   await store.addFiles(id, sizes);
-  const wanted = new Set(names);
-  const waiting = (await store.files(id)).filter((f) => wanted.has(f.name) && !f.stored).map((f) => f.name);
+  const missing = new Set(await store.waitingFiles(id));
+  const waiting = names.filter((name) => missing.has(name));
   const done: string[] = [];
   const note = async (): Promise<void> => store.markStored(id, done.splice(0));
   const worker = async (): Promise<void> => {
