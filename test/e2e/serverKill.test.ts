@@ -44,9 +44,9 @@ async function watched(origin: string, api: ServerApi): Promise<Page> {
 /** The picture goes on in real time, near the live edge, on the page that was there before. */
 async function playsOn(page: Page): Promise<void> {
   const from = await timeOf(page);
-  await expect.poll(() => timeOf(page), { timeout: PATIENCE_MS }).toBeGreaterThan(from + 6);
+  await expect.poll(() => timeOf(page), { timeout: PATIENCE_MS }).toBeGreaterThan(from + 4);
   const before = await timeOf(page);
-  await expect.poll(() => timeOf(page), { timeout: PATIENCE_MS }).toBeGreaterThan(before + 2);
+  await expect.poll(() => timeOf(page), { timeout: PATIENCE_MS }).toBeGreaterThan(before + 1);
   expect(await page.evaluate(() => 'notReloaded' in window)).toBe(true);
 }
 
