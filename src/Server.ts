@@ -42,9 +42,7 @@ import { RoomRegistry } from './rooms/RoomRegistry.ts';
 import { WorkerPool } from './sfu/WorkerPool.ts';
 import { SignalingServer } from './signaling/SignalingServer.ts';
 import { Tokens } from './tokens/Tokens.ts';
-import { BroadcastEvents } from './webhooks/BroadcastEvents.ts';
-import { startWebhooks, tellOfRooms } from './webhooks/startWebhooks.ts';
-import type { Webhooks } from './webhooks/Webhooks.ts';
+import { type ServerWebhooks, startWebhooks } from './webhooks/startWebhooks.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const VERSION = (JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string }).version;
@@ -72,7 +70,7 @@ export class Server {
   #pool: WorkerPool | undefined;
   #rooms: RoomRegistry | undefined;
   #broadcasts: Broadcasts | undefined;
-  #webhooks: Webhooks | undefined;
+  #webhooks: ServerWebhooks | undefined;
   #recordingFeed: RecordingFeed | undefined;
   #signaling: SignalingServer | undefined;
   #closing: Promise<void> | undefined;
@@ -267,13 +265,12 @@ export class Server {
     const webhooks = await startWebhooks({
       config,
       database: this.#database,
+      rooms,
       version: VERSION,
       logger,
       metrics: this.#metrics.webhooks,
     });
     this.#webhooks = webhooks;
-    tellOfRooms(rooms, webhooks);
-    const broadcastEvents = new BroadcastEvents(webhooks);
     const broadcasts = new Broadcasts({
       directory: new MemoryDirectory({
         agents: () => (config.role === 'all' ? [this.internalUrl] : config.compositorUrls),
@@ -294,10 +291,10 @@ export class Server {
       logger,
       metrics: this.#metrics.broadcast,
       onStatus: (room, status) => {
-        broadcastEvents.status(room, status);
+        webhooks.broadcasts.status(room, status);
         rooms.get(room)?.broadcastStatus(status);
       },
-      onDestination: (event) => broadcastEvents.destination(event),
+      onDestination: (event) => webhooks.broadcasts.destination(event),
     });
     this.#broadcasts = broadcasts;
     await registerApi(http, {
@@ -307,7 +304,7 @@ export class Server {
       broadcasts,
       assets,
       webhooks: webhooks.endpoints,
-      recordings: this.#followRecordings(broadcasts, broadcastEvents),
+      recordings: this.#followRecordings(broadcasts, webhooks),
       version: VERSION,
     });
     await http.ready();
@@ -323,7 +320,7 @@ export class Server {
     });
   }
 
-  #followRecordings(broadcasts: Broadcasts, events: BroadcastEvents): RecordingsClient {
+  #followRecordings(broadcasts: Broadcasts, webhooks: ServerWebhooks): RecordingsClient {
     const { client, feed } = followRecordings({
       deliveryUrl: () => (this.#config.role === 'all' ? this.internalUrl : this.#config.deliveryUrl),
       newServiceToken: () => this.#newServiceToken(),
@@ -331,7 +328,7 @@ export class Server {
       logger: this.#logger,
       onEvent: (event) => {
         broadcasts.recording(event.recording);
-        events.recording(event);
+        webhooks.broadcasts.recording(event);
       },
     });
     this.#recordingFeed = feed;

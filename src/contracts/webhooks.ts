@@ -41,7 +41,7 @@ const ofDestination = z.object({ broadcast: BroadcastId, destination: Destinatio
 const ofRecording = z.object({ broadcast: BroadcastId, recording: RecordingAbout });
 
 /** How somebody came to a seat. */
-const SeatHow = z.enum(['role', 'request', 'own']);
+const SeatHow = z.enum(['role', 'request', 'own', 'return']);
 const CloseReason = z.enum(['room-closed', 'shutting-down', 'server-lost']);
 
 /** Every event: what is in its `data`, and when it is sent. */
@@ -49,7 +49,7 @@ export const WEBHOOK_EVENTS = {
   'room.opened': { data: z.object({ openedAt: z.number() }), help: 'Somebody came first, or the API used the room.' },
   'room.closed': {
     data: z.object({ openedAt: z.number(), reason: CloseReason }),
-    help: 'The room is empty or was closed. `server-lost`: the server ended without a word; told at its next start.',
+    help: 'The room is empty or was closed, and nobody is in it any more. `server-lost`: the server was killed; told at its next start.',
   },
   'peer.joined': { data: ofPeer, help: 'Somebody came in. Coming back within 30 s after a lost connection is none.' },
   'peer.left': { data: ofPeer, help: 'Somebody is gone for good.' },
@@ -58,7 +58,7 @@ export const WEBHOOK_EVENTS = {
   'seat.declined': { data: ofPeer, help: 'A host declined.' },
   'seat.granted': {
     data: ofPeer.extend({ how: SeatHow }),
-    help: 'Somebody has a seat: by the token’s `role`, by a `request` that a host granted, or a host by their `own` choice.',
+    help: 'Somebody has a seat: by the token’s `role`, by a `request` that a host granted, a host by their `own` choice, or on their `return` after the server was killed.',
   },
   'seat.taken': { data: ofPeer, help: 'A host took the seat back.' },
   'seat.left': { data: ofPeer, help: 'Somebody gave the seat back, or is gone.' },

@@ -25,6 +25,7 @@ import { Roster } from './Roster.ts';
 import type { RoomEvents, RoomOptions } from './roomInterface.ts';
 import { Seats } from './Seats.ts';
 import { speakerIds, speakerLevels } from './speakers.ts';
+import { tapSources } from './tapSources.ts';
 
 export class Room extends TypedEmitter<RoomEvents> implements RoomTap {
   readonly id: RoomId;
@@ -88,16 +89,7 @@ export class Room extends TypedEmitter<RoomEvents> implements RoomTap {
   }
 
   sources(): TapSource[] {
-    return this.#seats.taken.flatMap((peer) =>
-      peer.media.producers.map((producer) => ({
-        id: `${peer.id}.${producer.appData.source}`,
-        peer: peer.id,
-        kind: producer.appData.source,
-        since: producer.appData.since,
-        producer,
-        paused: producer.paused,
-      })),
-    );
+    return tapSources(this.#seats.taken);
   }
 
   /** The whole scene; throws AppError `stale-version` when somebody else was first. */
@@ -133,10 +125,7 @@ export class Room extends TypedEmitter<RoomEvents> implements RoomTap {
   }
 
   summaryPeers(): RoomSummary['peers'] {
-    return this.#roster.all.map((peer) => {
-      const { asking: _, sources, ...info } = this.infoOf(peer);
-      return { ...info, sources: sources.map(({ kind, paused }) => ({ kind, paused })) };
-    });
+    return this.#roster.summary();
   }
 
   /**
@@ -156,7 +145,7 @@ export class Room extends TypedEmitter<RoomEvents> implements RoomTap {
     if (sits) this.#seats.take(peer);
     if (earlier) this.#takeOver(earlier, { ...claims, name }, wishes.resume === earlier.id, link);
     else this.#enter(peer);
-    if (sits) this.#satDown(peer, 'role');
+    if (sits) this.#satDown(peer, former ? 'return' : 'role');
     this.#logger.info({ peer: peer.id, role: peer.role, again: Boolean(earlier) }, 'peer joins');
     if (this.#seats.has(peer)) this.emit('changed');
     this.emit('occupancy');

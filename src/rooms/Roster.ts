@@ -1,3 +1,4 @@
+import type { RoomSummary } from '../contracts/api.ts';
 import type { PeerId } from '../contracts/ids.ts';
 import type { PeerInfo, ServerToClient } from '../contracts/signaling.ts';
 import type { JoinClaims } from '../contracts/tokens.ts';
@@ -42,6 +43,14 @@ export class Roster {
 
   infoOf(peer: Peer): PeerInfo {
     return peer.info(this.#seats.has(peer));
+  }
+
+  /** What the HTTP API tells. */
+  summary(): RoomSummary['peers'] {
+    return this.all.map((peer) => {
+      const { asking: _, sources, ...info } = this.infoOf(peer);
+      return { ...info, sources: sources.map(({ kind, paused }) => ({ kind, paused })) };
+    });
   }
 
   /** What `viewer` may know of the others. */

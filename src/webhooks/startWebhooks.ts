@@ -4,6 +4,7 @@ import { SecretBox } from '../common/SecretBox.ts';
 import type { Config } from '../config.ts';
 import type { Database } from '../durable/Database.ts';
 import type { RoomRegistry } from '../rooms/RoomRegistry.ts';
+import { BroadcastEvents } from './BroadcastEvents.ts';
 import { RETRY_LIMITS } from './backoff.ts';
 import { EndpointSecrets } from './EndpointSecrets.ts';
 import { Endpoints } from './Endpoints.ts';
@@ -17,12 +18,23 @@ export interface StartOptions {
   config: Pick<Config, 'dataDir' | 'secrets' | 'webhookUrls' | 'webhookSecrets' | 'allowPrivateWebhooks'>;
   /** Opened before. */
   database: Database | undefined;
+  rooms: RoomRegistry;
   version: string;
   logger: Logger;
   metrics: WebhookMetrics;
 }
 
-export async function startWebhooks({ config, database, version, logger, metrics }: StartOptions): Promise<Webhooks> {
+export interface ServerWebhooks {
+  /** For the API. */
+  endpoints: Endpoints;
+  /** Tell it what broadcasts, destinations and recordings tell. */
+  broadcasts: BroadcastEvents;
+  /** Idempotent. */
+  close(): Promise<void>;
+}
+
+export async function startWebhooks(options: StartOptions): Promise<ServerWebhooks> {
+  const { config, database, rooms, version, logger, metrics } = options;
   const { dataDir, secrets, webhookUrls, allowPrivateWebhooks } = config;
   if (!database) throw new Error('the database is opened before the webhooks are');
   const store = new SqliteWebhookStore(database);
@@ -37,10 +49,12 @@ export async function startWebhooks({ config, database, version, logger, metrics
     logger,
     metrics,
   });
-  return Webhooks.create({ store, endpoints, logger, metrics });
+  const webhooks = await Webhooks.create({ store, endpoints, logger, metrics });
+  tellOfRooms(rooms, webhooks);
+  return { endpoints, broadcasts: new BroadcastEvents(webhooks), close: () => webhooks.close() };
 }
 
-export function tellOfRooms(rooms: RoomRegistry, webhooks: Webhooks): void {
+function tellOfRooms(rooms: RoomRegistry, webhooks: Webhooks): void {
   rooms.on('opened', (room) => {
     webhooks.emit('room.opened', room.id, { openedAt: room.createdAt });
     room.on('happened', (type, data) => webhooks.emit(type, room.id, data));
