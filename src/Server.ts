@@ -330,6 +330,7 @@ export class Server {
         broadcasts.recording(event.recording);
         webhooks.broadcasts.recording(event);
       },
+      written: () => webhooks.written(),
     });
     this.#recordingFeed = feed;
     return client;

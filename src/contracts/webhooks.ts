@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { BroadcastStatus } from './broadcast.ts';
 import { DestinationStatus } from './deliveryControl.ts';
 import { BroadcastId, PeerId, RoomId } from './ids.ts';
+import { Recording } from './recording.ts';
 import { Identity, Role } from './tokens.ts';
 
 /** Header of each request: `t=SECONDS,v1=HEX` with one `v1` for each live secret; HMAC-SHA256 over `SECONDS.BODY`. */
@@ -25,20 +26,10 @@ const BroadcastAbout = BroadcastStatus.pick({
   ...{ playlist: true, video: true, renditions: true, degradation: true, restarts: true },
 });
 
-const RecordingAbout = z.looseObject({
-  id: z.string(),
-  state: z.enum(['recording', 'processing', 'finished', 'incomplete', 'failed']),
-  /** False from the moment on that something could not be written. */
-  complete: z.boolean(),
-  /** Why it is not complete, or has failed; else empty. */
-  reason: z.string(),
-});
-export type RecordingAbout = z.infer<typeof RecordingAbout>;
-
 const ofPeer = z.object({ peer: PeerAbout });
 const ofBroadcast = z.object({ broadcast: BroadcastAbout });
 const ofDestination = z.object({ broadcast: BroadcastId, destination: DestinationStatus });
-const ofRecording = z.object({ broadcast: BroadcastId, recording: RecordingAbout });
+const ofRecording = z.object({ broadcast: BroadcastId, recording: Recording });
 
 /** How somebody came to a seat. */
 const SeatHow = z.enum(['role', 'request', 'own', 'return']);

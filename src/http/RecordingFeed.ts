@@ -19,18 +19,28 @@ interface FeedEvents {
   event: [event: RecordingEvent];
 }
 
+export interface RecordingFeedOptions {
+  client: Pick<RecordingsClient, 'events'>;
+  database: Database;
+  logger: Logger;
+  /** Resolves when those who were told will not forget it. */
+  written?: () => Promise<void>;
+}
+
 export class RecordingFeed extends TypedEmitter<FeedEvents> {
   readonly #client: Pick<RecordingsClient, 'events'>;
   readonly #database: Database;
   readonly #logger: Logger;
+  readonly #written: () => Promise<void>;
   readonly #abort = new AbortController();
   #running: Promise<void> = Promise.resolve();
 
-  constructor(options: { client: Pick<RecordingsClient, 'events'>; database: Database; logger: Logger }) {
+  constructor(options: RecordingFeedOptions) {
     super();
     this.#client = options.client;
     this.#database = options.database;
     this.#logger = options.logger;
+    this.#written = options.written ?? (async () => {});
     this.#database.migrate('recording-feed', MIGRATIONS);
   }
 
@@ -75,6 +85,8 @@ export class RecordingFeed extends TypedEmitter<FeedEvents> {
     else
       for (const event of events) {
         this.emit('event', event);
+        // Killed in between, it is told twice rather than never.
+        await this.#written();
         this.#save(event.sequence);
       }
   }

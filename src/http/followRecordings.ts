@@ -12,14 +12,16 @@ export interface FollowOptions {
   database: Database | undefined;
   logger: Logger;
   onEvent: (event: RecordingEvent) => void;
+  /** Resolves when what `onEvent` was told is not forgotten any more. */
+  written: () => Promise<void>;
 }
 
 /** The delivery node's recordings, seen from an SFU node: a client for the API, and a feed of what happens to them. */
 export function followRecordings(options: FollowOptions): { client: RecordingsClient; feed: RecordingFeed } {
-  const { database, logger, onEvent } = options;
+  const { database, logger, onEvent, written } = options;
   if (!database) throw new Error('the database is opened before the recordings are');
   const client = new RecordingsClient(options);
-  const feed = new RecordingFeed({ client, database, logger });
+  const feed = new RecordingFeed({ client, database, logger, written });
   feed.on('event', onEvent);
   feed.start();
   return { client, feed };

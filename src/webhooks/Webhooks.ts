@@ -63,7 +63,7 @@ export class Webhooks {
     await options.store.purge(Date.now());
     for (const { room, openedAt } of await options.store.openRooms())
       webhooks.emit('room.closed', room, { openedAt, reason: 'server-lost' });
-    await options.endpoints.serially(async () => {});
+    await webhooks.written();
     return webhooks;
   }
 
@@ -92,6 +92,11 @@ export class Webhooks {
         known.set(room, sequence);
       for (const room of rooms) known.set(room, known.get(room) ?? this.#sequences.get(room) ?? 0);
     }
+  }
+
+  /** Resolves when all that was emitted before is written, or could not be. */
+  async written(): Promise<void> {
+    await this.endpoints.serially(async () => {});
   }
 
   async #write(): Promise<void> {

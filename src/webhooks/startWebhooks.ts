@@ -29,6 +29,8 @@ export interface ServerWebhooks {
   endpoints: Endpoints;
   /** Tell it what broadcasts, destinations and recordings tell. */
   broadcasts: BroadcastEvents;
+  /** Resolves when what was told before is on the disk. */
+  written(): Promise<void>;
   /** Idempotent. */
   close(): Promise<void>;
 }
@@ -51,7 +53,12 @@ export async function startWebhooks(options: StartOptions): Promise<ServerWebhoo
   });
   const webhooks = await Webhooks.create({ store, endpoints, logger, metrics });
   tellOfRooms(rooms, webhooks);
-  return { endpoints, broadcasts: new BroadcastEvents(webhooks), close: () => webhooks.close() };
+  return {
+    endpoints,
+    broadcasts: new BroadcastEvents(webhooks),
+    written: () => webhooks.written(),
+    close: () => webhooks.close(),
+  };
 }
 
 function tellOfRooms(rooms: RoomRegistry, webhooks: Webhooks): void {

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Swarm } from '../../scripts/simulator/Swarm.ts';
 import { ServerApi } from '../../scripts/simulator/serverApi.ts';
 import { Secret } from '../../src/common/Secret.ts';
+import type { Recording } from '../../src/contracts/recording.ts';
 import { eventSchemaOf, SIGNATURE_HEADER, WebhookAnswer } from '../../src/contracts/webhooks.ts';
 import { verify } from '../../src/webhooks/signature.ts';
 import { RtmpServer } from '../support/rtmpServer.ts';
@@ -51,7 +52,7 @@ async function join(server: ServerProcess, room: string, role: 'host' | 'audienc
   return client;
 }
 
-test('a show from its first guest to its end: room, peers, seats, broadcast and destination, in order, signed, as the contract says', async () => {
+test('a show from its first guest to its end: room, peers, seats, broadcast, destination and recording, in order, signed, as the contract says', async () => {
   const rtmp = await RtmpServer.start();
   cleanUp.push(() => rtmp.close());
   const server = await start({ ...withSettings(), LIANMAI_ALLOW_PRIVATE_DESTINATIONS: 'true' });
@@ -61,12 +62,15 @@ test('a show from its first guest to its end: room, peers, seats, broadcast and 
   await swarm.start();
   const guest = await join(server, 'show', 'audience', 'Bob');
   await guest.call('seat:request', {});
-  await api.startBroadcast('show', { destinations: [{ url: rtmp.url, key: 'the-stream-key' }] });
+  await api.startBroadcast('show', {
+    destinations: [{ url: rtmp.url, key: 'the-stream-key' }],
+    record: true,
+  });
   await receiver.until(() => has('show', 'destination.live'), 30_000);
   guest.socket.disconnect();
   await receiver.until(() => has('show', 'peer.left'), 10_000);
   expect((await call(server, 'DELETE', '/v1/rooms/show')).status).toBe(204);
-  await receiver.until(() => has('show', 'room.closed'), 30_000);
+  await receiver.until(() => has('show', 'room.closed', 'recording.finished'), 60_000);
 
   const got = receiver.accepted.filter((e) => e.room === 'show');
   // A busy machine may make the program give way now and then.
@@ -75,9 +79,12 @@ test('a show from its first guest to its end: room, peers, seats, broadcast and 
     ...['room.opened', 'peer.joined', 'seat.granted', 'peer.joined', 'seat.requested'],
     ...['peer.left', 'seat.left', 'peer.left', 'room.closed'],
   ]);
-  expect(told.filter((type) => !/^(room|peer|seat|destination.live|broadcast.live)/.test(type))).toEqual([
+  expect(told.filter((type) => !/^(room|peer|seat|recording|destination.live|broadcast.live)/.test(type))).toEqual([
     ...['broadcast.starting', 'destination.connecting', 'destination.stopped', 'broadcast.ended'],
   ]);
+  expect(told.filter((type) => type.startsWith('recording'))).toEqual(['recording.started', 'recording.finished']);
+  const recording = got.find((e) => e.type === 'recording.finished')?.data.recording as Recording | undefined;
+  expect((await fetch(`${server.url}${recording?.playlist}`)).status).toBe(200);
   expect(told.filter((type) => type.endsWith('.live')).sort()).toEqual(['broadcast.live', 'destination.live']);
   expect(got.map((e) => e.sequence)).toEqual(got.map((_, i) => i + 1));
   expect(receiver.mostAtOnce.get('show')).toBe(1);
