@@ -84,6 +84,7 @@ function addMicrophone(rig: MediasoupRig): void {
     payloadType: 111,
     clockRate: 48_000,
     frameMs: AUDIO_FRAME_MS,
+    lengthMs: AUDIO_FRAME_MS,
     firstSequence: 65_500,
     firstTimestamp: 0xffff0000,
     frame: (n) => {

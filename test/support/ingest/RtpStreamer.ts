@@ -9,6 +9,8 @@ export interface StreamDefinition {
   clockRate: number;
   /** Between two frames, ms. */
   frameMs: number;
+  /** From a frame's timestamp to its sending, ms: sound is sent when its last sample is there. Default 0. */
+  lengthMs?: number;
   firstSequence: number;
   firstTimestamp: number;
   /** Payloads of frame `n`; `wantsKey`: a key frame was asked for since the last one. */
@@ -83,8 +85,10 @@ export class RtpStreamer {
 
   #tick(): void {
     const elapsedMs = now() - this.startedUnixMs;
-    for (const stream of this.#streams)
-      while (stream.n * stream.definition.frameMs <= elapsedMs) this.#sendFrame(stream);
+    for (const stream of this.#streams) {
+      const { frameMs, lengthMs = 0 } = stream.definition;
+      while (stream.n * frameMs + lengthMs <= elapsedMs) this.#sendFrame(stream);
+    }
     if (elapsedMs - this.#reportedMs < 500 && this.#reportedMs > 0) return;
     this.#reportedMs = elapsedMs;
     for (const { definition, packets, octets } of this.#streams) {
