@@ -8,7 +8,7 @@
  * Timestamps. Source time is the RTP timestamp in samples of 48 kHz, unwrapped, arbitrary zero. Program time is in
  * samples too, 0 is frame 0 of the broadcast. Each block says where its first sample belongs (`playoutMs`); PlayoutLine.ts makes
  * a steady line of it. Reading goes along that line at the sender's own rate, so that drift is no modulation; it closes in on a line
- * that was moved by up to 0.5 % faster or slower; and where that would take long (more than 12 ms), or nothing is heard just
+ * that was moved by up to 0.5 % faster or slower; and where that would take long (more than 30 ms, 6 s), or nothing is heard just
  * now, it jumps, with a crossfade to where the waveform goes on alike.
  *
  * Drop policy. What comes after its time is dropped by being behind the reading position; what was never written is a hole.
@@ -18,11 +18,16 @@ import { readFractional, TAPS, TAPS_BEFORE } from './fractionalRead.ts';
 import { HoleFiller } from './HoleFiller.ts';
 import type { Pcm } from './OpusDecoder.ts';
 import { PcmRing } from './PcmRing.ts';
-import { JUMP_SAMPLES, PlayoutLine } from './PlayoutLine.ts';
+import { PlayoutLine } from './PlayoutLine.ts';
 
 const SAMPLES_PER_MS = 48;
 /** Samples that are read at one rate. */
 const CHUNK = 1024;
+/**
+ * From this much on a wrong position is mended by a jump where something is heard. Below it lips and voice are together enough, and a
+ * playout delay that has grown has this to spare (ingest/PlayoutDelay.ts, its margin).
+ */
+const HEARD_JUMP_SAMPLES = 30 * SAMPLES_PER_MS;
 /** From this much on a wrong position is mended by a jump where nothing is heard. */
 const UNHEARD_JUMP_SAMPLES = 2 * SAMPLES_PER_MS;
 /** Faster or slower by this much at most: under what is heard as another pitch (9 cents). */
@@ -133,7 +138,7 @@ export class PcmTrack {
     }
     const off = Math.abs(wrong);
     const quiet = off > UNHEARD_JUMP_SAMPLES && this.#isQuiet(reader.position, wanted);
-    if (quiet || off > JUMP_SAMPLES) this.#audible = this.#jump(reader, wanted, to, quiet);
+    if (quiet || off > HEARD_JUMP_SAMPLES) this.#audible = this.#jump(reader, wanted, to, quiet);
     else this.#audible = this.#render(reader, count, rateFor(wrong, line.drift), to);
     this.#at = at + count;
     return this.#audible;

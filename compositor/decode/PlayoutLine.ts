@@ -15,7 +15,7 @@ const SAMPLES_PER_SECOND = 48_000;
 const STEP_SAMPLES = 2 * SAMPLES_PER_MS;
 const STEP_OBSERVATIONS = 3;
 /** No jitter is as large: moved at once. */
-export const JUMP_SAMPLES = 12 * SAMPLES_PER_MS;
+const JUMP_SAMPLES = 12 * SAMPLES_PER_MS;
 /** Observations are averaged over this long before the line is moved. */
 const UPDATE_SAMPLES = SAMPLES_PER_SECOND;
 /** Before anything is known the clock is taken as right; this counts as so many seconds of observation. */

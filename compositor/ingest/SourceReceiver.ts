@@ -23,9 +23,9 @@ import type { SfuClock } from './SfuClock.ts';
 import { VideoFrames } from './VideoFrames.ts';
 
 /**
- * A silence of more than this in which more packets than this were lost: the network was gone. What was lost could not be mended before it
+ * More than this of a stream, and more packets than this, are missing: the network was gone. What was lost could not be mended before it
  * should have been seen or heard (the longest playout delay), so that it is given up at once, and video asks for a key frame at
- * once. A screen that stands still is silent, too, but nothing is missing then. ms, packets
+ * once. A screen that stands still has as long steps, but nothing is missing then. ms, packets
  */
 const OUTAGE_MS = 400;
 const OUTAGE_PACKETS = 8;
@@ -65,8 +65,9 @@ export class SourceReceiver {
   readonly #shift: LayerShift;
   readonly #sink: OrderedSink;
   #timelineSteps = 0;
-  /** Of the newest packet by sequence number. */
+  /** Of the newest packet by sequence number: when it came, and its timestamp, unwrapped. */
   #newestMs = Number.POSITIVE_INFINITY;
+  #newestRtp = 0;
 
   constructor(o: {
     source: JobSource;
@@ -185,11 +186,12 @@ export class SourceReceiver {
     const missingFrom = this.#reorder.highest + 1;
     if (this.#codec) this.#shift.advance(packet.timestamp, this.#codec.startsKeyFrame(packet.payload), nowMs);
     const lengthMs = this.#codec ? 0 : opusLengthMs(packet.payload);
-    this.#timeline.advance(packet.timestamp, nowMs, { shift: this.#shift.ticks, lengthMs });
-    const silent = nowMs - this.#newestMs > OUTAGE_MS;
-    const outage = silent && packet.index - missingFrom > OUTAGE_PACKETS;
+    const rtp = this.#timeline.advance(packet.timestamp, nowMs, { shift: this.#shift.ticks, lengthMs });
+    const stepMs = ((rtp - this.#newestRtp) * 1000) / this.#source.clockRate;
+    const outage = packet.index - missingFrom > OUTAGE_PACKETS && stepMs > OUTAGE_MS;
+    if (nowMs - this.#newestMs > OUTAGE_MS) this.#keyFrames.heard();
     this.#newestMs = nowMs;
-    if (silent) this.#keyFrames.heard();
+    this.#newestRtp = rtp;
     if (missingFrom === 0 || packet.index === missingFrom) return;
     const beyond = packet.index >= this.#reorder.next + REORDER_CAPACITY;
     if (outage || beyond || packet.index - missingFrom > MAX_MISSING) {

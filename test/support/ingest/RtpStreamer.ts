@@ -24,12 +24,13 @@ interface Running {
   packets: number;
   octets: number;
   wantsKey: boolean;
-  /** The newest packets, by sequence number modulo HISTORY. */
-  history: Buffer[];
+  /** The newest packets, by sequence number modulo HISTORY, and when they were sent, ms. */
+  history: { packet: Buffer; sentMs: number }[];
 }
 
-/** Packets kept for a NACK. */
+/** Packets kept for a NACK, and for how long, as libwebrtc does (`RtpPacketHistory`), ms. */
 const HISTORY = 2_048;
+const HISTORY_MS = 1_000;
 
 export class RtpStreamer {
   /** Wall-clock ms of frame 0 of every stream. */
@@ -111,7 +112,7 @@ export class RtpStreamer {
       const { payloadType, ssrc } = definition;
       const sequence = stream.sequence++ & 0xffff;
       const packet = rtp({ payloadType, sequence, timestamp, ssrc, marker }, payload);
-      stream.history[sequence % HISTORY] = packet;
+      stream.history[sequence % HISTORY] = { packet, sentMs: now() };
       this.#send(packet);
       stream.packets++;
       stream.octets += payload.length;
@@ -138,8 +139,8 @@ export class RtpStreamer {
     for (let at = 0; at + 4 <= entries.length; at += 4) {
       const mask = (entries.readUInt16BE(at + 2) << 1) | 1;
       for (let bit = 0; bit <= 16; bit++) {
-        const packet = stream.history[((entries.readUInt16BE(at) + bit) & 0xffff) % HISTORY];
-        if (packet && mask & (1 << bit)) this.#send(packet);
+        const kept = stream.history[((entries.readUInt16BE(at) + bit) & 0xffff) % HISTORY];
+        if (kept && mask & (1 << bit) && now() - kept.sentMs < HISTORY_MS) this.#send(kept.packet);
       }
     }
   }
