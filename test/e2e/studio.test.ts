@@ -109,18 +109,16 @@ describe('two people', () => {
     }
   });
 
-  // Open defect: in about half of the runs of one evening the lower layer did not come within a minute. It is not understood yet
-  // (docs/engine.md, mediasoup), so it is asked for again here.
-  test('get the layer that fits the tile, and another one when the window changes', { retry: 4 }, async () => {
-    const soon = { ...poll, timeout: 8_000 };
+  // At 390 x 500 the lower layer came in half of the runs only: the tile is near the size from which on the higher one is sent.
+  test('get the layer that fits the tile, and another one when the window changes', async () => {
     // A stream that was never decoded is the one that the bandwidth is probed with.
     const widths = async () => (await received(bob)).filter((r) => r.framesDecoded > 0).map((r) => r.frameWidth);
     await bob.setViewportSize({ width: 1600, height: 1000 });
-    await expect.poll(widths, soon).toEqual([CAPTURE.width]);
-    await bob.setViewportSize({ width: 390, height: 500 });
-    await expect.poll(widths, soon).toEqual([CAPTURE.width / 2]);
+    await expect.poll(widths, poll).toEqual([CAPTURE.width]);
+    await bob.setViewportSize({ width: 320, height: 420 });
+    await expect.poll(widths, poll).toEqual([CAPTURE.width / 2]);
     await bob.setViewportSize({ width: 1280, height: 800 });
-    await expect.poll(widths, soon).toEqual([CAPTURE.width]);
+    await expect.poll(widths, poll).toEqual([CAPTURE.width]);
   });
 
   test('mute shows at the other, and silences', async () => {
