@@ -109,13 +109,13 @@ describe('two people', () => {
     }
   });
 
-  // At 390 x 500 the lower layer came in half of the runs only: the tile is near the size from which on the higher one is sent.
+  // Open defect: in some runs the picture stays as wide as it was, although mediasoup has switched the consumer down (its `currentLayers`).
   test('get the layer that fits the tile, and another one when the window changes', async () => {
     // A stream that was never decoded is the one that the bandwidth is probed with.
     const widths = async () => (await received(bob)).filter((r) => r.framesDecoded > 0).map((r) => r.frameWidth);
     await bob.setViewportSize({ width: 1600, height: 1000 });
     await expect.poll(widths, poll).toEqual([CAPTURE.width]);
-    await bob.setViewportSize({ width: 320, height: 420 });
+    await bob.setViewportSize({ width: 390, height: 500 });
     await expect.poll(widths, poll).toEqual([CAPTURE.width / 2]);
     await bob.setViewportSize({ width: 1280, height: 800 });
     await expect.poll(widths, poll).toEqual([CAPTURE.width]);

@@ -36,7 +36,7 @@ export interface Report {
   failures: number;
   firstFailure: string;
   viewers: number;
-  /** Parts that have not come: counted when the next one of the same viewer was put meanwhile twice. */
+  /** Renditions of viewers that are some parts behind the newest one. */
   behind: number;
 }
 
