@@ -12,7 +12,7 @@
  */
 import { execFile, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -23,6 +23,7 @@ import { GRID } from '../../test/support/programParts.ts';
 import { eventually } from '../../test/support/ServerProcess.ts';
 import type { Bench, BenchContext } from '../bench.ts';
 import { cpuSecondsOf } from './support/CpuMeter.ts';
+import { residentBytesOf } from './support/residentBytes.ts';
 import { scrape } from './support/scrape.ts';
 import { LiveProgram, PARTS_PER_SEGMENT, ROOM } from './viewers/LiveProgram.ts';
 import {
@@ -181,7 +182,7 @@ async function watch(settings: Settings, target: Target, pid: number, first: Ste
   let rssMb = 0;
   while (monotonicMs() < begunMs + seconds * 1000) {
     await delay(Math.min(1000, Math.max(0, begunMs + seconds * 1000 - monotonicMs())), undefined, { signal });
-    rssMb = Math.max(rssMb, await residentMb(pid));
+    rssMb = Math.max(rssMb, (await residentBytesOf(pid)) / 1e6);
   }
   const cpuSeconds = (await cpuSecondsOf(pid)) - cpu;
   const generatorPercent = (100 * ((await cpuSecondsOf(generator.pid)) - load)) / seconds;
@@ -210,19 +211,13 @@ async function parkRequests(program: LiveProgram, { parked, generator, say }: Se
     const step = { segment: program.newest.segment + 1, part: PARTS_PER_SEGMENT - 1 };
     await generator.ask({ type: 'park', target, requests: parked, step }, 'parked');
     await delay(PARK_MS);
-    const rss = await residentMb(server.pid);
+    const rss = (await residentBytesOf(server.pid)) / 1e6;
     most = Math.max(most, rss);
     say(`round ${round + 1}: ${await waiting()} requests wait, ${rss.toFixed(0)} MB`);
     generator.send({ type: 'abort' });
     await eventually(async () => (await waiting()) < 10, 'the requests that were cut off are forgotten');
   }
   return most;
-}
-
-/** VmRSS (proc(5)). */
-async function residentMb(pid: number): Promise<number> {
-  const status = await readFile(`/proc/${pid}/status`, 'utf8');
-  return (1024 * Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0)) / 1e6;
 }
 
 const percentile = (sorted: readonly number[], part: number): number =>

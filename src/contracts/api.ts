@@ -5,6 +5,13 @@ import { FrameNumber, PeerId, RoomId, SourceKind } from './ids.ts';
 import { Scene } from './scene.ts';
 import { Identity, Role } from './tokens.ts';
 
+/** How long a token is good for, seconds. */
+const TokenSeconds = z
+  .int()
+  .min(10)
+  .max(30 * 86_400)
+  .default(12 * 3600);
+
 export const TokenInput = z
   .object({
     role: Role.default('audience'),
@@ -12,11 +19,7 @@ export const TokenInput = z
     identity: Identity.optional(),
     name: z.string().trim().min(1).max(64).optional(),
     /** Seconds until it expires. */
-    expiresInSeconds: z
-      .int()
-      .min(10)
-      .max(30 * 86_400)
-      .default(12 * 3600),
+    expiresInSeconds: TokenSeconds,
   })
   .strict();
 export const TokenAnswer = z.object({
@@ -32,11 +35,7 @@ export const PlayTokenInput = z
     /** Whom it is for; a new random identity when absent. */
     identity: Identity.optional(),
     /** Seconds until it expires: then the player is refused, in the middle of the show, too. */
-    expiresInSeconds: z
-      .int()
-      .min(10)
-      .max(30 * 86_400)
-      .default(12 * 3600),
+    expiresInSeconds: TokenSeconds,
   })
   .strict();
 export const PlayTokenAnswer = z.object({

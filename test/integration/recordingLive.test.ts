@@ -9,6 +9,7 @@ import { Recording } from '../../src/contracts/recording.ts';
 import { partsOf } from '../support/archiveRig.ts';
 import { TestController } from '../support/deliveryStack.ts';
 import { decode, probe } from '../support/mediaFiles.ts';
+import { mountTmpfs } from '../support/mountTmpfs.ts';
 import { AUDIO, ProgramRun, TestClip, VIDEO } from '../support/programParts.ts';
 import { putParts, RecordingRig } from '../support/RecordingRig.ts';
 import { S3Server } from '../support/s3Server.ts';
@@ -278,13 +279,3 @@ describe('what goes wrong', () => {
     expect((await stat(join(dataDir, 'segments', controller.broadcast, VIDEO, '0.m4s'))).size).toBeGreaterThan(0);
   });
 });
-
-/** Mounts a file system of this size; false where that is not allowed. */
-function mountTmpfs(folder: string, size: string): boolean {
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs', folder], { stdio: 'pipe' });
-    return true;
-  } catch {
-    return false;
-  }
-}

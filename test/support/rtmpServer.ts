@@ -3,11 +3,12 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
-import { type AddressInfo, connect, createServer as createTcpServer } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { TypedEmitter } from '../../src/common/TypedEmitter.ts';
+import { freePorts } from './freePorts.ts';
 
 const NGINX = ['/usr/sbin/nginx', '/usr/local/sbin/nginx', '/usr/bin/nginx'].find(existsSync) ?? 'nginx';
 const MODULES = ['/usr/lib/nginx/modules', '/usr/share/nginx/modules', '/usr/lib64/nginx/modules'];
@@ -124,7 +125,7 @@ export class RtmpServer extends TypedEmitter<ServerEvents> {
   /** Starts it, again on the same ports after `kill` or `stop`. */
   async run(): Promise<void> {
     for (let attempt = 1; ; attempt++) {
-      if (this.#port === 0) [this.#port, this.#statPort] = await freePorts();
+      if (this.#port === 0) [this.#port = 0, this.#statPort = 0] = await freePorts(2);
       await writeFile(join(this.folder, 'nginx.conf'), this.#config());
       try {
         await this.#spawn();
@@ -233,17 +234,6 @@ http {
 }
 `;
   }
-}
-
-async function freePorts(): Promise<[number, number]> {
-  const servers = [createTcpServer(), createTcpServer()];
-  const ports: number[] = [];
-  for (const server of servers) {
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    ports.push((server.address() as AddressInfo).port);
-  }
-  for (const server of servers) await new Promise((resolve) => server.close(resolve));
-  return [ports[0] ?? 0, ports[1] ?? 0];
 }
 
 function accepts(port: number): Promise<boolean> {

@@ -1,14 +1,10 @@
-/**
- * The compositor as in production: a real server with its SFU, simulated peers that send simulcast over WebRTC, a broadcast. In: how
- * many peers; out: what the compositor's process used, and the recorded program that floor.ts encodes again.
- */
-import { readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { HlsRecorder } from '../../../test/support/program/HlsRecorder.ts';
 import { type LogLine, ServerProcess } from '../../../test/support/ServerProcess.ts';
 import type { BenchContext } from '../../bench.ts';
 import { ServerApi } from '../../simulator/serverApi.ts';
 import { cpuSecondsOf } from '../support/CpuMeter.ts';
+import { residentBytesOf } from '../support/residentBytes.ts';
 import { SimulatorProcess } from '../support/SimulatorProcess.ts';
 import { scrape } from '../support/scrape.ts';
 
@@ -89,12 +85,4 @@ async function measure(pid: number, seconds: number, signal: AbortSignal) {
     rssBytes: Math.max(...rss.map(({ bytes }) => bytes)),
     rss,
   };
-}
-
-/** VmRSS (proc(5)). */
-async function residentBytesOf(pid: number): Promise<number> {
-  const status = await readFile(`/proc/${pid}/status`, 'utf8').catch((cause: unknown) => {
-    throw new Error('the compositor ended while it was measured; the machine may be too busy', { cause });
-  });
-  return 1024 * Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0);
 }

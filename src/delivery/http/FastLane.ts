@@ -21,8 +21,8 @@ import { EncodedText } from './EncodedText.ts';
 
 /** Requests that may be held at the same time. */
 const MAX_HELD = 50_000;
-/** Different Accept-Encoding headers that are remembered: browsers have a handful. */
-const MAX_CODINGS = 100;
+/** Different Accept-Encoding headers, and grids, that are remembered: there is a handful of either. */
+const MAX_REMEMBERED = 100;
 
 const NUMBER = '0|[1-9]\\d{0,11}';
 const PATH = new RegExp(
@@ -232,7 +232,7 @@ export class FastLane {
         ...Object.entries(COMMON_HEADERS).flat(),
         ...['cache-control', freshness, 'vary', 'accept-encoding', 'content-type', PLAYLIST_TYPE],
       ];
-      if (this.#playlistHeaders.size >= MAX_CODINGS) this.#playlistHeaders.clear();
+      if (this.#playlistHeaders.size >= MAX_REMEMBERED) this.#playlistHeaders.clear();
       this.#playlistHeaders.set(grid, headers);
     }
     return headers;
@@ -243,7 +243,7 @@ export class FastLane {
     let coding = this.#codings.get(acceptEncoding);
     if (!coding) {
       coding = chooseCoding(acceptEncoding);
-      if (this.#codings.size >= MAX_CODINGS) this.#codings.clear();
+      if (this.#codings.size >= MAX_REMEMBERED) this.#codings.clear();
       this.#codings.set(acceptEncoding, coding);
     }
     return coding;

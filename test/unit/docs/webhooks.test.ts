@@ -1,7 +1,6 @@
 /** docs/webhooks.md: its table is the contracts', its example is an event, and its two receivers work with what the server really sends. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -9,6 +8,7 @@ import { fillEvents } from '../../../scripts/webhookTable.ts';
 import { Secret } from '../../../src/common/Secret.ts';
 import { SIGNATURE_HEADER, WEBHOOK_EVENTS, WebhookEvent, WebhookInput } from '../../../src/contracts/webhooks.ts';
 import { sign } from '../../../src/webhooks/signature.ts';
+import { freePort } from '../../support/freePorts.ts';
 import { WebhookRig } from '../../support/webhooks/webhookRig.ts';
 
 const text = readFileSync(new URL('../../../docs/webhooks.md', import.meta.url), 'utf8');
@@ -74,11 +74,3 @@ describe.each([
     expect((await lines.next()).value).toBe('last 4 room.closed');
   });
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}

@@ -6,6 +6,7 @@ import { createLogger } from '../../../../src/common/logger.ts';
 import { readManifest } from '../../../../src/delivery/archive/ArchiveManifest.ts';
 import { BroadcastArchive } from '../../../../src/delivery/archive/BroadcastArchive.ts';
 import { manifestOf, newArchive, newFolder, partsOf, putHead } from '../../../support/archiveRig.ts';
+import { mountTmpfs } from '../../../support/mountTmpfs.ts';
 import { AUDIO, TestClip, VIDEO } from '../../../support/programParts.ts';
 
 const logger = createLogger({ level: 'silent' });
@@ -141,16 +142,6 @@ test('a write that fails with ENOSPC is told once, leaves whole parts only, and 
   await again.close();
   expect([...scan.whole]).toEqual([0, 3]);
 });
-
-/** Mounts a file system of this size; false where that is not allowed. */
-function mountTmpfs(folder: string, size: string): boolean {
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs', folder], { stdio: 'pipe' });
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 test('a disk that is full from the start, then has space, then is full again', async () => {
   const folder = join(await newFolder(), 'disk');
