@@ -109,7 +109,6 @@ describe('two people', () => {
     }
   });
 
-  // Open defect: in some runs the picture stays as wide as it was, although mediasoup has switched the consumer down (its `currentLayers`).
   test('get the layer that fits the tile, and another one when the window changes', async () => {
     // A stream that was never decoded is the one that the bandwidth is probed with.
     const widths = async () => (await received(bob)).filter((r) => r.framesDecoded > 0).map((r) => r.frameWidth);

@@ -42,6 +42,14 @@ const WARM_UP_S = 3;
 const RECOVERY_S = 2.5;
 /** From the good network to a tile that shows what was captured since. */
 const RECOVERED_S = 1;
+/**
+ * mediasoup takes a layer that was silent for 1.5 s for dead (RtpStreamRecv, InactivityCheckIntervalMs), forgets its scores, and judges it
+ * anew by the next sender report, the packets of the silence counted as lost: score 0, and a consumer of layers stands until the report
+ * after that. So a camera in layers may need one interval of its reports more after a blackout (RtpStreamer), s.
+ */
+const REPORT_INTERVAL_S = 0.5;
+const recoveredS = (codec: VideoCodec, damage: HopDamage) =>
+  RECOVERED_S + (damage === DEAD && clips.get(codec)!.video.length > 1 ? REPORT_INTERVAL_S : 0);
 /** A pipeline on a busy machine composes one of eleven frames (Pipeline.ts); then one step of the clock's mapping, s. */
 const LONGEST_REPEAT_S = 0.5;
 /** What is compared with the drawing: the tile's middle, which no name or mark covers, in blocks. Base units, which are pixels here. */
@@ -143,7 +151,7 @@ interface Outcome {
   readings: Map<VideoCodec, Reading[]>;
   times: number[];
   /** Program time at which each damage began and ended, s. */
-  phases: { name: string; fromS: number; toS: number; delaysMs: number[] }[];
+  phases: { name: string; damage: HopDamage; fromS: number; toS: number; delaysMs: number[] }[];
   calmDelayMs: number;
   /** Program time at which frame 0 of every clip was captured, s. */
   firstS: number;
@@ -203,7 +211,7 @@ async function play(damaged: 'uplink' | 'downlink'): Promise<Outcome> {
     await pacer.until((fromS + seconds) * 1000, signal);
     hop.damage = SOUND;
     const toS = pacer.nowMs() / 1000;
-    phases.push({ name, fromS, toS, delaysMs: delays() });
+    phases.push({ name, damage, fromS, toS, delaysMs: delays() });
     await pacer.until((toS + RECOVERY_S) * 1000, signal);
   }
   pipeline.stop(Math.ceil(pacer.nowMs() / 1000));
@@ -268,7 +276,7 @@ describe.each(['uplink', 'downlink'] as const)('with a damaged %s', (damaged) =>
     // A blackout of 3 s is longer than a picture of a camera stands: its placeholder may show, and has no code.
     const [, , , , blackout] = outcome.phases;
     const pictures = shown.filter(
-      ({ counter, atS }) => counter !== null || atS < blackout!.fromS || atS > blackout!.toS + RECOVERED_S,
+      ({ counter, atS }) => counter !== null || atS < blackout!.fromS || atS > blackout!.toS + recoveredS(codec, DEAD),
     );
     const smeared = pictures.filter(
       ({ counter, clip, hue, likeness }) =>
@@ -288,11 +296,12 @@ describe.each(['uplink', 'downlink'] as const)('with a damaged %s', (damaged) =>
 
   test.each(VIDEO_CODECS)('%s: a second after the network is good the tile shows what was captured since', (codec) => {
     const readings = outcome.readings.get(codec)!;
-    for (const { name, toS } of outcome.phases) {
-      const after = readings.filter(({ atS }) => atS >= toS + RECOVERED_S && atS < toS + RECOVERY_S);
-      expect(after.length, name).toBeGreaterThan(30);
+    for (const { name, damage, toS } of outcome.phases) {
+      const fromS = toS + recoveredS(codec, damage);
+      const after = readings.filter(({ atS }) => atS >= fromS && atS < toS + RECOVERY_S);
+      expect(after.length, name).toBeGreaterThan(FPS / 2);
       for (const reading of after) expect(capturedS(reading, outcome.firstS), name).toBeGreaterThan(toS);
-      expect(longestRepeat(readings, toS + RECOVERED_S, toS + RECOVERY_S), name).toBeLessThan(LONGEST_REPEAT_S);
+      expect(longestRepeat(readings, fromS, toS + RECOVERY_S), name).toBeLessThan(LONGEST_REPEAT_S);
     }
   });
 

@@ -4,7 +4,7 @@ export interface Layer {
   scaleResolutionDownBy: number;
   /** Bits a second, the most that this layer may take. */
   maxBitrate: number;
-  scalabilityMode: 'L1T1';
+  scalabilityMode: 'L1T1' | 'L1T2';
 }
 
 /** Longest side in pixels from which a capture is worth three, and two, layers. Below, the smallest would be a blur. */
@@ -25,14 +25,19 @@ function bitrateOf(width: number, height: number): number {
   return Math.round(Math.min(HIGHEST_BITRATE, Math.max(LOWEST_BITRATE, full * small)) / 10_000) * 10_000;
 }
 
-/** Layers for a camera of this size, the smallest first, as mediasoup wants them. One temporal layer: the program needs an even cadence. */
+/**
+ * Layers for a camera of this size, the smallest first, as mediasoup wants them. Each has two temporal layers, of which the SFU always forwards
+ * both, for the TL0PICIDX that comes with them (RFC 7741, section 4.2): mediasoup writes picture ids anew only where there is one. Without,
+ * two layers may count their pictures alike (libwebrtc draws both first ids from one random seed, the time in µs), and a browser takes
+ * the key frame of the layer that it is switched to for one that it has: it goes on with the other layer's picture.
+ */
 export function cameraLayers(width: number, height: number): Layer[] {
   const side = Math.max(width, height);
   const scales = side >= THREE_LAYERS_FROM ? [4, 2, 1] : side >= TWO_LAYERS_FROM ? [2, 1] : [1];
   return scales.map((scale) => ({
     scaleResolutionDownBy: scale,
     maxBitrate: bitrateOf(width / scale, height / scale),
-    scalabilityMode: 'L1T1',
+    scalabilityMode: 'L1T2',
   }));
 }
 
