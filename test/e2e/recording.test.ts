@@ -16,6 +16,9 @@ const ROOM = 'recorded';
 const HEAL_MS = 60_000;
 const FRAME_SECONDS = 1 / 30;
 const PART_SECONDS = 1 / 3;
+const SEGMENT_MS = 2_000;
+/** How long it goes on after the kill. A real length, five minutes: TEST_RECORDED_SEGMENTS=150, and a hook timeout to match. */
+const SEGMENTS_AFTER_KILL = Number(process.env.TEST_RECORDED_SEGMENTS ?? 5);
 const HLS_JS = createRequire(import.meta.url).resolve('hls.js/dist/hls.min.js');
 
 let folder: string;
@@ -37,7 +40,7 @@ const newestSegment = async (): Promise<number> => {
 
 async function showMore(segments: number): Promise<void> {
   const from = await newestSegment();
-  await eventually(async () => (await newestSegment()) >= from + segments, `${segments} segments more`, HEAL_MS);
+  await eventually(async () => (await newestSegment()) >= from + segments, `${segments} segments more`, HEAL_MS + segments * SEGMENT_MS);
 }
 
 beforeAll(async () => {
@@ -53,7 +56,7 @@ beforeAll(async () => {
   process.kill(Number(lines.at(-1)?.pid), 'SIGKILL');
   await eventually(async () => (await api.broadcast(ROOM)).restarts === 1, 'the compositor is replaced', HEAL_MS);
   await eventually(async () => (await api.broadcast(ROOM)).state === 'live', 'the program goes on', HEAL_MS);
-  await showMore(5);
+  await showMore(SEGMENTS_AFTER_KILL);
   await savePicture(`${server.url}/live/${ROOM}/${status.id}/poster.jpg`, 'live.jpg');
   await fetch(`${server.url}/v1/rooms/${ROOM}/broadcast`, { method: 'DELETE' });
   const of = async (): Promise<Recording> =>
