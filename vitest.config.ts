@@ -5,6 +5,9 @@ const UNIT_TIMEOUT_MS = 10_000;
 /** Real workers, encoders and browsers share two cores: generous, since only a hang should meet it. */
 const HEAVY_TIMEOUT_MS = 120_000;
 
+/** Of the integration tests those that mostly wait: parts made beforehand, or none, go through a delivery node. */
+const WAITING = 'test/integration/{delivery,destination,recording,webhook}*.test.ts';
+
 /**
  * The files of one folder, one at a time and after the folders before it: they measure media against the clock, and
  * would disturb each other.
@@ -14,6 +17,7 @@ function heavyProject(name: string, groupOrder: number) {
     test: {
       name,
       include: [`test/${name}/**/*.test.ts`],
+      exclude: [WAITING],
       testTimeout: HEAVY_TIMEOUT_MS,
       hookTimeout: HEAVY_TIMEOUT_MS,
       fileParallelism: false,
@@ -51,9 +55,20 @@ export default defineConfig({
           sequence: { groupOrder: 1 },
         },
       },
-      heavyProject('integration', 2),
-      heavyProject('media', 3),
-      heavyProject('e2e', 4),
+      {
+        test: {
+          name: 'delivery',
+          include: [WAITING],
+          testTimeout: HEAVY_TIMEOUT_MS,
+          hookTimeout: HEAVY_TIMEOUT_MS,
+          maxWorkers: 2,
+          sequence: { groupOrder: 2 },
+          experimental: { viteModuleRunner: false },
+        },
+      },
+      heavyProject('integration', 3),
+      heavyProject('media', 4),
+      heavyProject('e2e', 5),
     ],
   },
 });

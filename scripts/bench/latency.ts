@@ -167,6 +167,7 @@ function report({ golive, rtmp, watched, joins }: Measured) {
     llhls_ms: watched ? spread(watched.ages) : null,
     hls_ms: spread(joins),
     golive_ms: spread(golive),
+    stalled_at_s: watched?.stalledAt ?? [],
     frames: { rtmp: rtmp?.ages.length ?? 0, llhls: watched?.ages.length ?? 0 },
     /** Codes in the picture that nobody has sent. */
     misread: { rtmp: rtmp?.unknown ?? 0, llhls: watched?.unknown ?? 0 },

@@ -40,7 +40,11 @@ const newestSegment = async (): Promise<number> => {
 
 async function showMore(segments: number): Promise<void> {
   const from = await newestSegment();
-  await eventually(async () => (await newestSegment()) >= from + segments, `${segments} segments more`, HEAL_MS + segments * SEGMENT_MS);
+  await eventually(
+    async () => (await newestSegment()) >= from + segments,
+    `${segments} segments more`,
+    HEAL_MS + segments * SEGMENT_MS,
+  );
 }
 
 beforeAll(async () => {

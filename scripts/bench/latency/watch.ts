@@ -20,6 +20,8 @@ export interface Watched {
   unknown: number;
   /** `waiting` events and BUFFER_STALLED errors after the first 5 s. */
   stalls: number;
+  /** When, s after the first picture. */
+  stalledAt: number[];
 }
 
 export interface WatchOptions {
@@ -68,8 +70,11 @@ export async function watchPage(options: WatchOptions, room: string, seconds: nu
     () => (globalThis as unknown as { lianmai: { hls: PlayerStats } }).lianmai.hls.errors,
   );
   await page.close();
-  const stalled = errors.filter(({ at, details }) => at >= fromMs && details === 'bufferStalledError').length;
-  return { ages: seen.ages, unknown: seen.unknown, stalls: stalled + waits.filter((at) => at >= fromMs).length };
+  const stalls = [...waits, ...errors.filter(({ details }) => details === 'bufferStalledError').map(({ at }) => at)]
+    .filter((at) => at >= fromMs)
+    .sort((a, b) => a - b);
+  const stalledAt = stalls.map((at) => Math.round(at - firstMs) / 1000);
+  return { ages: seen.ages, unknown: seen.unknown, stalls: stalls.length, stalledAt };
 }
 
 /** One join of a page that has nothing but hls.js with `lowLatencyMode: false`; the median age of what it shows first, ms. */
