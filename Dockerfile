@@ -41,7 +41,9 @@ COPY --from=build /app/compositor compositor
 COPY --from=build /app/scripts/token.ts scripts/
 # Started by hand the worker ends with 41: it runs here, and all its libraries are there.
 RUN ./mediasoup-worker; test $? -eq 41
+# The user has no entry in /etc/passwd, and Node wants to know a home.
 ENV NODE_ENV=production \
+    HOME=/tmp \
     MEDIASOUP_WORKER_BIN=/app/mediasoup-worker \
     LIANMAI_DATA_DIR=/data
 # A number, so that Kubernetes can see that it is not root.
