@@ -1,4 +1,4 @@
-/** Alerts and dashboard ask only for metrics and labels that `/metrics` has; every alert is explained; every pod is scraped. */
+/** Alerts and dashboards ask only for metrics and labels that `/metrics` has; every alert is explained; every pod is scraped. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { createMetrics, METRICS } from '../../../src/metrics.ts';
@@ -8,8 +8,9 @@ import { readPromql } from '../../support/k8s/promql.ts';
 const operations = readFileSync(new URL('../../../docs/operations.md', import.meta.url), 'utf8');
 const manifests = overlay('prod');
 const rules: Fields[] = named(manifests, 'PrometheusRule', 'lianmai').spec.groups.flatMap((g: Fields) => g.rules);
-const dashboard: Fields = JSON.parse(named(manifests, 'ConfigMap', 'lianmai-dashboard').data['dashboard.json']);
-const panels: Fields[] = dashboard.panels.filter((p: Fields) => p.type !== 'row');
+const config = named(manifests, 'ConfigMap', 'lianmai-dashboards');
+const dashboards = Object.values<string>(config.data).map((text): Fields => JSON.parse(text));
+const panels: Fields[] = dashboards.flatMap((d) => d.panels).filter((p) => p.type !== 'row');
 
 /** Labels that Prometheus gives every series of a ServiceMonitor. */
 const OF_THE_SCRAPE = ['namespace', 'pod', 'job', 'service', 'endpoint', 'instance', 'container'];
@@ -67,8 +68,8 @@ describe('alerts', () => {
   });
 });
 
-describe('the dashboard', () => {
-  test('asks only for metrics and labels that /metrics has', async () => {
+describe('the dashboards', () => {
+  test('ask only for metrics and labels that /metrics has', async () => {
     const expressions = panels.flatMap((p) => p.targets.map((t: Fields) => t.expr as string));
     expect(expressions.length).toBeGreaterThan(20);
     await expectToExist(expressions);
@@ -79,16 +80,19 @@ describe('the dashboard', () => {
       const shown = [...target.legendFormat.matchAll(/\{\{(\w+)\}\}/g)].map((m) => m[1]);
       for (const label of shown) expect([...readPromql(target.expr).grouped], target.expr).toContain(label);
     }
-    expect(new Set(dashboard.panels.map((p: Fields) => p.id)).size).toBe(dashboard.panels.length);
-    const cells = dashboard.panels.flatMap(({ gridPos: { x, y, w, h } }: Fields) =>
-      Array.from({ length: w * h }, (_, i) => `${x + (i % w)},${y + Math.floor(i / w)}`),
-    );
-    expect(new Set(cells).size).toBe(cells.length);
+    expect(new Set(dashboards.map((d) => d.uid)).size).toBe(2);
+    for (const dashboard of dashboards) {
+      expect(new Set(dashboard.panels.map((p: Fields) => p.id)).size).toBe(dashboard.panels.length);
+      const cells = dashboard.panels.flatMap(({ gridPos: { x, y, w, h } }: Fields) =>
+        Array.from({ length: w * h }, (_, i) => `${x + (i % w)},${y + Math.floor(i / w)}`),
+      );
+      expect(new Set(cells).size).toBe(cells.length);
+    }
     for (const { gridPos } of panels) expect(gridPos.x + gridPos.w).toBeLessThanOrEqual(24);
   });
 
-  test('is found by the sidecar of Grafana', () => {
-    expect(named(manifests, 'ConfigMap', 'lianmai-dashboard').metadata.labels.grafana_dashboard).toBe('1');
+  test('are found by the sidecar of Grafana', () => {
+    expect(config.metadata.labels.grafana_dashboard).toBe('1');
   });
 });
 
