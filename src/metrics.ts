@@ -67,6 +67,10 @@ export const METRICS = {
     'outcome',
   ]),
   broadcasts: gauge('lianmai_broadcasts', 'Broadcasts that have not ended, by state.', ['state']),
+  demand: gauge(
+    'lianmai_compositor_demand',
+    'Compositor slots that the broadcasts of this SFU node want, those that start or recover included; their sum sizes the fleet.',
+  ),
   broadcastsEnded: counter('lianmai_broadcasts_ended_total', 'Broadcasts that ended, by reason.', ['reason']),
   startSeconds: histogram('lianmai_broadcast_start_seconds', 'From the wish to go live to `live`.', START_BUCKETS),
   resumed: counter('lianmai_broadcasts_resumed_total', 'Broadcasts of a killed process that were gone on with.', []),
@@ -251,6 +255,7 @@ export function createMetrics(): Metrics {
     signaling: { sockets: g(m.sockets), refused: c(m.socketsRefused), events: c(m.events) },
     broadcast: {
       broadcasts: g(m.broadcasts),
+      demand: g(m.demand),
       ended: c(m.broadcastsEnded),
       startSeconds: h(m.startSeconds),
       restarts: c(m.restarts),

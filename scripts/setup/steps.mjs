@@ -9,7 +9,7 @@ import { npmPackages } from './npmPackages.mjs';
 import { CommandError } from './processes.mjs';
 import { childEnvironment, isOlder, makeCacheFolder, OLDEST_NODE, ROOT, SetupError } from './project.mjs';
 import { StepReport } from './report.mjs';
-import { serverPackages, testPackages } from './systemPackages.mjs';
+import { serverPackages, testPackages, unitTestPackages } from './systemPackages.mjs';
 
 /**
  * One thing that must be there. `isReady` is asked at every start, so it looks at files and does little else.
@@ -20,7 +20,7 @@ import { serverPackages, testPackages } from './systemPackages.mjs';
  * @property {(report: StepReport) => Promise<void>} make
  */
 
-/** @type {Record<'packages' | 'media' | 'server' | 'tests', Step[]>} */
+/** @type {Record<'packages' | 'media' | 'server' | 'unitTests' | 'tests', Step[]>} */
 const STEPS = {
   /** Tools that only need Node: check, token. */
   packages: [npmPackages],
@@ -28,7 +28,9 @@ const STEPS = {
   media: [npmPackages, serverPackages],
   /** The server. */
   server: [npmPackages, serverPackages, mediasoupWorker, clientBuild],
-  tests: [npmPackages, serverPackages, testPackages, mediasoupWorker, clientBuild],
+  /** Unit tests alone: neither browser, server nor worker. */
+  unitTests: [npmPackages, serverPackages, unitTestPackages],
+  tests: [npmPackages, serverPackages, unitTestPackages, testPackages, mediasoupWorker, clientBuild],
 };
 
 /** @typedef {keyof typeof STEPS} Purpose */

@@ -20,6 +20,15 @@ export const SERVER_PACKAGES = [
 ];
 
 /** @type {SystemPackage[]} */
+export const UNIT_TEST_PACKAGES = [
+  {
+    debian: 'kubernetes-client',
+    what: 'kubectl, which builds the overlays of k8s/',
+    isThere: () => findProgram('kubectl') !== undefined,
+  },
+];
+
+/** @type {SystemPackage[]} */
 export const TEST_PACKAGES = [
   {
     debian: 'chromium',
@@ -195,6 +204,7 @@ function systemPackagesStep(title, takes, packages) {
 }
 
 export const serverPackages = systemPackagesStep('ffmpeg', 'installing, up to a minute', SERVER_PACKAGES);
+export const unitTestPackages = systemPackagesStep('kubectl', 'installing, some seconds', UNIT_TEST_PACKAGES);
 export const testPackages = systemPackagesStep(
   'programs for the tests (Chromium, nginx, GStreamer)',
   'installing, one to two minutes',

@@ -3,12 +3,12 @@
 /**
  * What the set-up must bring for these Vitest arguments: unit tests alone need neither browser, server nor worker.
  * @param {string[]} args
- * @returns {'media' | 'tests'}
+ * @returns {'unitTests' | 'tests'}
  */
 export function purposeOf(args) {
   const filters = args.filter((arg) => !arg.startsWith('-'));
   const onlyUnit = filters.length > 0 && filters.every((filter) => /^(\.\/)?test\/unit(\/|$)/.test(filter));
-  return onlyUnit ? 'media' : 'tests';
+  return onlyUnit ? 'unitTests' : 'tests';
 }
 
 /**

@@ -225,5 +225,7 @@ export class Broadcasts implements BroadcastService {
       if (state === 'ended' || state === 'failed') continue;
       this.#options.metrics.broadcasts.set({ state }, states.filter((s) => s === state).length);
     }
+    // Each takes one of an agent's LIANMAI_MAX_BROADCASTS, whatever it costs.
+    this.#options.metrics.demand.set(this.#running.size);
   }
 }

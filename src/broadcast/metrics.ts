@@ -4,6 +4,8 @@ import type { Counter, Gauge, Histogram } from 'prom-client';
 export interface BroadcastMetrics {
   /** `lianmai_broadcasts{state}`: broadcasts that have not ended, by state. */
   broadcasts: Pick<Gauge<'state'>, 'set'>;
+  /** `lianmai_compositor_demand`: slots wanted by broadcasts that have not ended. */
+  demand: Pick<Gauge, 'set'>;
   /** `lianmai_broadcasts_ended_total{reason}` */
   ended: Pick<Counter<'reason'>, 'inc'>;
   /** `lianmai_broadcast_start_seconds`: from the wish to `live`. */

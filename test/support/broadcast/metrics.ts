@@ -20,6 +20,7 @@ export const agentMetrics = () =>
 export const broadcastMetrics = () =>
   ({
     broadcasts: gauge('broadcasts', 'state'),
+    demand: gauge('demand'),
     ended: counter('ended', 'reason'),
     startSeconds: histogram('start'),
     restarts: counter('restarts', 'reason'),

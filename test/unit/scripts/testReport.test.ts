@@ -13,8 +13,8 @@ const report = {
 describe('purposeOf', () => {
   it.each([
     [[], 'tests'],
-    [['test/unit'], 'media'],
-    [['./test/unit/layout', '--bail=1'], 'media'],
+    [['test/unit'], 'unitTests'],
+    [['./test/unit/layout', '--bail=1'], 'unitTests'],
     [['test/unit', 'test/media'], 'tests'],
     [['-t', 'a name'], 'tests'],
     [['test/unitary'], 'tests'],
