@@ -47,6 +47,9 @@ export class ProgramFeed extends TypedEmitter<{ fragment: [fragment: FeedFragmen
   #video: TrackInit | undefined;
   #audio: TrackInit | undefined;
   #slateBytes: { video?: Buffer; audio?: Buffer } = {};
+  /** What `#slateBytes` hold, once it was read. */
+  #newestSlate: Slate | undefined;
+  /** The GOP of slate that is being sent: a newer slate must not show in its middle. */
   #slate: Slate | undefined;
   #init: Buffer | undefined;
   /** The position that comes next; undefined before the first key frame. */
@@ -77,10 +80,10 @@ export class ProgramFeed extends TypedEmitter<{ fragment: [fragment: FeedFragmen
     else this.#audio = init;
   }
 
-  /** One segment's worth of slate or silence in the broadcast's own encoding. */
+  /** One segment's worth of slate or silence in the broadcast's own encoding; sent from the slate's next key frame on. */
   setSlate(kind: 'video' | 'audio', bytes: Buffer): void {
     this.#slateBytes[kind] = bytes;
-    this.#slate = undefined;
+    this.#newestSlate = undefined;
   }
 
   /** A part is there in both tracks. */
@@ -116,12 +119,13 @@ export class ProgramFeed extends TypedEmitter<{ fragment: [fragment: FeedFragmen
   /** Slate for every position before `end` that has nothing. */
   #fillTo(end: number): void {
     for (let next = this.#next ?? end; next < end; next++) {
-      const slate = this.#readSlate();
+      const index = this.#slateRun % this.#partsPerSegment;
+      if (index === 0) this.#slate = this.#readSlate();
+      const slate = this.#slate;
       if (!slate) {
         this.#next = next + 1;
         continue;
       }
-      const index = this.#slateRun % this.#partsPerSegment;
       this.#slateRun += 1;
       this.#emit({ position: next, key: index === 0, slate: true, bytes: this.#slateFragment(slate, next, index) });
     }
@@ -136,9 +140,9 @@ export class ProgramFeed extends TypedEmitter<{ fragment: [fragment: FeedFragmen
 
   #readSlate(): Slate | undefined {
     const { video, audio } = this.#slateBytes;
-    if (!this.#slate && video && audio && this.#video && this.#audio)
-      this.#slate = { video: readSamples(video, this.#video.info), audio: readSamples(audio, this.#audio.info) };
-    return this.#slate;
+    if (!this.#newestSlate && video && audio && this.#video && this.#audio)
+      this.#newestSlate = { video: readSamples(video, this.#video.info), audio: readSamples(audio, this.#audio.info) };
+    return this.#newestSlate;
   }
 
   #slateFragment(slate: Slate, position: number, index: number): Buffer {

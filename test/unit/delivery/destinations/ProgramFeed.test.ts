@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type FeedFragment, ProgramFeed } from '../../../../src/delivery/destinations/ProgramFeed.ts';
 import { readBoxes } from '../../../../src/delivery/mp4/boxes.ts';
-import { summarise } from '../../../../src/delivery/mp4/fragment.ts';
+import { readSamples, summarise } from '../../../../src/delivery/mp4/fragment.ts';
 import { parseInit } from '../../../../src/delivery/mp4/initSegment.ts';
 import { GRID, ProgramRun, TestClip } from '../../../support/programParts.ts';
 
@@ -113,6 +113,25 @@ describe('ProgramFeed', () => {
     run.close();
     expect(out.map((f) => f.position)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
     expect(out.map((f) => f.slate)).toEqual([false, false, false, false, true, true, ...Array(6).fill(false)]);
+  });
+
+  test('a slate that is replaced in the middle of its GOP shows from its next key frame on', () => {
+    const { feed, out, put } = make();
+    const run = new ProgramRun(clip, 0);
+    put(run, 1);
+    run.close();
+    feed.tick(3 * PART_MS + 1001);
+    const again = new ProgramRun(clip, 0);
+    // The same encoding, another picture.
+    const newer = Buffer.concat(Array.from({ length: 6 }, () => again.next().video));
+    again.close();
+    feed.setSlate('video', newer);
+    feed.tick(13 * PART_MS + 1001);
+    const info = parseInit(clip.inits.video);
+    const samples = (bytes: Buffer): Buffer[] => readSamples(bytes, info).map(({ data }) => data);
+    const sent = out.slice(1).flatMap(({ bytes }) => samples(bytes.subarray(0, readBoxes(bytes)[1]?.end)));
+    expect(out.slice(1).map(({ key }) => key)).toEqual(out.slice(1).map((_, i) => i % 6 === 0));
+    expect(sent).toEqual([...samples(clip.slate.video), ...samples(newer)]);
   });
 
   test('a hole without a slate stays a hole', () => {
