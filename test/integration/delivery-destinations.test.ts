@@ -1,12 +1,9 @@
-import { execFile, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdir, readFile } from 'node:fs/promises';
-import { type AddressInfo, connect as connectTcp, createServer, type Socket } from 'node:net';
-import { join } from 'node:path';
+import { readdir } from 'node:fs/promises';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
-import { createServer as createTlsServer, getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { newId } from '../../src/common/ids.ts';
 import { childrenOf, isAlive } from '../support/childProcesses.ts';
@@ -15,8 +12,9 @@ import { TestCompositor } from '../support/deliveryStack.ts';
 import { packetsOf, uneven } from '../support/flvPackets.ts';
 import { GRID, TestClip } from '../support/programParts.ts';
 import { RtmpServer } from '../support/rtmpServer.ts';
+import { freeUdpPort } from '../support/SrtListener.ts';
+import { TlsFront } from '../support/TlsFront.ts';
 
-const run = promisify(execFile);
 const FRAME = 1 / GRID.fps;
 const [ONE, TWO, THREE] = ['destination1', 'destination2', 'destination3'] as const;
 let clip: TestClip;
@@ -180,27 +178,13 @@ describe('rtmp', () => {
 describe('rtmps', () => {
   test('certificates are checked; with a good one the program arrives', async () => {
     const server = await rtmpServer();
-    const [certFile, keyFile] = [join(server.folder, 'cert.pem'), join(server.folder, 'key.pem')];
-    await run('openssl', [
-      ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'],
-      ...['-keyout', keyFile, '-out', certFile, '-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost'],
-    ]);
-    const [cert, key] = [await readFile(certFile), await readFile(keyFile)];
-    const names: string[] = [];
-    const tls = createTlsServer({ cert, key }, (socket) => {
-      names.push(String(socket.servername));
-      const upstream = connectTcp(Number(new URL(server.url).port), '127.0.0.1');
-      socket.pipe(upstream).pipe(socket);
-      for (const end of [socket, upstream]) end.on('error', () => socket.destroy() && upstream.destroy());
-    });
-    tls.on('tlsClientError', () => undefined);
-    await new Promise<void>((resolve) => tls.listen(0, resolve));
-    onTestFinished(() => void tls.close());
-    const { until } = await show({ [ONE]: `rtmps://localhost:${(tls.address() as AddressInfo).port}/live/key` });
+    const tls = await TlsFront.start(server.port);
+    onTestFinished(() => tls.close());
+    const { until } = await show({ [ONE]: `rtmps://localhost:${tls.port}/live/key` });
     expect((await until(ONE, (s) => s.state === 'reconnecting')).reason).toContain('certificate');
-    setDefaultCACertificates([...getCACertificates(), String(cert)]);
+    tls.trust();
     await until(ONE, (s) => s.state === 'live');
-    expect(names.at(-1)).toBe('localhost');
+    expect(tls.names.at(-1)).toBe('localhost');
     expect((await server.waitFor((c) => c.call === 'publish')).tcUrl).toMatch(/^rtmps:\/\/localhost:\d+\/live$/);
   });
 });
@@ -282,12 +266,3 @@ test('a process that is killed leaves no ffmpeg behind', async () => {
   await once(owner, 'exit');
   await expect.poll(() => children.some((p) => isAlive(p.pid)), { timeout: 20_000 }).toBe(false);
 });
-
-async function freeUdpPort(): Promise<number> {
-  const { createSocket } = await import('node:dgram');
-  const socket = createSocket('udp4');
-  await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve));
-  const { port } = socket.address();
-  await new Promise<void>((resolve) => socket.close(() => resolve()));
-  return port;
-}

@@ -12,6 +12,7 @@ import { packetsOf, uneven } from '../support/flvPackets.ts';
 import { GRID, SMALL, TestClip, VIDEO } from '../support/programParts.ts';
 import { RtmpServer } from '../support/rtmpServer.ts';
 import { SlowLink } from '../support/SlowLink.ts';
+import { TlsFront } from '../support/TlsFront.ts';
 
 /** What the issue asks for, ms. */
 const STATE_MS = 5000;
@@ -21,10 +22,11 @@ const CONNECT_MS = 6000;
 /** A minute is a second in the outages that are too long for a test: the backoff runs so much faster. */
 const CLOCK = 60;
 const FRAME = 1 / GRID.fps;
-const [GOOD, KILLED, STALLED, REFUSED, RESETTING, SLOW] = [
+const [GOOD, KILLED, STALLED, STALLED_TLS, REFUSED, RESETTING, SLOW] = [
   'dgood0000',
   'dkilled00',
   'dstalled0',
+  'dstalledtls',
   'drefused0',
   'dresetting',
   'dslow0000',
@@ -34,9 +36,16 @@ const live = (s: DestinationStatus): boolean => s.state === 'live';
 const reconnecting = (s: DestinationStatus): boolean => s.state === 'reconnecting';
 
 const closers: (() => unknown)[] = [];
+/** ms; `status` as it was when the state was right. */
+interface Loss {
+  stateMs: number;
+  stepMs: number;
+  backMs: number;
+  status: DestinationStatus | undefined;
+}
 const seen = {
-  killed: { stateMs: 0, backMs: 0, stepMs: 0, status: undefined as DestinationStatus | undefined },
-  stalled: { stateMs: 0, backMs: 0, stepMs: 0, status: undefined as DestinationStatus | undefined },
+  killed: { stateMs: 0, backMs: 0, stepMs: 0, status: undefined } as Loss,
+  stalled: {} as Record<string, Loss>,
   slowMs: 0,
   outages: [] as { seconds: number; attempts: number; stateMs: number; backMs: number; longestWaitMs: number }[],
   playlist: '',
@@ -67,13 +76,13 @@ async function killFor(seconds: number): Promise<void> {
   seen.killed.backMs = await show.msUntil(KILLED, live);
 }
 
-async function stallUntilNoticed(proxy: FaultyProxy): Promise<void> {
+async function stallUntilNoticed(id: string, proxy: FaultyProxy): Promise<void> {
   proxy.stall();
-  seen.stalled.stateMs = await show.msUntil(STALLED, reconnecting);
-  seen.stalled.status = show.status(STALLED);
+  const stateMs = await show.msUntil(id, reconnecting);
+  const status = show.status(id);
   proxy.flow();
-  seen.stalled.stepMs = stepOf(await show.until(STALLED, reconnecting));
-  seen.stalled.backMs = await show.msUntil(STALLED, live);
+  const stepMs = stepOf(await show.until(id, reconnecting));
+  seen.stalled[id] = { stateMs, stepMs, backMs: await show.msUntil(id, live), status };
 }
 
 /** The server is gone for so long on the shortened clock. */
@@ -95,14 +104,18 @@ beforeAll(async () => {
   server = await owned(RtmpServer.start());
   fragile = await owned(RtmpServer.start());
   server.denied.add('no-entry');
+  const tls = await owned(TlsFront.start(server.port));
+  tls.trust();
   const proxies = await Promise.all(Array.from({ length: 3 }, () => owned(FaultyProxy.start(() => server.port))));
   const [stalling, resetting, absent] = proxies as [FaultyProxy, FaultyProxy, FaultyProxy];
+  const stallingTls = await owned(FaultyProxy.start(() => tls.port));
   resetting.resetAfterMs = 3000;
   show = await owned(
     DestinationShow.start(clip, {
       [GOOD]: `${server.url}/good`,
       [KILLED]: `${fragile.url}/killed`,
       [STALLED]: urlOf(stalling, 'stalled'),
+      [STALLED_TLS]: `rtmps://localhost:${stallingTls.port}/live/tls-stalled`,
       [REFUSED]: `${server.url}/no-entry`,
       [RESETTING]: urlOf(resetting, 'resetting'),
     }),
@@ -111,13 +124,14 @@ beforeAll(async () => {
   const reconnect = { firstMs: firstMs / CLOCK, baseMs: baseMs / CLOCK, capMs: capMs / CLOCK, random };
   long = await owned(DestinationShow.start(clip, { [LONG]: urlOf(absent, 'long') }, { reconnect }));
   await Promise.all([
-    ...[GOOD, KILLED, STALLED].map((id) => show.until(id, live)),
+    ...[GOOD, KILLED, STALLED, STALLED_TLS].map((id) => show.until(id, live)),
     show.until(REFUSED, reconnecting),
     long.until(LONG, live),
   ]);
   await Promise.all([
     killFor(5),
-    stallUntilNoticed(stalling),
+    stallUntilNoticed(STALLED, stalling),
+    stallUntilNoticed(STALLED_TLS, stallingTls),
     (async () => {
       const slow = await owned(SlowLink.start(server.port, 12_500));
       show.add(SLOW, urlOf(slow, 'slow'));
@@ -186,8 +200,11 @@ describe('the state is right, and the stream comes back', () => {
     expect(seen.outages[1]?.attempts).toBeGreaterThan(20);
   });
 
-  test('a server that stalls with a zero window', () => {
-    const { stateMs, backMs, stepMs, status } = seen.stalled;
+  test.each([
+    ['RTMP', STALLED],
+    ['RTMPS', STALLED_TLS],
+  ])('a server that stalls with a zero window, by %s', (_, id) => {
+    const { stateMs = Number.NaN, backMs, stepMs = Number.NaN, status } = seen.stalled[id] ?? {};
     expect(stateMs).toBeLessThan(STALL_STATE_MS);
     expect(status).toMatchObject({ cause: 'hung', reason: 'the server stopped taking data' });
     expect(backMs).toBeLessThan(stepMs + CONNECT_MS);
@@ -219,7 +236,7 @@ describe('the state is right, and the stream comes back', () => {
 
 describe('at the server', () => {
   test('never two publishers of one key', () => {
-    const keys = ['good', 'stalled', 'no-entry', 'resetting', 'slow', 'long'];
+    const keys = ['good', 'stalled', 'tls-stalled', 'no-entry', 'resetting', 'slow', 'long'];
     expect(Object.fromEntries(keys.map((key) => [key, server.mostPublishers(key)]))).toEqual(
       Object.fromEntries(keys.map((key) => [key, 1])),
     );
@@ -230,6 +247,7 @@ describe('at the server', () => {
     for (const [of, key] of [
       [fragile, 'killed'],
       [server, 'stalled'],
+      [server, 'tls-stalled'],
       [server, 'resetting'],
     ] as const) {
       const all = await Promise.all((await recordingsOf(of, key)).map(packetsOf));

@@ -55,11 +55,11 @@ export class DestinationShow {
   };
 
   /** How long it takes until then, ms. */
-  async msUntil(id: string, matches: (status: DestinationStatus) => boolean): Promise<number> {
+  readonly msUntil = async (id: string, matches: (status: DestinationStatus) => boolean): Promise<number> => {
     const from = monotonicClock.now();
     await this.until(id, matches);
     return monotonicClock.now() - from;
-  }
+  };
 
   add(id: string, one: Wanted[string]): void {
     this.controller.send({ type: 'add-destination', destination: orderOf(id, one) });

@@ -12,6 +12,8 @@ export class FaultyProxy {
   #stalled = false;
   /** Each connection is reset when it is this old, ms. */
   resetAfterMs: number | undefined;
+  /** When it has reset one, `performance.now()`. */
+  readonly resets: number[] = [];
   /** Connections taken since the start, and the most at a time. */
   connections = 0;
   mostConnections = 0;
@@ -69,7 +71,11 @@ export class FaultyProxy {
     this.connections += 1;
     this.mostConnections = Math.max(this.mostConnections, this.#near.size);
     const { resetAfterMs } = this;
-    const timer = resetAfterMs === undefined ? undefined : setTimeout(() => near.resetAndDestroy(), resetAfterMs);
+    const reset = (): void => {
+      this.resets.push(performance.now());
+      near.resetAndDestroy();
+    };
+    const timer = resetAfterMs === undefined ? undefined : setTimeout(reset, resetAfterMs);
     near.on('error', () => undefined);
     far.on('error', () => undefined);
     near.on('close', () => {
