@@ -2,7 +2,8 @@
 
 import type { z } from 'zod';
 import { TokenAnswer } from '../../src/contracts/api.ts';
-import { type BroadcastInput, BroadcastStatus } from '../../src/contracts/broadcast.ts';
+import { type BroadcastInput, BroadcastStatus, type DestinationInput } from '../../src/contracts/broadcast.ts';
+import { DestinationStatus } from '../../src/contracts/deliveryControl.ts';
 import type { Role } from '../../src/contracts/tokens.ts';
 
 export class ServerApi {
@@ -30,6 +31,10 @@ export class ServerApi {
 
   async stopBroadcast(room: string): Promise<BroadcastStatus> {
     return BroadcastStatus.parse(await this.#call('DELETE', `/v1/rooms/${room}/broadcast`));
+  }
+
+  async addDestination(room: string, input: z.input<typeof DestinationInput>): Promise<DestinationStatus> {
+    return DestinationStatus.parse(await this.#call('POST', `/v1/rooms/${room}/destinations`, input));
   }
 
   async #call(method: string, path: string, body?: unknown): Promise<unknown> {
