@@ -152,9 +152,9 @@ async function readServers({ main, mortal, log, recorder }: Stage) {
   for (const [name, server] of behind) {
     const files = await recordingsOf(server, name);
     const frames = await Promise.all(files.map(async (one) => flvFrames(await readFile(one))));
-    publishes[name] = judgePublishes(frames, FRAME_SECONDS * 1000);
+    publishes[name] = { ...judgePublishes(frames, FRAME_SECONDS * 1000), at_a_time: server.mostPublishers(name) };
   }
-  const most = [...behind, [HEALTHY, main] as const].map(([name, server]) => server.mostPublishers(name));
+  const most = [main.mostPublishers(HEALTHY), ...Object.values(publishes).map(({ at_a_time }) => at_a_time)];
   return {
     hls: {
       gaps: sum(({ gaps }) => gaps.length),

@@ -47,14 +47,19 @@ export interface Publishes {
   count: number;
   /** That do not begin with a key frame. */
   without_key: number;
-  /** That begin before the one before them has ended. */
+  /** That begin before the last key frame of the one before them: the GOP that was on its way may be sent again, nothing older. */
   back_in_time: number;
+  /** The most that published the key at a time, as the server has it. */
+  at_a_time: number;
   /** Steps between two pictures of one that are longer than a frame and do not end on a key frame: what cannot be decoded. */
   broken: number;
 }
 
 /** `stepMs`: of a frame. FLV has whole milliseconds. */
-export function judgePublishes(recordings: readonly (readonly FlvFrame[])[], stepMs: number): Publishes {
+export function judgePublishes(
+  recordings: readonly (readonly FlvFrame[])[],
+  stepMs: number,
+): Omit<Publishes, 'at_a_time'> {
   const whole = recordings.filter((frames) => frames.length > 0);
   const broken = (frames: readonly FlvFrame[]): number =>
     frames.filter(({ timestampMs, key }, i) => {
@@ -64,7 +69,7 @@ export function judgePublishes(recordings: readonly (readonly FlvFrame[])[], ste
   return {
     count: whole.length,
     without_key: whole.filter(([first]) => !first?.key).length,
-    back_in_time: whole.filter((frames, i) => (frames[0]?.timestampMs ?? 0) < lastMs(whole[i - 1])).length,
+    back_in_time: whole.filter((frames, i) => (frames[0]?.timestampMs ?? 0) < lastKeyMs(whole[i - 1])).length,
     broken: whole.reduce((sum, frames) => sum + broken(frames), 0),
   };
 }
@@ -86,5 +91,5 @@ export function worst(values: readonly (number | null)[]): number | null {
 
 export const seconds = (ms: number): number => Number((ms / 1000).toFixed(2));
 
-const lastMs = (frames: readonly FlvFrame[] | undefined): number =>
-  frames?.at(-1)?.timestampMs ?? Number.NEGATIVE_INFINITY;
+const lastKeyMs = (frames: readonly FlvFrame[] | undefined): number =>
+  frames?.findLast(({ key }) => key)?.timestampMs ?? Number.NEGATIVE_INFINITY;

@@ -23,6 +23,11 @@ const OPEN_LIMIT_MS = 10_000;
 const CHECK_EVERY_MS = 500;
 /** More than a header's, bytes. */
 const MIN_MEDIA_BYTES = 2048;
+/**
+ * What is sent before media, at most, bytes: RTMP's handshake is 3 kB, its commands are some hundred bytes each. When ffmpeg has said that the
+ * server has accepted the stream, much of a GOP may have been sent already, and a slow server takes a minute for it.
+ */
+const MAX_OPENING_BYTES = 8 * 1024;
 /** An ffmpeg that has lost its connection and does not end by itself, ms. */
 const KILL_AFTER_MS = 3000;
 /** An ffmpeg that ends after the server has acknowledged nothing for this long has ended because of that, ms. */
@@ -159,7 +164,7 @@ export class PushConnection extends TypedEmitter<PushEvents> {
     child.on('opened', () => {
       if (this.#state === 'opening') this.#state = 'opened';
       this.#liveness = new Liveness(clock.now());
-      this.#openedAtBytes = this.sentBytes;
+      this.#openedAtBytes = Math.min(this.sentBytes, MAX_OPENING_BYTES);
     });
     this.#timer = setInterval(() => void this.#check(relay), CHECK_EVERY_MS);
     if (this.#abort.signal.aborted) {
