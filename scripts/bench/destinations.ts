@@ -8,7 +8,7 @@
  *   stall_state_s_max    the same when the server's window closes; ≤ 10
  *   over_step_s_max      from the server's being well again to `live`, beyond the backoff's step; ≤ 5: connecting takes a moment
  *   publishers_max       publishers of one key at a time, at any server; 1
- *   rss_mb_per_min       slope of the server's resident memory while all of it goes on; ≤ 12 (one stalled stream that was kept would be 19)
+ *   rss_mb_per_min       slope of the server's resident memory while all of it goes on, from 35 s on; ≤ 12 (one stream that was kept would be 19)
  *
  * Faults: a server that is killed for 5 s, for 60 s and for 10 min; one that closes its window for 20 s; one that refuses the key; one that
  * resets each connection after 3 s; a line of 100 kbit/s. The 10 min are shortened: --long SECONDS (120), `shortened` tells. --quick plays each fault

@@ -4,10 +4,12 @@ import { residentBytesOf } from '../support/residentBytes.ts';
 import { slopePerMinute } from './judge.ts';
 
 const LOOK_EVERY_MS = 1000;
+/** The playlists keep 30 s of the program in memory: until they have it, a server grows; some more for what comes late. */
+const WARM_UP_SECONDS = 35;
 const MB = 1024 * 1024;
 
 export interface Memory {
-  /** Of the server's own process: first and last of the medians of ten looks, and the largest of all looks. */
+  /** Of the server's own process, after its warm-up: first and last of the medians of ten looks, and the largest of all looks. */
   from_mb: number;
   to_mb: number;
   max_mb: number;
@@ -35,12 +37,13 @@ export class MemoryWatch {
   async stop(): Promise<Memory> {
     this.#stop.abort();
     await this.#running;
-    const values = this.#samples.map(({ mb }) => mb);
+    const samples = this.#samples.filter(({ seconds }) => seconds >= WARM_UP_SECONDS);
+    const values = samples.map(({ mb }) => mb);
     return {
       from_mb: median(values.slice(0, 10)),
       to_mb: median(values.slice(-10)),
       max_mb: Math.round(Math.max(...values)),
-      mb_per_min: Number(slopePerMinute(this.#samples).toFixed(1)),
+      mb_per_min: Number(slopePerMinute(samples).toFixed(1)),
       ffmpeg_max_mb: Math.round(this.#ffmpegMb),
     };
   }
