@@ -19,11 +19,11 @@ import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { packetsOf, uneven } from '../../test/support/flvPackets.ts';
+import { packetsOf } from '../../test/support/flvPackets.ts';
 import type { RtmpServer } from '../../test/support/rtmpServer.ts';
 import type { Bench, BenchContext } from '../bench.ts';
 import { judgeResets, judgeSlow, kill, refuse, type Slowness, slow, stall } from './destinations/faults.ts';
-import { judgePublishes, type Loss, type Publishes, worst } from './destinations/judge.ts';
+import { holesOf, judgePublishes, type Loss, type Publishes, worst } from './destinations/judge.ts';
 import type { Memory } from './destinations/MemoryWatch.ts';
 import {
   HEALTHY,
@@ -165,7 +165,7 @@ async function readServers({ main, mortal, log, recorder }: Stage) {
     healthy: {
       publishes: main.publishes(HEALTHY),
       reconnects: log.history(HEALTHY).filter(({ status }) => status.state === 'reconnecting').length,
-      holes: uneven(video, FRAME_SECONDS).length + uneven(audio, AAC_FRAME_SECONDS).length,
+      holes: holesOf(video, FRAME_SECONDS) + holesOf(audio, AAC_FRAME_SECONDS),
       seconds: Math.round((video.at(-1) ?? 0) - (video[0] ?? 0)),
     },
     publishes,

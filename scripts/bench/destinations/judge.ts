@@ -74,6 +74,13 @@ export function judgePublishes(
   };
 }
 
+/** Steps that are not `step`, and one more when what they are off adds up. FLV has whole milliseconds; seconds. */
+export function holesOf(times: readonly number[], step: number): number {
+  const off = (from: number, to: number, steps: number): boolean => Math.abs(to - from - steps * step) > 0.0021;
+  const holes = times.filter((time, i) => i > 0 && off(times[i - 1] ?? 0, time, 1)).length;
+  return holes === 0 && off(times[0] ?? 0, times.at(-1) ?? 0, Math.max(0, times.length - 1)) ? 1 : holes;
+}
+
 /** Least squares; 0 for fewer than two samples. */
 export function slopePerMinute(samples: readonly { seconds: number; mb: number }[]): number {
   const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / (values.length || 1);

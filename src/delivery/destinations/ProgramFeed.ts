@@ -56,6 +56,8 @@ export class ProgramFeed extends TypedEmitter<{ fragment: [fragment: FeedFragmen
   #next: number | undefined;
   /** How many parts of slate have followed each other; 0 while the program runs. */
   #slateRun = 0;
+  /** Positions were left out, since there was no slate: what follows cannot be decoded before the next key frame. */
+  #torn = false;
   #gop: FeedFragment[] = [];
 
   constructor(grid: Grid) {
@@ -96,12 +98,13 @@ export class ProgramFeed extends TypedEmitter<{ fragment: [fragment: FeedFragmen
     }
     if (position < this.#next) return;
     this.#fillTo(position);
-    if (this.#slateRun > 0 && !key) {
-      // Its key frame was missed; slate until the next.
+    if ((this.#slateRun > 0 || this.#torn) && !key) {
+      // Its key frame, or a part after that, was missed; slate until the next.
       this.#fillTo(position + 1);
       return;
     }
     this.#slateRun = 0;
+    this.#torn = false;
     const bytes = Buffer.concat([
       asTrack(video, VIDEO_TRACK, sequence(position, 0)),
       asTrack(audio, AUDIO_TRACK, sequence(position, 1)),
@@ -109,9 +112,9 @@ export class ProgramFeed extends TypedEmitter<{ fragment: [fragment: FeedFragmen
     this.#emit({ position, key, slate: false, bytes });
   }
 
-  /** Puts slate where parts are overdue. */
+  /** Puts slate where parts are overdue. A compositor makes its slate in its first seconds, its busiest: until then, what is late is waited for. */
   tick(programMs: number): void {
-    if (this.#next === undefined) return;
+    if (this.#next === undefined || !this.#readSlate()) return;
     const partMs = partStartMs(this.#grid, 0, 1);
     this.#fillTo(Math.floor((programMs - FILL_AFTER_MS) / partMs));
   }
@@ -124,6 +127,7 @@ export class ProgramFeed extends TypedEmitter<{ fragment: [fragment: FeedFragmen
       const slate = this.#slate;
       if (!slate) {
         this.#next = next + 1;
+        this.#torn = true;
         continue;
       }
       this.#slateRun += 1;

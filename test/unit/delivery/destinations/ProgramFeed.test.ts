@@ -146,6 +146,34 @@ describe('ProgramFeed', () => {
     expect(out.map((f) => f.position)).toEqual([0, 1, 2, 3, 4, 5, 60]);
   });
 
+  test('before there is a slate, parts that are late are waited for', () => {
+    const { feed, out, put } = make(false);
+    const run = new ProgramRun(clip, 0);
+    put(run, 3);
+    feed.tick(8 * PART_MS + 1001);
+    put(run, 5);
+    run.close();
+    expect(out.map((f) => f.position)).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+    // And when there is one meanwhile, they are overdue.
+    for (const kind of ['video', 'audio'] as const) feed.setSlate(kind, clip.slate[kind]);
+    feed.tick(10 * PART_MS + 1001);
+    expect(out.slice(8).map(({ position, key, slate }) => [position, key, slate])).toEqual([
+      [8, true, true],
+      [9, false, true],
+    ]);
+  });
+
+  test('after a hole without a slate nothing is sent that cannot be decoded', () => {
+    const { out, put } = make(false);
+    const first = new ProgramRun(clip, 0);
+    put(first, 3);
+    for (let part = 0; part < 2; part++) first.next();
+    put(first, 3);
+    first.close();
+    expect(out.map((f) => f.position)).toEqual([0, 1, 2, 6, 7]);
+    expect(out[3]?.key).toBe(true);
+  });
+
   test('nothing is filled before the first key frame', () => {
     const { feed, out } = make();
     feed.tick(60_000);
