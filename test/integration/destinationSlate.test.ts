@@ -1,4 +1,7 @@
-/** A compositor that is paused for 20 s, seen from an RTMP server: three real processes, of which that with the compositors stands still. */
+/**
+ * No compositor at all, seen from an RTMP server: three real processes, of which that with the compositors stands still, so that nobody can stand in.
+ * compositorPause.test.ts has the one that is replaced.
+ */
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Swarm } from '../../scripts/simulator/Swarm.ts';
@@ -11,7 +14,7 @@ import { descendantsOf, eventually } from '../support/ServerProcess.ts';
 
 const ROOM = 'paused';
 const KEY = 'slate-key';
-const PAUSE_SECONDS = 20;
+const PAUSE_SECONDS = 8;
 /** A part that is not there for 1 s is replaced; what was on its way, and the rest of a GOP that lost its key frame, may come before and after. */
 const SETTLE_SECONDS = 2.5;
 const FPS = 30;
@@ -40,7 +43,7 @@ function meanLuma({ planes, strides, width, height }: Picture): number {
   return sum / (width * height);
 }
 
-test('a compositor that is paused for 20 s: the RTMP server sees one publish, slate in between, and no hole', async () => {
+test('while the compositor role stands still the RTMP server sees one publish, one still slate, and no hole', async () => {
   const { api } = roles;
   const swarm = new Swarm({ url: roles.sfu.url, peers: 1, token: () => api.joinToken(ROOM, 'host') });
   await swarm.start();
@@ -54,10 +57,10 @@ test('a compositor that is paused for 20 s: the RTMP server sees one publish, sl
   const resumedAt = now();
   await signal('SIGCONT');
   await eventually(
-    async () => (await api.broadcast(ROOM)).state === 'live' && now() > resumedAt + 4,
+    async () => (await api.broadcast(ROOM)).state === 'live' && now() > resumedAt + 1,
     'it is live again',
   );
-  const backAt = now() + 2 * SETTLE_SECONDS;
+  const backAt = now() + SETTLE_SECONDS;
   await eventually(() => now() > backAt + 2, 'some seconds more');
   const [destination] = (await api.broadcast(ROOM)).destinations;
   expect(destination).toMatchObject({ state: 'live', connects: 1, droppedGops: 0 });
