@@ -1,13 +1,32 @@
+/** The load distribution program: which agent a broadcast is given, who waits, who moves (placement/). Pure; here is all that others need of it. */
 import type { AgentEntry } from './Directory.ts';
+import { rankAgents } from './placement/choose.ts';
+import type { Strategy } from './placement/views.ts';
 
-/** The share of an agent that is in use, 0 to 1; of one whose capacity is not known, an estimate that grows with its load. */
-function usedShare({ capacity, load }: AgentEntry): number {
-  return capacity === null ? load / (load + 4) : load / Math.max(1, capacity);
-}
+export { deletionCosts, drainOrder, type Move, makeRoom, nextToEmpty, relieve } from './placement/advice.ts';
+export { chooseAgent, rankAgents } from './placement/choose.ts';
+export { type BroadcastShape, type CpuSample, correctFactor, predictSlots, SLOT_CORES } from './placement/cost.ts';
+export {
+  queueOrder,
+  type Round,
+  type RoundResult,
+  serveQueue,
+  type Waiting,
+  type WaitReason,
+} from './placement/queue.ts';
+export { NO_LIMITS, type TenantLimits, type TenantRules } from './placement/tenants.ts';
+export { compareVersions, compatible, newestVersion } from './placement/versions.ts';
+export type { AgentView, BusyAgent, Running, Strategy, Wish } from './placement/views.ts';
 
-/** The agents to ask for a compositor, the emptiest first; full and draining ones are not asked. */
-export function placementOrder(agents: readonly AgentEntry[]): AgentEntry[] {
-  return agents
-    .filter((agent) => !agent.draining && (agent.capacity === null || agent.load < agent.capacity))
-    .sort((a, b) => usedShare(a) - usedShare(b));
+/** Of agents that say nothing of their version and protocol: all alike. */
+const ALIKE = { version: '', protocol: 0 };
+
+/**
+ * The agents to ask for a compositor where each broadcast counts as one slot, the best first: by default the emptiest; full and draining
+ * ones are not asked.
+ */
+export function placementOrder(agents: readonly AgentEntry[], strategy: Strategy = 'spread'): AgentEntry[] {
+  const views = agents.map((entry) => ({ ...ALIKE, ...entry, slots: entry.capacity, used: entry.load, entry }));
+  const wish = { id: '', slots: 1, protocol: ALIKE.protocol };
+  return rankAgents(views, wish, strategy).map(({ entry }) => entry);
 }
