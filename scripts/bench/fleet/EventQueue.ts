@@ -8,7 +8,10 @@ interface Entry {
 export class EventQueue {
   readonly #heap: Entry[] = [];
   #added = 0;
-  #nowS = Number.NEGATIVE_INFINITY;
+  #nowS = 0;
+  #watcher: () => void = () => {};
+  /** Events that have happened. */
+  count = 0;
 
   get nowS(): number {
     return this.#nowS;
@@ -41,12 +44,19 @@ export class EventQueue {
     });
   }
 
+  /** Called after each event. */
+  watch(watcher: () => void): void {
+    this.#watcher = watcher;
+  }
+
   /** Runs all that is to happen before `endS`. */
   runUntil(endS: number): void {
     for (let first = this.#heap[0]; first && first.atS < endS; first = this.#heap[0]) {
       this.#pop();
       this.#nowS = first.atS;
       first.run();
+      this.count++;
+      this.#watcher();
     }
     this.#nowS = endS;
   }

@@ -21,8 +21,8 @@ const LENGTH_MEAN_S = LENGTH_MEDIAN_S * Math.exp(LENGTH_SIGMA ** 2 / 2);
 
 /** Rooms by the hour of the day, of the evening's peak: one region's public. Chosen; between the hours a cosine. */
 const CURVE = [
-  0.46, 0.28, 0.16, 0.1, 0.07, 0.06, 0.07, 0.1, 0.14, 0.19, 0.24, 0.28, 0.32, 0.32, 0.29, 0.28, 0.31, 0.38, 0.52, 0.73,
-  0.92, 1, 0.9, 0.69,
+  0.36, 0.2, 0.11, 0.07, 0.05, 0.05, 0.06, 0.08, 0.12, 0.16, 0.2, 0.23, 0.26, 0.26, 0.24, 0.23, 0.25, 0.31, 0.44, 0.66,
+  0.9, 1, 0.86, 0.6,
 ];
 
 /** Rooms that started before the day are part of it as far as they still live. */
