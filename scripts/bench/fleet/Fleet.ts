@@ -2,17 +2,18 @@
  * Agents with rooms on them, served by the real placement policy: starts, the pending queue, warm handovers, drains. In: rooms that start and pods that
  * become ready or are to go. Out: who waited how long, who was cut, when a drained pod can be released; next: simulate.ts.
  */
+
+import { SLOT_EPSILON } from '../../../src/directory/placement/views.ts';
 import {
   chooseAgent,
   deletionCosts,
   makeRoom,
   NO_LIMITS,
   type Running,
-  serveQueue,
   type Strategy,
+  serveQueue,
   type Waiting,
 } from '../../../src/directory/placement.ts';
-import { SLOT_EPSILON } from '../../../src/directory/placement/views.ts';
 import type { Pod } from './Cluster.ts';
 import type { Room } from './day.ts';
 import type { EventQueue } from './EventQueue.ts';
@@ -33,13 +34,14 @@ export interface FleetSettings {
 const PROTOCOL = 1;
 const VERSION = '1.0.0';
 /** The queue is served when something has changed, but not more often, s. */
-const SERVE_S = 0.5;
+const SERVE_S = 1;
 
 interface Live {
   room: Room;
   agent: Agent | undefined;
   /** Where it is being handed over to. */
   target: Agent | undefined;
+  started: boolean;
   ended: boolean;
 }
 interface Agent {
@@ -74,6 +76,8 @@ export class Fleet {
   readonly #events: EventQueue;
   readonly #told: FleetEvents;
   readonly #agents = new Map<string, Agent>();
+  /** The same, as the policy wants them. */
+  #list: readonly Agent[] = [];
   readonly #waiting = new Map<string, { live: Live; wish: Waiting }>();
   #reservations: ReadonlyMap<string, string> = new Map();
   #costs: ReadonlyMap<string, number> = new Map();
@@ -91,7 +95,7 @@ export class Fleet {
 
   /** A room wants a compositor from now on, until its end. */
   start(room: Room): void {
-    const live: Live = { room, agent: undefined, target: undefined, ended: false };
+    const live: Live = { room, agent: undefined, target: undefined, started: false, ended: false };
     this.demand += room.slots;
     this.rooms++;
     this.#want(live, 'start');
@@ -112,12 +116,13 @@ export class Fleet {
       },
     };
     this.#agents.set(pod.url, agent);
+    this.#list = [...this.#agents.values()];
     this.#serveSoon();
   }
 
   /** What the annotations say, until the next time. */
   annotate(): void {
-    this.#costs = deletionCosts([...this.#agents.values()]);
+    this.#costs = deletionCosts(this.#list);
   }
 
   /** As the ReplicaSet controller chooses: what is not ready first, then the lowest cost, then the younger. */
@@ -165,6 +170,7 @@ export class Fleet {
   #endIfEmpty(agent: Agent, sinceS: number): void {
     if (!agent.draining || agent.rooms.size > 0 || !this.#agents.delete(agent.url)) return;
     this.longestDrainS = Math.max(this.longestDrainS, this.#events.nowS - sinceS);
+    this.#list = [...this.#agents.values()];
     this.#told.drained(agent.pod);
   }
 
@@ -175,8 +181,11 @@ export class Fleet {
       sinceMs: this.#events.nowS * 1000,
     };
     if (this.#waiting.size === 0) {
-      const agent = chooseAgent([...this.#agents.values()], wish, this.#settings.strategy);
-      if (agent) return this.#place(live, agent, this.#events.nowS);
+      const agent = chooseAgent(this.#list, wish, this.#settings.strategy);
+      if (agent) {
+        this.#place(live, agent, this.#events.nowS);
+        return;
+      }
     }
     if (this.#waiting.has(id)) return;
     this.#waiting.set(id, { live, wish });
@@ -186,12 +195,14 @@ export class Fleet {
   #place(live: Live, agent: Agent, sinceS: number): void {
     const { room } = live;
     agent.used += room.slots;
-    if (live.agent) return this.#move(live, agent);
+    if (live.agent) {
+      this.#move(live, agent);
+      return;
+    }
     agent.rooms.add(live);
-    const first = !this.#started.has(room.id);
     live.agent = agent;
-    if (!first) return;
-    this.#started.add(room.id);
+    if (live.started) return;
+    live.started = true;
     const { nowS } = this.#events;
     if (room.startS >= 0) this.pendingS.push({ atS: sinceS, seconds: nowS - sinceS });
     // A room that was there when the day began ends when it would have.
@@ -199,7 +210,6 @@ export class Fleet {
       this.#end(live),
     );
   }
-  readonly #started = new Set<string>();
 
   /** A warm handover: both compositors run until delivery has taken over. */
   #move(live: Live, target: Agent): void {
@@ -244,7 +254,7 @@ export class Fleet {
   }
 
   #serve(): void {
-    const agents = [...this.#agents.values()];
+    const agents = this.#list;
     const result = serveQueue({
       agents,
       waiting: [...this.#waiting.values()].map(({ wish }) => wish),

@@ -77,12 +77,14 @@ export function simulateDay(rooms: readonly Room[], settings: SimulationSettings
     metric = fleet.demand;
   });
   events.every(ANNOTATE_S, 0, () => fleet.annotate());
-  events.every(settings.nodeScanS, 3, () => cluster.scan());
-  events.every(HPA_SYNC_SECONDS, 1, () => {
+  // The worst of all phases: the HPA reads just before the next scrape, the pool of nodes has just looked when pods are added.
+  events.every(settings.nodeScanS, settings.metricS - 0.2, () => cluster.scan());
+  events.every(HPA_SYNC_SECONDS, settings.metricS - 0.1, () => {
     const replicas = cluster.replicas;
     const wanted = hpa.sync(events.nowS, metric, replicas.length);
     if (wanted > replicas.length) cluster.request(wanted - replicas.length);
-    for (const pod of fleet.deletionOrder(replicas).slice(0, Math.max(0, replicas.length - wanted))) {
+    if (wanted >= replicas.length) return;
+    for (const pod of fleet.deletionOrder(replicas).slice(0, replicas.length - wanted)) {
       if (pod.state === 'ready') fleet.drain(pod);
       else cluster.remove(pod);
     }
@@ -102,7 +104,19 @@ export function simulateDay(rooms: readonly Room[], settings: SimulationSettings
   const { pendingS, cut, handoffs, moved, drains, longestDrainS } = fleet;
   const { podStarts, evictions, podSeconds, nodeSeconds } = cluster;
   return {
-    ...{ samples, pendingS, cut, handoffs, moved, drains, longestDrainS, podStarts, evictions, podSeconds, nodeSeconds },
+    ...{
+      samples,
+      pendingS,
+      cut,
+      handoffs,
+      moved,
+      drains,
+      longestDrainS,
+      podStarts,
+      evictions,
+      podSeconds,
+      nodeSeconds,
+    },
     neverStarted: fleet.pending,
     ...{ idealSeconds: meter.idealSeconds, peakDemand: meter.peakDemand, peakRooms: meter.peakRooms },
     events: events.count,

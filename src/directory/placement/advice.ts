@@ -4,7 +4,7 @@
  */
 import { chooseAgent, largeEnough, usable } from './choose.ts';
 import { compareVersions, newestVersion } from './versions.ts';
-import { type BusyAgent, freeSlots, type Running, SLOT_EPSILON, type Wish } from './views.ts';
+import { type AgentView, type BusyAgent, freeSlots, onTrial, type Running, SLOT_EPSILON, type Wish } from './views.ts';
 
 export interface Move {
   id: string;
@@ -54,8 +54,8 @@ function fewestToGo(running: readonly Running[], needed: number): Running[] {
 }
 
 /** Where all of them find room off `from`, the largest first; undefined: they do not. */
-function movesOf(from: BusyAgent, leaving: readonly Running[], agents: readonly BusyAgent[]): Move[] | undefined {
-  const others = agents.filter(({ url }) => url !== from.url).map((agent) => ({ ...agent }));
+function movesOf(from: BusyAgent, leaving: readonly Running[], agents: readonly AgentView[]): Move[] | undefined {
+  const others = agents.filter(({ url }) => url !== from.url).map(onTrial);
   const moves: Move[] = [];
   for (const { id, slots } of leaving.toSorted((a, b) => b.slots - a.slots)) {
     const to = chooseAgent(others, { id, slots, protocol: from.protocol });

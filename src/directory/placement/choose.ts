@@ -43,16 +43,20 @@ export function chooseAgent<A extends AgentView>(
   wish: Wish,
   strategy: Strategy = 'binpack',
 ): A | undefined {
-  return fitting(agents, wish).reduce<A | undefined>(
-    (best, agent) => (best === undefined || compareAgents(agent, best, strategy) < 0 ? agent : best),
-    undefined,
-  );
+  let best: A | undefined;
+  for (const agent of fitting(agents, wish)) {
+    if (best === undefined || compareAgents(agent, best, strategy) < 0) best = agent;
+  }
+  return best;
 }
 
 function fitting<A extends AgentView>(agents: readonly A[], wish: Wish): A[] {
-  const able = agents.filter((agent) => usable(agent, wish));
-  const roomy = able.filter((agent) => freeSlots(agent) >= wish.slots - SLOT_EPSILON);
-  if (roomy.length > 0 || able.some((agent) => largeEnough(agent, wish))) return roomy;
-  const largest = Math.max(...able.map(({ slots }) => slots ?? 0));
-  return able.filter(({ slots, used }) => slots === largest && largest > 0 && used <= SLOT_EPSILON);
+  // Most agents of a packed fleet are full: what they lack is seen first.
+  const needed = wish.slots - SLOT_EPSILON;
+  const roomy = agents.filter((agent) => freeSlots(agent) >= needed && usable(agent, wish));
+  if (roomy.length > 0) return roomy;
+  const full = agents.filter((agent) => usable(agent, wish));
+  if (full.some((agent) => largeEnough(agent, wish))) return [];
+  const largest = Math.max(0, ...full.map(({ slots }) => slots ?? 0));
+  return full.filter(({ slots, used }) => largest > 0 && slots === largest && used <= SLOT_EPSILON);
 }

@@ -12,7 +12,7 @@
  */
 import { chooseAgent, largeEnough, usable } from './choose.ts';
 import { type TenantRules, TenantUse } from './tenants.ts';
-import { type AgentView, freeSlots, SLOT_EPSILON, type Strategy, type Wish } from './views.ts';
+import { type AgentView, freeSlots, onTrial, SLOT_EPSILON, type Strategy, type Wish } from './views.ts';
 
 export interface Waiting extends Wish {
   /** `handover`: it runs, or did until its agent was lost, and is seen by viewers. */
@@ -83,6 +83,9 @@ export function serveQueue(round: Round): RoundResult {
   return { ...result, reservations: floor.reservations };
 }
 
+/** Wishes with the same key can use the same agents. */
+const alikeKey = ({ protocol, avoid = [] }: Wish): string => `${protocol} ${avoid.join(' ')}`;
+
 /** The agents during one round: what is given away counts at once. */
 class Floor {
   /** Waiting id → agent. Those of before are kept while they still make sense. */
@@ -93,15 +96,14 @@ class Floor {
   #open: AgentView[];
   /** Where a wish like this found nothing, one of as many slots or more finds nothing either, in this round. */
   readonly #hopeless = new Map<string, number>();
+  readonly #ableByKey = new Map<string, readonly AgentView[]>();
   readonly #handovers: ReadonlySet<string>;
 
   constructor({ agents, waiting, strategy = 'binpack', reservations = new Map() }: Round) {
     this.#strategy = strategy;
     this.#agents = agents;
     this.#handovers = new Set(waiting.filter(({ kind }) => kind === 'handover').map(({ id }) => id));
-    this.#open = agents
-      .filter((agent) => !agent.draining && freeSlots(agent) > SLOT_EPSILON)
-      .map((agent) => ({ ...agent }));
+    this.#open = agents.filter((agent) => !agent.draining && freeSlots(agent) > SLOT_EPSILON).map(onTrial);
     const byUrl = new Map(agents.map((agent) => [agent.url, agent]));
     this.reservations = new Map(
       waiting.flatMap((wish) => {
@@ -112,7 +114,7 @@ class Floor {
   }
 
   take(wish: Waiting): string | undefined {
-    const key = `${wish.kind} ${wish.protocol} ${wish.avoid?.join(' ') ?? ''}`;
+    const key = `${wish.kind} ${alikeKey(wish)}`;
     const mine = this.reservations.get(wish.id);
     if (mine === undefined && wish.slots >= (this.#hopeless.get(key) ?? Number.POSITIVE_INFINITY)) return undefined;
     const agent = this.#choose(wish);
@@ -134,7 +136,7 @@ class Floor {
     const agent = chooseAgent(open, wish, this.#strategy);
     // What is larger than an open agent may still have a larger agent, which is full now.
     const oversized = agent && !largeEnough(agent, wish);
-    return oversized && this.#agents.some((a) => usable(a, wish) && largeEnough(a, wish)) ? undefined : agent;
+    return oversized && this.#able(wish).some((able) => largeEnough(able, wish)) ? undefined : agent;
   }
 
   #keptForHandovers(): string[] {
@@ -143,7 +145,7 @@ class Floor {
 
   /** The first one that finds no room has an agent kept for it. */
   refuse(wish: Waiting): WaitReason {
-    const able = this.#agents.filter((agent) => usable(agent, wish));
+    const able = this.#able(wish);
     if (able.length === 0) {
       const there = this.#agents.some((agent) => !agent.draining && !wish.avoid?.includes(agent.url));
       return there ? 'incompatible' : 'no-capacity';
@@ -153,6 +155,14 @@ class Floor {
       if (best) this.reservations.set(wish.id, best.url);
     }
     return 'no-capacity';
+  }
+
+  /** The agents that could work for it, had they room. Thousands may wait, and nearly all of them are alike in this. */
+  #able(wish: Wish): readonly AgentView[] {
+    const key = alikeKey(wish);
+    const known = this.#ableByKey.get(key) ?? this.#agents.filter((agent) => usable(agent, wish));
+    this.#ableByKey.set(key, known);
+    return known;
   }
 
   #leastToGo(agents: readonly AgentView[]): AgentView | undefined {

@@ -49,3 +49,13 @@ export const SLOT_EPSILON = 1e-6;
 
 export const freeSlots = ({ slots, used }: Pick<AgentView, 'slots' | 'used'>): number =>
   slots === null ? Number.POSITIVE_INFINITY : slots - used;
+
+/** A copy in which slots can be given away on trial; whatever else the agent's object has is left out. */
+export const onTrial = ({ url, slots, used, draining, version, protocol }: AgentView): AgentView => ({
+  url,
+  slots,
+  used,
+  draining,
+  version,
+  protocol,
+});
