@@ -52,6 +52,8 @@ interface Agent {
   draining: boolean;
   version: string;
   protocol: number;
+  /** Since when it drains. */
+  drainsSinceS: number;
   rooms: Set<Live>;
   running: readonly Running[];
 }
@@ -110,6 +112,7 @@ export class Fleet {
       draining: false,
       version: VERSION,
       protocol: PROTOCOL,
+      drainsSinceS: 0,
       rooms: new Set(),
       get running() {
         return [...this.rooms].filter(({ target }) => !target).map(({ room }) => room);
@@ -143,10 +146,10 @@ export class Fleet {
     agent.draining = true;
     pod.state = 'draining';
     this.drains++;
-    const sinceS = this.#events.nowS;
+    agent.drainsSinceS = this.#events.nowS;
     this.#events.after(this.#settings.drainLimitS, () => this.#cutOff(agent));
     this.#handOver(agent);
-    this.#endIfEmpty(agent, sinceS);
+    this.#endIfEmpty(agent);
   }
 
   /** Rooms of the drained agent, some at a time, get into the queue. */
@@ -164,12 +167,12 @@ export class Fleet {
       if (!live.target) this.#want(live, 'handover');
     }
     agent.rooms.clear();
-    this.#endIfEmpty(agent, this.#events.nowS - this.#settings.drainLimitS);
+    this.#endIfEmpty(agent);
   }
 
-  #endIfEmpty(agent: Agent, sinceS: number): void {
+  #endIfEmpty(agent: Agent): void {
     if (!agent.draining || agent.rooms.size > 0 || !this.#agents.delete(agent.url)) return;
-    this.longestDrainS = Math.max(this.longestDrainS, this.#events.nowS - sinceS);
+    this.longestDrainS = Math.max(this.longestDrainS, this.#events.nowS - agent.drainsSinceS);
     this.#list = [...this.#agents.values()];
     this.#told.drained(agent.pod);
   }
@@ -217,21 +220,20 @@ export class Fleet {
     live.target = target;
     target.rooms.add(live);
     this.handoffs++;
-    const sinceS = this.#events.nowS;
     this.#events.after(this.#settings.handoffS, () => {
       live.target = undefined;
       if (live.ended) return;
       live.agent = target;
-      if (from) this.#leave(live, from, sinceS);
+      if (from) this.#leave(live, from);
     });
   }
 
-  #leave(live: Live, agent: Agent, sinceS: number): void {
+  #leave(live: Live, agent: Agent): void {
     if (!agent.rooms.delete(live)) return;
     agent.used = agent.rooms.size === 0 ? 0 : agent.used - live.room.slots;
     if (agent.draining) {
       this.#handOver(agent);
-      this.#endIfEmpty(agent, sinceS);
+      this.#endIfEmpty(agent);
     }
     if (this.#waiting.size > 0) this.#serveSoon();
   }
@@ -241,7 +243,7 @@ export class Fleet {
     this.demand -= live.room.slots;
     this.rooms--;
     this.#waiting.delete(live.room.id);
-    for (const agent of [live.agent, live.target]) if (agent) this.#leave(live, agent, this.#events.nowS);
+    for (const agent of [live.agent, live.target]) if (agent) this.#leave(live, agent);
   }
 
   #serveSoon(): void {

@@ -33,7 +33,7 @@ export interface Burst {
   /** Starts are this many times as frequent as they would be. */
   factor: number;
 }
-const BURST_S = 5 * MINUTE_S;
+export const BURST_S = 5 * MINUTE_S;
 
 /** Three times a day starts are ten times as frequent for five minutes: in the night, in the morning, before the evening. */
 export const BURSTS: readonly Burst[] = [4.2, 10.5, 17.1].map((hour) => ({ fromS: hour * HOUR_S, factor: 10 }));

@@ -1,5 +1,5 @@
 /** A day as a picture: demand, pods and the ideal above, rooms that wait below. In: what report.ts has, too. Out: an SVG that needs nothing else. */
-import { type Burst, DAY_S } from './day.ts';
+import { BURST_S, type Burst, DAY_S } from './day.ts';
 import type { DayResult, Sample } from './simulate.ts';
 
 export interface PlotOptions {
@@ -8,13 +8,14 @@ export interface PlotOptions {
 }
 
 const WIDTH = 1000;
-const HEIGHT = 640;
+const HEIGHT = 660;
 const LEFT = 70;
-const RIGHT = 24;
+const RIGHT = 34;
 /** Two panels, one above the other: top and bottom, px. */
-const PODS = { top: 78, bottom: 420 };
-const WAITING = { top: 488, bottom: 590 };
-const COLORS = { ready: '#0b62a8', ideal: '#2a8a3e', fixed: '#8a8a8a', waiting: '#c0392b', burst: '#f4ead2' } as const;
+const PODS = { top: 106, bottom: 448 };
+const WAITING = { top: 512, bottom: 614 };
+const LEGEND = { columns: 3, width: 298, top: 50, row: 22 };
+const COLORS = { ready: '#0b62a8', ideal: '#2a8a3e', fixed: '#8a8a8a', waiting: '#c0392b', burst: '#f2cf7a' } as const;
 const HOURS = 24;
 
 export function plotDay(day: DayResult, { slotsPerPod, bursts }: PlotOptions): string {
@@ -79,9 +80,9 @@ function line(samples: readonly Sample[], y: (sample: Sample) => number, color: 
   return `<polyline points="${points}" fill="none" stroke="${color}" stroke-width="${width}" stroke-linejoin="round"/>`;
 }
 
-/** A burst is five minutes: 3 px. */
+/** Five minutes are 3 px. */
 function band({ fromS }: Burst): string {
-  const [left, width] = [x(fromS) - 3, 10];
+  const [left, width] = [x(fromS), Math.max(3, x(fromS + BURST_S) - x(fromS))];
   const height = WAITING.bottom - PODS.top;
   return `<rect x="${n(left)}" y="${PODS.top}" width="${width}" height="${height}" fill="${COLORS.burst}"/>`;
 }
@@ -98,19 +99,18 @@ function hours(): string {
 
 function legend(slotsPerPod: number): string {
   const items = [
-    { color: COLORS.ready, words: 'pods, from request to release', width: 232 },
-    { color: COLORS.ideal, words: `demand / ${slotsPerPod} slots (ideal)`, width: 190 },
-    { color: COLORS.fixed, words: 'fixed for the peak', width: 160, dash: 'stroke-dasharray="7 5"' },
-    { color: COLORS.waiting, words: 'waiting', width: 96 },
-    { color: COLORS.burst, words: 'starts × 10 for 5 min', width: 180, thick: 12 },
+    { color: COLORS.ready, words: 'pods, each from request to release' },
+    { color: COLORS.ideal, words: `ideal: demand / ${slotsPerPod} slots, rounded up` },
+    { color: COLORS.fixed, words: 'fixed: enough for the peak, all day', dash: 'stroke-dasharray="7 5"' },
+    { color: COLORS.waiting, words: 'rooms that wait' },
+    { color: COLORS.burst, words: 'starts × 10 for five minutes', thick: 12 },
   ];
-  let left = LEFT;
   return items
-    .map(({ color, words, width, dash = '', thick = 3 }) => {
-      const mark = `<line x1="${left}" x2="${left + 24}" y1="48" y2="48" stroke="${color}" stroke-width="${thick}" ${dash}/>`;
-      const item = `${mark}${text(left + 30, 53, words)}`;
-      left += width;
-      return item;
+    .map(({ color, words, dash = '', thick = 3 }, i) => {
+      const left = LEFT + (i % LEGEND.columns) * LEGEND.width;
+      const y = LEGEND.top + Math.floor(i / LEGEND.columns) * LEGEND.row;
+      const mark = `<line x1="${left}" x2="${left + 24}" y1="${y}" y2="${y}" stroke="${color}" stroke-width="${thick}" ${dash}/>`;
+      return `${mark}${text(left + 30, y + 5, words)}`;
     })
     .join('\n');
 }

@@ -150,6 +150,8 @@ describe('a small fleet’s day', () => {
     expect(report.pending_s_max).toBeGreaterThan(30);
     expect(report.pending_s_max).toBeLessThanOrEqual(200);
     expect(report.handoffs).toBeGreaterThan(10);
+    expect(report.drain_s_max).toBeGreaterThan(0);
+    expect(report.drain_s_max).toBeLessThanOrEqual(60);
   });
   test('it costs more than the ideal and less than the fixed fleet', () => {
     expect(report.to_ideal).toBeGreaterThan(1);
@@ -179,7 +181,7 @@ describe('a small fleet’s day', () => {
     const svg = plotDay(day, { slotsPerPod: 8, bursts: BURSTS });
     expect(svg.match(/<polyline/g)).toHaveLength(3);
     expect(svg.match(/NaN|undefined|Infinity/)).toBeNull();
-    for (const [, y] of svg.matchAll(/ y[12]?="([\d.]+)"/g)) expect(Number(y)).toBeLessThanOrEqual(640);
+    for (const [, y] of svg.matchAll(/ y[12]?="([\d.]+)"/g)) expect(Number(y)).toBeLessThanOrEqual(660);
   });
 });
 
