@@ -1,4 +1,5 @@
 /** Compositors follow the demand, by a HorizontalPodAutoscaler (prod) or by KEDA (keda). */
+import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { METRICS } from '../../../src/metrics.ts';
 import {
@@ -37,7 +38,7 @@ test('the target is at most 0.85 of the slots of a pod, as a value for each pod'
   expect(target).toBeLessThanOrEqual(FULL * slotsOf(manifests));
 });
 
-test('up within seconds, down slowly; KEDA has the same behavior and target', () => {
+test('up within seconds, down slowly, as simulated; KEDA has the same behavior and target', () => {
   const { spec } = named(overlay('prod'), 'HorizontalPodAutoscaler', 'lianmai-compositor');
   const { scaleUp, scaleDown } = spec.behavior;
   expect(scaleUp).toMatchObject({ stabilizationWindowSeconds: 0, selectPolicy: 'Max' });
@@ -46,6 +47,10 @@ test('up within seconds, down slowly; KEDA has the same behavior and target', ()
   expect(scaleDown.stabilizationWindowSeconds).toBeGreaterThanOrEqual(300);
   const percent = scaleDown.policies.find((p: Fields) => p.type === 'Percent');
   expect(percent.value / percent.periodSeconds).toBeLessThanOrEqual(10 / 60);
+
+  const simulated = JSON.parse(readFileSync('scripts/bench/fleet/hpa.json', 'utf8'));
+  expect(simulated).toMatchObject({ metric: DEMAND, targetFill: FULL, behavior: spec.behavior });
+  expect([spec.minReplicas, spec.maxReplicas]).toEqual([simulated.minReplicas, simulated.maxReplicas]);
 
   const scaled = named(overlay('keda'), 'ScaledObject', 'lianmai-compositor').spec;
   expect(scaled.advanced.horizontalPodAutoscalerConfig.behavior).toEqual(spec.behavior);
