@@ -125,7 +125,7 @@ export class Server {
     if (this.#has('delivery')) upgrades.set('/delivery', await this.#startDelivery(this.#internal));
     await listen(this.#internal, this.#config.internalHost, this.#config.internalPort);
     this.#internal.server.on('upgrade', (request, socket, head) => routeUpgrade(upgrades, request, socket, head));
-    if (this.#config.role !== 'delivery') await this.#joinFleet();
+    await this.#joinFleet();
     if (this.#has('sfu') || this.#has('delivery')) await this.#startPublic();
     this.#state = 'ready';
   }

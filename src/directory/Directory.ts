@@ -25,11 +25,6 @@ export interface AgentEntry {
 
 export type Claim<K extends EntryKind> = { lease: Lease<K>; holder?: never } | { lease?: never; holder: Entry<K> };
 
-export interface ClaimOptions {
-  /** Ends the wait for a directory that settles. */
-  signal?: AbortSignal;
-}
-
 export interface HoldOptions {
   /** Asked at each renewal; for the owner's clock. */
   beat?: () => OwnerBeat;
@@ -52,10 +47,11 @@ export interface Directory {
   /** This process is there, until it is closed or does not renew any more. It is announced as soon as the directory can be reached. */
   announce(info: NodeInfo): Promise<Announcement>;
   /**
-   * Asks to own it: the lease, or who owns it. What this node has already is given again. While the directory settles it waits. Throws
-   * AppError `directory-unavailable` when it cannot be reached.
+   * Asks to own it: the lease, or who owns it. What this node has already is given again. A directory that settles is waited for, at most
+   * LEASE_TTL_MS. Throws AppError `directory-unavailable` when it cannot be reached, and `conflict` when the owner's entry can not be
+   * understood.
    */
-  claim<K extends EntryKind>(kind: K, id: string, data: EntryData<K>, options?: ClaimOptions): Promise<Claim<K>>;
+  claim<K extends EntryKind>(kind: K, id: string, data: EntryData<K>): Promise<Claim<K>>;
   /**
    * This node owns it already, with this fence: from before a restart, or since what it belongs to has that fence (a record: its
    * broadcast's). Does not fail when the directory cannot be reached: it is told later. The lease may be lost at once.

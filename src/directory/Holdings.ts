@@ -3,6 +3,7 @@
  * SharedDirectory.ts is next: it says when a round is due.
  */
 import type { Logger } from '../common/logger.ts';
+import { AppError } from '../contracts/errors.ts';
 import type { HoldOptions } from './Directory.ts';
 import type { Entry, EntryData, EntryKind } from './entries.ts';
 import { isLasting, parseEntry } from './entries.ts';
@@ -48,7 +49,7 @@ export class Holdings {
       return { lease };
     }
     const holder = answer.outcome === 'held' ? parseEntry(kind, answer.entry) : null;
-    if (!holder) throw new Error('the directory gave an answer that can not be understood');
+    if (!holder) throw new AppError('conflict', 'It belongs to a node of another version.');
     logger.debug({ kind, id, holder: holder.holder }, 'somebody else has it');
     return { holder };
   }
@@ -61,8 +62,13 @@ export class Holdings {
     fence: number,
     options: HoldOptions,
   ): Promise<Lease<K>> {
+    const held = this.get(kind, id);
+    if (held?.fence === fence) {
+      await held.update(data);
+      return held;
+    }
     const lease = this.#add(kind, id, data, fence, options);
-    await this.#tell(lease);
+    if (lease.state === 'held') await this.#tell(lease);
     return lease;
   }
 
@@ -113,7 +119,10 @@ export class Holdings {
       giveBack: () => this.#giveBack(lease),
     });
     // Of two of our own, the one with the higher fence counts.
-    this.get(kind, id)?.lose({ holder: this.#options.node, fence });
+    const other = this.get(kind, id);
+    const newer = other && other.fence > fence ? other : lease;
+    (newer === lease ? other : lease)?.lose({ holder: this.#options.node, fence: newer.fence });
+    if (newer !== lease) return lease;
     if (!this.#leases.has(keyOf(kind, id))) this.#options.metrics?.held.inc({ kind });
     this.#leases.set(keyOf(kind, id), lease as unknown as Lease);
     return lease;

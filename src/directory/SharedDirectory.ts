@@ -6,10 +6,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { LRUCache } from 'lru-cache';
 import type { Logger } from '../common/logger.ts';
+import { TypedEmitter } from '../common/TypedEmitter.ts';
 import { AppError } from '../contracts/errors.ts';
 import { OLDEST_PROTOCOL, PROTOCOL } from '../contracts/ids.ts';
 import { Announcement } from './Announcement.ts';
-import type { AgentEntry, Claim, ClaimOptions, Directory, HoldOptions } from './Directory.ts';
+import type { AgentEntry, Claim, Directory, HoldOptions } from './Directory.ts';
 import { type Entry, type EntryData, type EntryKind, type NodeInfo, type NodeRole, parseEntry } from './entries.ts';
 import { type Claimed, Holdings } from './Holdings.ts';
 import type { Lease } from './Lease.ts';
@@ -22,6 +23,8 @@ import { Watches } from './Watches.ts';
 const RETRY_MS = 250;
 /** After an entry has expired, ms: by then it really has. */
 const EXPIRY_MARGIN_MS = 5;
+/** So many rounds in a row fail at the start before it is said: the first comes before the connection. */
+const PATIENT_ROUNDS = 8;
 /** Giving back at the end takes no longer, ms. */
 const CLOSE_LIMIT_MS = 2_000;
 /** Broadcasts whose delivery node is remembered. */
@@ -39,7 +42,14 @@ export interface SharedDirectoryOptions {
   metrics?: DirectoryMetrics | undefined;
 }
 
-export class SharedDirectory implements Directory {
+interface DirectoryEvents {
+  /** The store has everything that this node holds. */
+  up: [];
+  /** It is away, or has forgotten something; what is held stays held. */
+  down: [];
+}
+
+export class SharedDirectory extends TypedEmitter<DirectoryEvents> implements Directory {
   readonly node: string;
   readonly #options: SharedDirectoryOptions;
   readonly #store: Store;
@@ -57,8 +67,11 @@ export class SharedDirectory implements Directory {
   /** Asked for while one was on its way. */
   #again = false;
   #up = false;
+  /** Rounds that have failed since the start; none of them was said. */
+  #quietFailures = 0;
 
   constructor(options: SharedDirectoryOptions) {
+    super();
     const { store, node, logger, metrics } = options;
     this.node = node;
     this.#options = options;
@@ -113,6 +126,7 @@ export class SharedDirectory implements Directory {
   }
 
   async announce(info: NodeInfo): Promise<Announcement> {
+    this.#checkOpen();
     const announcement = new Announcement({
       info: { ...info, url: withoutSlash(info.url) },
       claim: (now) => this.#holdings.claim('node', now.url, now),
@@ -124,15 +138,10 @@ export class SharedDirectory implements Directory {
     return announcement;
   }
 
-  claim<K extends EntryKind>(
-    kind: K,
-    id: string,
-    data: EntryData<K>,
-    { signal }: ClaimOptions = {},
-  ): Promise<Claim<K>> {
+  claim<K extends EntryKind>(kind: K, id: string, data: EntryData<K>): Promise<Claim<K>> {
     // Race: two of our own callers would get two fences, and the first would have lost at once.
     const key = `${kind}:${id}`;
-    const claiming = this.#claiming.get(key) ?? this.#claim(kind, id, data, signal);
+    const claiming = this.#claiming.get(key) ?? this.#claim(kind, id, data);
     this.#claiming.set(key, claiming as Promise<Claim<EntryKind>>);
     const done = () => {
       if (this.#claiming.get(key) === claiming) this.#claiming.delete(key);
@@ -148,6 +157,7 @@ export class SharedDirectory implements Directory {
     fence: number,
     options: HoldOptions = {},
   ): Promise<Lease<K>> {
+    this.#checkOpen();
     this.#start();
     return this.#holdings.hold(kind, id, data, fence, options);
   }
@@ -220,37 +230,44 @@ export class SharedDirectory implements Directory {
     if (this.#up) return;
     this.#up = true;
     this.#logger.info('the directory has everything that this node holds');
+    this.emit('up');
   }
 
   #down(error: unknown): void {
     this.#options.metrics?.up.set(0);
-    if (!this.#up) return;
+    if (!this.#up) {
+      this.#quietFailures += 1;
+      if (this.#quietFailures === PATIENT_ROUNDS) this.#logger.warn({ err: error }, 'the directory is not there yet');
+      return;
+    }
     this.#up = false;
+    this.#quietFailures = PATIENT_ROUNDS;
     this.#logger.warn({ err: error }, 'the directory is away; what is live goes on');
+    this.emit('down');
   }
 
-  async #claim<K extends EntryKind>(
-    kind: K,
-    id: string,
-    data: EntryData<K>,
-    signal: AbortSignal | undefined,
-  ): Promise<Claim<K>> {
-    const held = this.#holdings.get(kind, id);
-    if (held) return { lease: held };
-    this.#start();
-    const signals = [this.#closed.signal, ...(signal ? [signal] : [])];
+  async #claim<K extends EntryKind>(kind: K, id: string, data: EntryData<K>): Promise<Claim<K>> {
     for (;;) {
+      this.#checkOpen();
+      const held = this.#holdings.get(kind, id);
+      if (held) return { lease: held };
+      this.#start();
       const claimed: Claimed<K> = await this.#ask(() => this.#holdings.claim(kind, id, data));
       if (claimed.waitMs === undefined) return claimed as Claim<K>;
       this.#logger.info({ kind, id, waitMs: claimed.waitMs }, 'the directory settles');
-      await delay(claimed.waitMs + 1, undefined, { signal: AbortSignal.any(signals) });
+      await delay(claimed.waitMs + 1, undefined, { signal: this.#closed.signal }).catch(() => {});
     }
+  }
+
+  #checkOpen(): void {
+    if (this.#closed.signal.aborted) throw new AppError('shutting-down');
   }
 
   async #ask<T>(question: () => Promise<T>): Promise<T> {
     try {
       return await question();
     } catch (error) {
+      if (error instanceof AppError) throw error;
       throw new AppError('directory-unavailable', undefined, { cause: error });
     }
   }

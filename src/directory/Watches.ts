@@ -1,6 +1,7 @@
 /**
  * Keeps views up to date. In: the store's changes, numbered without a hole, and its number at each round. Out: views. Redis forgets what it
- * published when nobody listened; a hole in the numbers, a step back or a number that does not come shows that, and all is listed again.
+ * published when nobody listened; a hole in the numbers, or a number that does not come, shows that, and all is listed again. A
+ * number that is known already is of a change that the listing had.
  */
 import type { Logger } from '../common/logger.ts';
 import type { EntryKind } from './entries.ts';
@@ -42,8 +43,8 @@ export class Watches {
   noticed(change: Change): void {
     if (this.#views.size === 0) return;
     if (this.#waiting) this.#waiting.push(change);
-    else if (this.#rev !== null && change.rev === this.#rev + 1) this.#apply(change);
-    else void this.list();
+    else if (this.#rev === null || change.rev > this.#rev + 1) void this.list();
+    else if (change.rev === this.#rev + 1) this.#apply(change);
   }
 
   /** At each round. */

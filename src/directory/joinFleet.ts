@@ -55,7 +55,8 @@ function ownUrl({ config, internalUrl, address }: JoinFleetOptions): string {
 function openDirectory({ config, internalUrl, logger, metrics }: JoinFleetOptions, node: string): Directory {
   const { role, redisUrl, redisPrefix, compositorUrls, deliveryUrl } = config;
   const delivery = () => (role === 'all' ? internalUrl : deliveryUrl);
-  if (redisUrl === null) {
+  // A delivery node asks nobody where anything is, so it does not depend on Redis.
+  if (redisUrl === null || role === 'delivery') {
     const agents = () => (role === 'all' ? [internalUrl] : compositorUrls);
     return new MemoryDirectory({ agents, delivery, node, logger, metrics });
   }

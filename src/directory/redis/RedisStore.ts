@@ -48,6 +48,8 @@ export class RedisStore extends TypedEmitter<StoreEvents> implements Store {
   /** Of the Redis process that we are connected to; undefined: to none. */
   #run: string | undefined;
   #listening = false;
+  /** Why the last connection was none, or ended. */
+  #trouble: Error | undefined;
   /** The highest fence that was seen: a Redis that has forgotten is told of it by each step. */
   #highest = 0;
 
@@ -79,7 +81,10 @@ export class RedisStore extends TypedEmitter<StoreEvents> implements Store {
     });
     this.#listener.on('message', (_channel: string, message: string) => this.#heard(message));
     for (const redis of [this.#commands, this.#listener])
-      redis.on('error', (error: unknown) => logger.debug({ err: plainError(error) }, 'Redis connection failed'));
+      redis.on('error', (error: unknown) => {
+        this.#trouble = plainError(error);
+        logger.debug({ err: this.#trouble }, 'Redis connection failed');
+      });
   }
 
   async claim({ kind, id, holder, fence, data }: ClaimOrder): Promise<ClaimAnswer> {
@@ -131,7 +136,7 @@ export class RedisStore extends TypedEmitter<StoreEvents> implements Store {
   }
 
   async #step(script: Script, order: readonly string[]): Promise<unknown> {
-    if (this.#run === undefined) throw new Error('Redis is not connected');
+    if (this.#run === undefined) throw new Error('Redis is not connected', { cause: this.#trouble });
     const commands = this.#commands as unknown as Record<Script, (...args: string[]) => Promise<unknown>>;
     try {
       return await commands[script](this.#prefix, ...[String(this.ttlMs), this.#run, String(this.#highest)], ...order);

@@ -20,7 +20,7 @@
 export const KEPT_MS = 2 * 86_400_000;
 
 /** Sorted sets hold doubles; later than any time. */
-const NEVER = '9000000000000000';
+export const NEVER = '9000000000000000';
 
 /** ARGV: 1 ttl, 2 run id, 3 highest fence that the caller has seen. */
 const HEAD = `
@@ -45,14 +45,20 @@ local function raise(fence)
 end
 raise(tonumber(ARGV[3]))
 
+local function newestRev()
+  -- After a loss it does not begin at 0: numbers only grow, so that nobody takes a new change for an old one.
+  redis.call('SET', P..'rev', text(now), 'NX')
+  return text(tonumber(redis.call('GET', P..'rev')))
+end
 local function key(kind, id) return P..'entry:'..kind..':'..id end
 local function alive(kind, id)
   local score = tonumber(redis.call('ZSCORE', P..'live:'..kind, id) or 0)
   return score == NEVER or (score > now and score <= now + ttl)
 end
 local function tell(kind, id, holder, fence, data)
-  local rev = redis.call('INCR', P..'rev')
-  redis.call('PUBLISH', P..'changes', cjson.encode({ text(rev), kind, id, holder, text(fence), data }))
+  newestRev()
+  local rev = text(redis.call('INCR', P..'rev'))
+  redis.call('PUBLISH', P..'changes', cjson.encode({ rev, kind, id, holder, text(fence), data }))
 end
 local function drop(kind, id)
   local fence = tonumber(redis.call('HGET', key(kind, id), 'fence') or 0)
@@ -121,8 +127,7 @@ for _, kind in ipairs(kinds) do
   local first = redis.call('ZRANGE', live, 0, 0, 'WITHSCORES')
   if first[2] and settling == 0 then soonest = math.min(soonest, tonumber(first[2])) end
 end
-local rev = tonumber(redis.call('GET', P..'rev') or 0)
-return { text(rev), text(highest), soonest < NEVER and text(soonest - now) or '', answers }
+return { newestRev(), text(highest), soonest < NEVER and text(soonest - now) or '', answers }
 `;
 
 /** ARGV: 4 kind, 5 id, 6 holder, 7 fence. */
@@ -142,7 +147,7 @@ for _, id in ipairs(redis.call('ZRANGE', live, 0, -1)) do
     if found then entries[#entries + 1] = found else redis.call('ZREM', live, id) end
   end
 end
-return { text(tonumber(redis.call('GET', P..'rev') or 0)), text(settling), entries }
+return { newestRev(), text(settling), entries }
 `;
 
 /** ARGV: 4 kind, 5 id. */
