@@ -22,7 +22,7 @@ import { destinationPolicy } from './delivery/destinationPolicy.ts';
 import { streamIdentity } from './delivery/destinations/streamIdentity.ts';
 import { oneOwner } from './delivery/edge/OwnerOf.ts';
 import { openRecordings } from './delivery/recording/openRecordings.ts';
-import { MemoryDirectory } from './directory/MemoryDirectory.ts';
+import { type Fleet, joinFleet } from './directory/joinFleet.ts';
 import { Database } from './durable/Database.ts';
 import { DataDirLock, isDirectoryInUse } from './durable/DataDirLock.ts';
 import { allowOrigins } from './http/allowOrigins.ts';
@@ -66,6 +66,7 @@ export class Server {
   #database: Database | undefined;
   #assets: AssetStore | undefined;
   #agent: Agent | undefined;
+  #fleet: Fleet | undefined;
   #delivery: Delivery | undefined;
   #pool: WorkerPool | undefined;
   #rooms: RoomRegistry | undefined;
@@ -124,6 +125,7 @@ export class Server {
     if (this.#has('delivery')) upgrades.set('/delivery', await this.#startDelivery(this.#internal));
     await listen(this.#internal, this.#config.internalHost, this.#config.internalPort);
     this.#internal.server.on('upgrade', (request, socket, head) => routeUpgrade(upgrades, request, socket, head));
+    await this.#joinFleet();
     if (this.#has('sfu') || this.#has('delivery')) await this.#startPublic();
     this.#state = 'ready';
   }
@@ -151,18 +153,6 @@ export class Server {
     });
   }
 
-  /**
-   * Where compositors get assets. Those of role all are on this machine; others reach us at the internal port's address, or, when that is
-   * every address, at the one that we send them media from.
-   */
-  get #assetsUrl(): string {
-    const { role, mediaHost } = this.#config;
-    const address = this.#internal?.server.address() as AddressInfo;
-    const wildcard = address.address === '0.0.0.0' || address.address === '::';
-    if (role === 'all' || !wildcard) return `${this.internalUrl}/assets`;
-    return `http://${mediaHost.includes(':') ? `[${mediaHost}]` : mediaHost}:${address.port}/assets`;
-  }
-
   async #startAgent(): Promise<UpgradeHandler> {
     const { mediaHost, mediaPorts, maxBroadcasts, warmCompositors } = this.#config;
     const agent = await Agent.create({
@@ -174,9 +164,24 @@ export class Server {
       verifyService: (token) => this.#isService(token),
       logger: this.#logger,
       metrics: this.#metrics.agent,
+      onLoad: () => this.#fleet?.agentChanged(),
     });
     this.#agent = agent;
     return (request, socket, head) => agent.handleUpgrade(request, socket, head);
+  }
+
+  /** Needs the internal port: its address is what we are known by. */
+  async #joinFleet(): Promise<void> {
+    this.#fleet = await joinFleet({
+      config: this.#config,
+      internalUrl: this.internalUrl,
+      address: this.#internal?.server.address() as AddressInfo,
+      agent: this.#agent,
+      version: VERSION,
+      logger: this.#logger,
+      metrics: this.#metrics.directory,
+    });
+    this.#fleet.agentChanged();
   }
 
   async #startDelivery(internal: FastifyInstance): Promise<UpgradeHandler> {
@@ -242,7 +247,8 @@ export class Server {
 
   async #startSfu(http: FastifyInstance): Promise<void> {
     const assets = this.#assets;
-    if (!assets) throw new Error('the assets are opened before the SFU is');
+    const fleet = this.#fleet;
+    if (!assets || !fleet) throw new Error('assets and directory are opened before the SFU is');
     const config = this.#config;
     const logger = this.#logger;
     this.#pool = await WorkerPool.create({
@@ -272,14 +278,11 @@ export class Server {
     });
     this.#webhooks = webhooks;
     const broadcasts = new Broadcasts({
-      directory: new MemoryDirectory({
-        agents: () => (config.role === 'all' ? [this.internalUrl] : config.compositorUrls),
-        delivery: () => (config.role === 'all' ? this.internalUrl : config.deliveryUrl),
-      }),
+      directory: fleet.directory,
       newServiceToken: () => this.#newServiceToken(),
       mediaIp: config.mediaHost,
       encoderThreads: config.encoderThreads,
-      assetsUrl: this.#assetsUrl,
+      assetsUrl: `${fleet.url}/assets`,
       records: await RecordFiles.create({ dataDir: config.dataDir, secrets: config.secrets, logger }),
       resumeLimitMs: config.resumeSeconds * 1000,
       videoEncoder: config.videoEncoder,
@@ -353,7 +356,7 @@ export class Server {
   readiness(): { ready: boolean; reason: string } {
     if (this.#state !== 'ready') return { ready: false, reason: this.#state };
     if (this.#pool && !this.#pool.ready) return { ready: false, reason: 'no mediasoup worker' };
-    return { ready: true, reason: '' };
+    return this.#fleet?.directory.readiness() ?? { ready: true, reason: '' };
   }
 
   /** It could not start: what a killed process left stays as it is, for the next try. */
@@ -375,6 +378,7 @@ export class Server {
     await this.#recordingFeed?.close();
     await this.#delivery?.close();
     await this.#agent?.close();
+    await this.#fleet?.directory.close();
     await this.#signaling?.close();
     await this.#rooms?.closeAll('shutting-down');
     await this.#pool?.close();

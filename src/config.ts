@@ -58,6 +58,11 @@ const StorageUrl = z.string().transform((v, ctx): { kind: 'file' } | { kind: 's3
   return z.NEVER;
 });
 
+const RedisUrl = Text.refine(
+  (v) => v === '' || (/^rediss?:\/\/[^/]/.test(v) && URL.canParse(v)),
+  'redis://USER:PASSWORD@HOST:PORT/DATABASE, or rediss:// for TLS',
+);
+
 interface Setting {
   schema: z.ZodType;
   /** What an absent setting is, in the same form as it would be written. */
@@ -160,9 +165,24 @@ export const SETTINGS = {
   compositorUrls: {
     schema: List,
     fallback: '',
-    help: 'Role sfu: internal URLs of compositor agents, separated by commas.',
+    help: 'Role sfu: internal URLs of compositor agents, separated by commas. Default: those that announce themselves in Redis.',
   },
   deliveryUrl: { schema: Text, fallback: '', help: 'Role sfu: internal URL of the delivery node.' },
+  redisUrl: {
+    schema: RedisUrl,
+    fallback: '',
+    help: 'Redis of a fleet: roles of their own announce themselves there. `redis://USER:PASSWORD@HOST:PORT/DATABASE`, or `rediss://` for TLS.',
+  },
+  redisPrefix: {
+    schema: z.string().regex(/^[\w{}:.-]{1,64}$/, '1 to 64 of letters, digits and _ - . : { }'),
+    fallback: 'lianmai:',
+    help: 'Begins every key and channel in Redis; two fleets in one Redis have two.',
+  },
+  internalUrl: {
+    schema: Text,
+    fallback: '',
+    help: 'URL that the other nodes reach the internal port at. Default: its address, or LIANMAI_MEDIA_HOST when that is every address.',
+  },
   deliveryOrigin: {
     schema: Text,
     fallback: '',
@@ -218,7 +238,9 @@ export const SETTINGS = {
 } as const satisfies Record<string, Setting>;
 
 type Values = { [K in keyof typeof SETTINGS]: z.output<(typeof SETTINGS)[K]['schema']> };
-export type Config = Omit<Values, 'secret' | 'rtcHost' | 'webhookSecret' | 's3SecretAccessKey'> & {
+export type Config = Omit<Values, 'secret' | 'rtcHost' | 'webhookSecret' | 's3SecretAccessKey' | 'redisUrl'> & {
+  /** It may hold a password. null: there is no Redis. */
+  redisUrl: Secret | null;
   /** null: the AWS SDK finds its credentials itself. */
   s3SecretAccessKey: Secret | null;
   /** The first signs. Empty: open mode, loopback only. */
@@ -288,6 +310,21 @@ function readSecrets(name: string, text: string): string[] {
   return secrets;
 }
 
+/** What a role of its own needs to find the others. */
+function checkFleet(values: Omit<Values, 'secret' | 'webhookSecret' | 'rtcHost' | 's3SecretAccessKey'>): void {
+  const { role, compositorUrls, deliveryUrl, redisUrl, internalUrl } = values;
+  if (role === 'sfu' && ((compositorUrls.length === 0 && redisUrl === '') || deliveryUrl === ''))
+    throw new ConfigError(
+      'role sfu needs LIANMAI_DELIVERY_URL, and LIANMAI_COMPOSITOR_URLS or LIANMAI_REDIS_URL to find compositors',
+    );
+  if (role === 'all' && redisUrl !== '')
+    throw new ConfigError(
+      'LIANMAI_REDIS_URL: role all is a whole server in one process; a fleet has roles of their own',
+    );
+  if (internalUrl !== '' && !/^https?:$/.test(URL.parse(internalUrl)?.protocol ?? ''))
+    throw new ConfigError('LIANMAI_INTERNAL_URL: an http or https URL');
+}
+
 function complete({ secret, webhookSecret, rtcHost, s3SecretAccessKey, ...values }: Values): Config {
   const secrets = readSecrets('LIANMAI_SECRET', secret);
   const webhookSecrets = readSecrets('LIANMAI_WEBHOOK_SECRET', webhookSecret);
@@ -306,9 +343,7 @@ function complete({ secret, webhookSecret, rtcHost, s3SecretAccessKey, ...values
     throw new ConfigError('LIANMAI_TLS_CERT and LIANMAI_TLS_KEY go together');
   if ((values.s3AccessKeyId === '') !== (s3SecretAccessKey === ''))
     throw new ConfigError('LIANMAI_S3_ACCESS_KEY_ID and LIANMAI_S3_SECRET_ACCESS_KEY go together');
-  if (values.role === 'sfu' && (values.compositorUrls.length === 0 || values.deliveryUrl === '')) {
-    throw new ConfigError('role sfu needs LIANMAI_COMPOSITOR_URLS and LIANMAI_DELIVERY_URL');
-  }
+  checkFleet(values);
   if (values.deliveryOrigin !== '' && !/^https?:$/.test(URL.parse(values.deliveryOrigin)?.protocol ?? ''))
     throw new ConfigError('LIANMAI_DELIVERY_ORIGIN: an http or https URL');
   if (values.role !== 'all' && secrets.length === 0)
@@ -316,6 +351,7 @@ function complete({ secret, webhookSecret, rtcHost, s3SecretAccessKey, ...values
   return {
     ...values,
     s3SecretAccessKey: s3SecretAccessKey ? new Secret(s3SecretAccessKey) : null,
+    redisUrl: values.redisUrl ? new Secret(values.redisUrl) : null,
     secrets: secrets.map((s) => new Secret(s)),
     webhookSecrets: webhookSecrets.map((s) => new Secret(s)),
     rtcHost: rtcHost || values.host,

@@ -4,6 +4,7 @@ import type { AgentMetrics } from '../compositor/agent/metrics.ts';
 import type { BroadcastMetrics } from './broadcast/metrics.ts';
 import type { DeliveryMetrics } from './delivery/metrics.ts';
 import type { RecordingMetrics } from './delivery/recording/metrics.ts';
+import type { DirectoryMetrics } from './directory/metrics.ts';
 import type { RoomMetrics } from './rooms/metrics.ts';
 import type { SfuMetrics } from './sfu/metrics.ts';
 import type { SignalingMetrics } from './signaling/metrics.ts';
@@ -212,6 +213,28 @@ export const METRICS = {
     'state',
   ]),
   transcodes: counter('lianmai_transcodes_total', 'Transcodes of recordings, by outcome.', ['state']),
+  directoryUp: gauge(
+    'lianmai_directory_up',
+    '1: the directory (Redis) answers, and has everything that this node holds. Without Redis always 1.',
+  ),
+  directoryHeld: gauge('lianmai_directory_held', 'What this node owns in the directory, by kind.', ['kind']),
+  directoryLost: counter('lianmai_directory_lost_total', 'Ownerships that went to a node with a higher fence.', [
+    'kind',
+  ]),
+  directoryReannounced: counter(
+    'lianmai_directory_reannounced_total',
+    'Ownerships that the directory had forgotten and was told of again.',
+    ['kind'],
+  ),
+  directoryFailures: counter(
+    'lianmai_directory_failures_total',
+    'Rounds of renewal that failed; they are tried again.',
+  ),
+  directoryRoundSeconds: histogram(
+    'lianmai_directory_round_seconds',
+    'A round of renewal of everything that this node owns.',
+    [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
+  ),
 } as const satisfies Record<string, Definition>;
 
 export interface Metrics {
@@ -224,6 +247,7 @@ export interface Metrics {
   delivery: DeliveryMetrics;
   webhooks: WebhookMetrics;
   recording: RecordingMetrics;
+  directory: DirectoryMetrics;
 }
 
 /** All metrics in a registry of their own, and Node's own (`nodejs_…`, `process_…`). */
@@ -320,6 +344,14 @@ export function createMetrics(): Metrics {
       storeFailures: c(m.storeFailures),
       recordings: c(m.recordings),
       transcodes: c(m.transcodes),
+    },
+    directory: {
+      up: g(m.directoryUp),
+      held: g(m.directoryHeld),
+      lost: c(m.directoryLost),
+      reannounced: c(m.directoryReannounced),
+      failures: c(m.directoryFailures),
+      roundSeconds: h(m.directoryRoundSeconds),
     },
   };
 }

@@ -41,6 +41,8 @@ export interface AgentOptions {
   verifyService: (token: string | undefined) => Promise<boolean>;
   logger: Logger;
   metrics: AgentMetrics;
+  /** `load` or `draining` may be another now. */
+  onLoad?: () => void;
   /** The child program; tests give their own. */
   entry?: string;
   limits?: Partial<ChildLimits>;
@@ -71,6 +73,8 @@ export class Agent {
       entry: options.entry ?? COMPOSITOR_MAIN,
       limits: { ...CHILD_LIMITS, ...options.limits },
       logger: this.#logger,
+      // Not at once: the first comes while we are being made.
+      onCount: () => queueMicrotask(() => options.onLoad?.()),
     });
   }
 
@@ -118,6 +122,7 @@ export class Agent {
     if (this.#state !== 'open') return;
     this.#state = 'draining';
     this.#pool.drain();
+    this.#options.onLoad?.();
     this.#logger.info({ running: this.load }, 'agent drains');
   }
 

@@ -16,6 +16,8 @@ export interface ChildPoolOptions extends ChildPlace {
   limits: ChildLimits;
   logger: Logger;
   metrics: AgentMetrics;
+  /** A child has come, gone, or is in another state. */
+  onCount: () => void;
 }
 
 /** Every compositor process of an agent: the warm ones that wait for a broadcast, and those in use. */
@@ -51,6 +53,7 @@ export class ChildPool {
     const child = waiting.find((c) => c.state === 'warm') ?? waiting[0] ?? this.#spawn();
     this.#waiting.delete(child);
     this.#starting.add(child);
+    this.#options.onCount();
     return child;
   }
 
@@ -136,5 +139,6 @@ export class ChildPool {
     for (const state of CHILD_STATES) {
       this.#options.metrics.children.set({ state }, states.filter((s) => s === state).length);
     }
+    this.#options.onCount();
   }
 }

@@ -52,6 +52,11 @@ export const TEST_PACKAGES = [
     isThere: () => existsSync('/usr/lib/nginx/modules/ngx_rtmp_module.so'),
   },
   {
+    debian: 'redis-server',
+    what: 'the Redis of the fleet tests',
+    isThere: () => findProgram('redis-server') !== undefined,
+  },
+  {
     debian: 'gstreamer1.0-tools',
     what: 'GStreamer, which reads our HLS in a test',
     isThere: () => findProgram('gst-launch-1.0') !== undefined,
@@ -176,10 +181,14 @@ async function aptGet(args) {
   });
 }
 
-/** nginx is wanted as a program of the tests; its package would also run it as a service from now on. */
-async function keepNginxFromServing() {
-  if (!existsSync('/run/systemd/system')) return;
-  await run('systemctl', ['disable', '--now', 'nginx']);
+/** Wanted as programs of the tests; their packages would also run them as services from now on. */
+const SERVICES = ['nginx', 'redis-server'];
+
+/** @param {string[]} installed */
+async function keepFromServing(installed) {
+  const services = SERVICES.filter((name) => installed.includes(name));
+  if (services.length === 0 || !existsSync('/run/systemd/system')) return;
+  await run('systemctl', ['disable', '--now', ...services]);
 }
 
 /**
@@ -198,7 +207,7 @@ function systemPackagesStep(title, takes, packages) {
       const wanted = missing();
       const names = wanted.map(({ debian }) => debian);
       await installDebianPackages(names, wanted.map(({ what }) => what).join(', '));
-      if (names.includes('nginx')) await keepNginxFromServing();
+      await keepFromServing(names);
     },
   };
 }
@@ -206,7 +215,7 @@ function systemPackagesStep(title, takes, packages) {
 export const serverPackages = systemPackagesStep('ffmpeg', 'installing, up to a minute', SERVER_PACKAGES);
 export const unitTestPackages = systemPackagesStep('kubectl', 'installing, some seconds', UNIT_TEST_PACKAGES);
 export const testPackages = systemPackagesStep(
-  'programs for the tests (Chromium, nginx, GStreamer)',
+  'programs for the tests (Chromium, nginx, Redis, GStreamer)',
   'installing, one to two minutes',
   TEST_PACKAGES,
 );

@@ -1,43 +1,37 @@
-import type { AgentEntry, Directory } from './Directory.ts';
+import { pino } from 'pino';
+import type { Logger } from '../common/logger.ts';
+import { MemoryStore } from './MemoryStore.ts';
+import type { DirectoryMetrics } from './metrics.ts';
+import { SharedDirectory } from './SharedDirectory.ts';
 
 export interface MemoryDirectoryOptions {
-  /** Base URLs of the agents' internal ports. */
-  agents: () => readonly string[];
-  /** Base URL of the delivery node's internal port. */
-  delivery: () => string;
+  /** Base URLs of the agents' internal ports; left out: those that are announced. */
+  agents?: () => readonly string[];
+  /** Base URL of the delivery node's internal port; left out: the emptiest that is announced. */
+  delivery?: () => string;
+  /** For a test with several nodes in one process. */
+  store?: MemoryStore;
+  node?: string;
+  logger?: Logger;
+  metrics?: DirectoryMetrics;
 }
 
-/** One SFU node, with agents and a delivery node that are configured: loads are what this node itself has placed. */
-export class MemoryDirectory implements Directory {
-  readonly #options: MemoryDirectoryOptions;
-  /** Compositor → agent URL. */
-  readonly #placed = new Map<string, string>();
-
+/**
+ * One SFU node, with agents and a delivery node that are configured: loads are what this node itself has placed. Nothing is asked of
+ * anybody else, so it is always ready.
+ */
+export class MemoryDirectory extends SharedDirectory {
   constructor(options: MemoryDirectoryOptions) {
-    this.#options = options;
+    super({
+      ...options,
+      store: options.store ?? new MemoryStore(),
+      node: options.node ?? 'local',
+      logger: options.logger ?? pino({ level: 'silent' }),
+    });
+    options.metrics?.up.set(1);
   }
 
-  async agents(): Promise<AgentEntry[]> {
-    const loads = [...this.#placed.values()];
-    return this.#options.agents().map((url) => ({
-      url: withoutSlash(url),
-      capacity: null,
-      load: loads.filter((placed) => placed === withoutSlash(url)).length,
-      draining: false,
-    }));
-  }
-
-  async delivery(_broadcast: string): Promise<string> {
-    return withoutSlash(this.#options.delivery());
-  }
-
-  async placed(agentUrl: string, compositor: string): Promise<void> {
-    this.#placed.set(compositor, agentUrl);
-  }
-
-  async released(compositor: string): Promise<void> {
-    this.#placed.delete(compositor);
+  override readiness(): { ready: boolean; reason: string } {
+    return { ready: true, reason: '' };
   }
 }
-
-const withoutSlash = (url: string): string => url.replace(/\/+$/, '');

@@ -57,7 +57,8 @@ export class RolesApart {
       ServerProcess.start({ LIANMAI_SECRET: SECRET, LIANMAI_ROLE: name, ...env, ...more });
     const [compositor, delivery] = await Promise.all([role('compositor'), role('delivery')]);
     const sfu = await role('sfu', {
-      LIANMAI_COMPOSITOR_URLS: compositor.internalUrl,
+      // In a fleet it finds them itself.
+      ...(env.LIANMAI_REDIS_URL ? {} : { LIANMAI_COMPOSITOR_URLS: compositor.internalUrl }),
       LIANMAI_DELIVERY_URL: delivery.internalUrl,
       LIANMAI_SFU_WORKERS: '1',
     });

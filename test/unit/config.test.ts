@@ -66,6 +66,28 @@ describe('parseConfig', () => {
   });
 });
 
+test('LIANMAI_REDIS_URL finds compositors in place of LIANMAI_COMPOSITOR_URLS; it may hold a password and does not print', () => {
+  const url = 'redis://user:hidden-password@10.0.0.9:6379/1';
+  const sfu = { LIANMAI_SECRET: SECRET, LIANMAI_ROLE: 'sfu', LIANMAI_DELIVERY_URL: 'http://d:8081' };
+  expect(() => parseConfig([], sfu)).toThrow(/LIANMAI_REDIS_URL/);
+  const config = parseConfig([], { ...sfu, LIANMAI_REDIS_URL: url });
+  expect(config).toMatchObject({ compositorUrls: [], redisPrefix: 'lianmai:', internalUrl: '' });
+  expect(config.redisUrl?.reveal()).toBe(url);
+  expect(JSON.stringify(config)).not.toContain('hidden-password');
+  expect(parseConfig([], {}).redisUrl).toBeNull();
+  expect(() => parseConfig([], { LIANMAI_REDIS_URL: url })).toThrow(/role all/);
+  const wrong = 'http://user:hidden-password@10.0.0.9';
+  const mistake = () => parseConfig([], { ...sfu, LIANMAI_REDIS_URL: wrong });
+  expect(mistake).toThrow(/LIANMAI_REDIS_URL/);
+  expect(mistake).not.toThrow(/hidden-password/);
+  for (const [name, value] of [
+    ['LIANMAI_REDIS_PREFIX', ''],
+    ['LIANMAI_REDIS_PREFIX', 'a b'],
+    ['LIANMAI_INTERNAL_URL', '10.0.0.9:8081'],
+  ] as const)
+    expect(() => parseConfig([], { ...sfu, LIANMAI_REDIS_URL: url, [name]: value })).toThrow(name);
+});
+
 test('names: one setting, two spellings', () => {
   expect(environmentOf('allowPrivateDestinations')).toBe('LIANMAI_ALLOW_PRIVATE_DESTINATIONS');
   expect(flagOf('allowPrivateDestinations')).toBe('--allow-private-destinations');

@@ -1,0 +1,138 @@
+/**
+ * What the directory knows of: entries, each of a kind, each owned by one node with a fence. Pure: kinds, what each carries, and
+ * parsing, since another node, perhaps of another version, wrote them.
+ */
+import { z } from 'zod';
+import { BroadcastInput } from '../contracts/broadcast.ts';
+import { ReconnectSeconds } from '../contracts/deliveryControl.ts';
+import { Grid } from '../contracts/grid.ts';
+import { BroadcastId, DestinationId, Fence, RoomId } from '../contracts/ids.ts';
+import { EncoderSettings, Rendition } from '../contracts/job.ts';
+import { Scene } from '../contracts/scene.ts';
+
+export const NodeRole = z.enum(['sfu', 'compositor', 'delivery']);
+export type NodeRole = z.infer<typeof NodeRole>;
+
+/** A process of the fleet; its entry's id is its URL. */
+export const NodeInfo = z.object({
+  role: NodeRole,
+  /** Base URL of its internal port, without a slash at the end. */
+  url: z.string().max(512),
+  /** Broadcasts that it takes at the same time; null: as many as come. */
+  capacity: z.int().min(0).nullable(),
+  /** Broadcasts that it has. */
+  load: z.int().min(0),
+  version: z.string().max(64),
+  /** contracts/ids.ts, PROTOCOL; any number: who reads it decides whether it understands that one. */
+  protocol: z.int(),
+  /** It takes nothing new. */
+  draining: z.boolean(),
+});
+export type NodeInfo = z.infer<typeof NodeInfo>;
+
+/** Who serves it: base URL of the owner's internal port. */
+const Home = z.object({ url: z.string().max(512) });
+
+/** A destination as it is kept: whoever writes it has sealed what holds the stream key (common/SecretBox.ts). */
+const SealedDestination = z.object({
+  id: DestinationId,
+  name: z.string(),
+  target: z.string(),
+  reconnectSeconds: ReconnectSeconds,
+  sealed: z.string(),
+});
+
+/** What another node needs to go on with a broadcast; written before its first frame and at each change. */
+export const FleetRecord = z.object({
+  version: z.literal(1),
+  id: BroadcastId,
+  room: RoomId,
+  /** Its destinations are below. */
+  input: BroadcastInput,
+  /** Wall-clock label of frame 0, ms since 1970. */
+  epoch: z.number(),
+  grid: Grid,
+  encoder: EncoderSettings,
+  renditions: z.array(Rendition),
+  scene: z.object({ version: z.int().min(0), scene: Scene }),
+  /** Base URL of the delivery node's internal port; the same for the broadcast's whole life. */
+  deliveryUrl: z.string().max(512),
+  destinations: z.array(SealedDestination),
+  /** The newest that a compositor was given; another matter than the entry's own. */
+  fence: Fence,
+});
+export type FleetRecord = z.infer<typeof FleetRecord>;
+
+/** Kind of entry → what it carries. */
+export const ENTRY_DATA = {
+  node: NodeInfo,
+  /** A room's home; the id is the room's. */
+  room: Home,
+  /** Who controls a broadcast; the id is the broadcast's. */
+  broadcast: Home.extend({ room: RoomId }),
+  /** Who pushes to a stream; the id is streamIdentity's hash, never the stream key. */
+  'stream-key': z.object({ broadcast: BroadcastId }),
+  /** Work that one node does for all; the id names it. */
+  leader: Home,
+  /** Stays when its owner is gone; the id is the broadcast's. */
+  record: FleetRecord,
+} as const;
+
+export type EntryKind = keyof typeof ENTRY_DATA;
+export type EntryData<K extends EntryKind> = z.output<(typeof ENTRY_DATA)[K]>;
+export const ENTRY_KINDS = Object.keys(ENTRY_DATA) as EntryKind[];
+
+/** Those that do not expire: a record is what is left of an owner. */
+export const isLasting = (kind: EntryKind): boolean => kind === 'record';
+
+/** The program's clock as its owner had it when it renewed last. */
+export const OwnerBeat = z.object({
+  /** Program time, ms. */
+  programMs: z.number(),
+  /** How long that process has had the broadcast, ms. */
+  heldMs: z.number(),
+});
+export type OwnerBeat = z.infer<typeof OwnerBeat>;
+
+/** An entry as the store has it: texts. */
+export interface RawEntry {
+  id: string;
+  /** The owner's name; empty: nobody, it was given back or has expired. */
+  holder: string;
+  fence: number;
+  /** JSON. */
+  data: string;
+  /** Since the data was written, ms by the store's clock. */
+  ageMs?: number;
+  /** JSON; empty: none. */
+  beat?: string;
+  beatAgeMs?: number;
+}
+
+export interface Entry<K extends EntryKind> {
+  kind: K;
+  id: string;
+  holder: string;
+  fence: number;
+  data: EntryData<K>;
+  /** ms by the store's clock, so that clocks of nodes do not matter. Only where it was read, not in changes. */
+  ageMs: number;
+  beat: (OwnerBeat & { ageMs: number }) | null;
+}
+
+/** null: it is not what this version of the program understands. */
+export function parseEntry<K extends EntryKind>(kind: K, raw: RawEntry): Entry<K> | null {
+  const data = parseJson(ENTRY_DATA[kind], raw.data) as EntryData<K> | null;
+  if (data === null) return null;
+  const beat = raw.beat ? parseJson(OwnerBeat, raw.beat) : null;
+  const { id, holder, fence, ageMs = 0, beatAgeMs = 0 } = raw;
+  return { kind, id, holder, fence, data, ageMs, beat: beat && { ...beat, ageMs: beatAgeMs } };
+}
+
+function parseJson<S extends z.ZodType>(schema: S, text: string): z.output<S> | null {
+  try {
+    return schema.parse(JSON.parse(text));
+  } catch {
+    return null;
+  }
+}

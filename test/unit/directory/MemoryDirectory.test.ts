@@ -1,0 +1,47 @@
+import { pino } from 'pino';
+import { describe, expect, test } from 'vitest';
+import { MemoryDirectory } from '../../../src/directory/MemoryDirectory.ts';
+import { MemoryStore } from '../../../src/directory/MemoryStore.ts';
+import { SharedDirectory } from '../../../src/directory/SharedDirectory.ts';
+import { CutStore, type FleetRig } from '../../support/directory/FleetRig.ts';
+import { directorySuite } from '../../support/directory/suite.ts';
+
+const TTL_MS = 300;
+const logger = pino({ level: 'silent' });
+
+async function memoryRig(): Promise<FleetRig> {
+  const store = new MemoryStore({ ttlMs: TTL_MS });
+  const directories: SharedDirectory[] = [];
+  return {
+    ttlMs: TTL_MS,
+    node: async (node) => {
+      const line = new CutStore(store);
+      const directory = new SharedDirectory({ store: line, node, logger });
+      directories.push(directory);
+      return { directory, cut: () => line.cut(), mend: () => line.mend() };
+    },
+    close: async () => {
+      await Promise.all(directories.map((directory) => directory.close()));
+    },
+  };
+}
+
+describe('a directory in memory', () => directorySuite(memoryRig));
+
+describe('MemoryDirectory of role all', () => {
+  test('names the configured nodes, counts what was placed, and is always ready', async () => {
+    const directory = new MemoryDirectory({ agents: () => ['http://a/', 'http://b'], delivery: () => 'http://d/' });
+    await directory.placed('http://a', 'c1');
+    await directory.placed('http://a', 'c2');
+    expect((await directory.agents()).map(({ url, load }) => [url, load])).toEqual([
+      ['http://a', 2],
+      ['http://b', 0],
+    ]);
+    await directory.released('c1');
+    await directory.released('c1');
+    expect((await directory.agents())[0]?.load).toBe(1);
+    expect(await directory.delivery('b1')).toBe('http://d');
+    expect(directory.readiness()).toEqual({ ready: true, reason: '' });
+    await directory.close();
+  });
+});
