@@ -6,6 +6,7 @@ import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
 import { Secret } from './common/Secret.ts';
 import { VideoCodec } from './contracts/job.ts';
+import { readPrices } from './usage/prices.ts';
 
 const Port = z.coerce.number().pipe(z.int().min(0).max(65_535));
 const Count = z.coerce.number().pipe(z.int().min(0).max(1000));
@@ -56,6 +57,15 @@ const StorageUrl = z.string().transform((v, ctx): { kind: 'file' } | { kind: 's3
   if (bucket) return { kind: 's3', bucket, prefix: prefix.slice(1) };
   ctx.addIssue({ code: 'custom', message: '`file`, or s3://BUCKET/PREFIX' });
   return z.NEVER;
+});
+
+const Prices = z.string().transform((v, ctx) => {
+  try {
+    return readPrices(v);
+  } catch (error) {
+    ctx.addIssue({ code: 'custom', message: (error as Error).message });
+    return z.NEVER;
+  }
 });
 
 interface Setting {
@@ -192,6 +202,11 @@ export const SETTINGS = {
     schema: Flag,
     fallback: 'false',
     help: 'Allows webhooks that are set by the API at private, loopback and link-local addresses.',
+  },
+  prices: {
+    schema: Prices,
+    fallback: '',
+    help: 'What use costs (docs/usage.md): a JSON object, or the name of a file that has one.',
   },
   ffmpeg: {
     schema: Text,
