@@ -48,7 +48,7 @@ export const UsageBroadcast = z.object({
 });
 export type UsageBroadcast = z.infer<typeof UsageBroadcast>;
 
-/** An entry of the ledger. `node` is a process, `sequence` counts its reports: the same one again changes nothing. */
+/** An entry of the ledger. `node` is a process, `sequence` counts its reports. The same one again changes nothing. */
 export const UsageReport = z.object({
   node: Name,
   sequence: z.int().min(1),

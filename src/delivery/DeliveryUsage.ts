@@ -3,7 +3,7 @@
  *
  * Output is what compositors have made and viewers could see, drawn on the program's time: gaps and slate are none, and a part that is
  * seen again after a restart lies on the same time. Bytes are counted by the process: of a destination what the kernel has taken for it, of
- * viewers the bodies of answers, on whichever node they were sent; what nodes send each other is not theirs.
+ * viewers the bodies of good answers, on whichever node they were sent; what nodes send each other is not theirs.
  */
 import { newId } from '../common/ids.ts';
 import type { DestinationStatus } from '../contracts/deliveryControl.ts';

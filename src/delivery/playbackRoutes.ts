@@ -236,8 +236,8 @@ function count(options: PlaybackOptions, request: FastifyRequest, reply: Fastify
   const bytes = Number(reply.getHeader('content-length') ?? 0);
   if (request.method !== 'GET' || !Number.isFinite(bytes)) return;
   metrics.hlsBytes.inc({ kind }, bytes);
-  // Another node counts what it sends to its own viewers.
-  const of = request.playAccess === 'node' ? undefined : broadcastOf(options, request);
+  // An error is nobody's use, and another node counts what it sends to its own viewers.
+  const of = reply.statusCode >= 300 || request.playAccess === 'node' ? undefined : broadcastOf(options, request);
   if (of) options.viewerBytes.add(of, bytes);
 }
 

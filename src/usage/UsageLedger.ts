@@ -17,6 +17,7 @@
  *
  * `usage_reports` is the ledger: rows are only ever added, which triggers hold. The other tables follow from it.
  */
+import { createHash } from 'node:crypto';
 import { newId } from '../common/ids.ts';
 import { type UsageBroadcast, type UsageFeed, UsageKind, type UsageReading, UsageReport } from '../contracts/usage.ts';
 import type { Database } from '../durable/Database.ts';
@@ -29,8 +30,8 @@ const FEED_BYTES = 4 * 1024 * 1024;
 const MIGRATIONS = [
   `CREATE TABLE usage_ledger (only INTEGER PRIMARY KEY CHECK (only = 1), id TEXT NOT NULL) STRICT;
   CREATE TABLE usage_reports (
-    position INTEGER PRIMARY KEY AUTOINCREMENT, node TEXT NOT NULL, sequence INTEGER NOT NULL, own INTEGER NOT NULL, body TEXT NOT NULL,
-    UNIQUE (node, sequence)
+    position INTEGER PRIMARY KEY AUTOINCREMENT, node TEXT NOT NULL, sequence INTEGER NOT NULL, digest BLOB NOT NULL, own INTEGER NOT NULL,
+    body TEXT NOT NULL, UNIQUE (node, sequence, digest)
   ) STRICT;
   CREATE TRIGGER usage_reports_are_kept BEFORE DELETE ON usage_reports BEGIN SELECT RAISE(ABORT, 'the ledger is only added to'); END;
   CREATE TRIGGER usage_reports_stay BEFORE UPDATE ON usage_reports BEGIN SELECT RAISE(ABORT, 'the ledger is only added to'); END;
@@ -115,9 +116,12 @@ export class UsageLedger {
   }
 
   #append(report: UsageReport, own: boolean): boolean {
+    const body = JSON.stringify(report);
+    // Of one number there may be two, an older and a newer: each has what the other may not have.
+    const digest = createHash('sha256').update(body).digest();
     const { changes } = this.database.run(
-      'INSERT INTO usage_reports (node, sequence, own, body) VALUES (?, ?, ?, ?) ON CONFLICT (node, sequence) DO NOTHING',
-      ...[report.node, report.sequence, Number(own), JSON.stringify(report)],
+      'INSERT INTO usage_reports (node, sequence, digest, own, body) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING',
+      ...[report.node, report.sequence, digest, Number(own), body],
     );
     if (changes === 0) return false;
     const accounts = new Map<string, Account>();

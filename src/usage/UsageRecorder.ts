@@ -7,7 +7,7 @@
  * behind). A machine that loses its power goes back to what the disk has: a second more.
  *
  * Sequence: report N is in the state file first and grows there; then it goes into the ledger, and N + 1 begins. A process that dies in
- * between leaves an N in both; the ledger has the newer one and takes no other.
+ * between leaves an N in both, of which the ledger has the newer one: the older one has nothing that it has not.
  */
 import { join } from 'node:path';
 import type { Logger } from '../common/logger.ts';
