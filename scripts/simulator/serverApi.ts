@@ -4,6 +4,7 @@ import type { z } from 'zod';
 import { TokenAnswer } from '../../src/contracts/api.ts';
 import { type BroadcastInput, BroadcastStatus } from '../../src/contracts/broadcast.ts';
 import type { Role } from '../../src/contracts/tokens.ts';
+import { UsageAnswer } from '../../src/contracts/usage.ts';
 
 export class ServerApi {
   readonly url: string;
@@ -30,6 +31,11 @@ export class ServerApi {
 
   async stopBroadcast(room: string): Promise<BroadcastStatus> {
     return BroadcastStatus.parse(await this.#call('DELETE', `/v1/rooms/${room}/broadcast`));
+  }
+
+  /** `query`: of `GET /v1/usage`. */
+  async usage(query: Record<string, string> = {}): Promise<UsageAnswer> {
+    return UsageAnswer.parse(await this.#call('GET', `/v1/usage?${new URLSearchParams(query)}`));
   }
 
   async #call(method: string, path: string, body?: unknown): Promise<unknown> {

@@ -144,12 +144,10 @@ export class UsageMeter {
     this.#prunedAt = this.#now();
     const oldest = this.#prunedAt - FORGET_MS;
     for (const [name, { lookedAt }] of this.#known) if (lookedAt < oldest) this.#known.delete(name);
-    const used = new Set(
-      [...this.#known.values(), ...[...this.#grown.values()].map((reading) => ({ reading }))].map((k) => k.reading),
-    );
-    const broadcasts = new Set([...used].map((r) => r.broadcast));
+    const used = [...[...this.#known.values()].map((known) => known.reading), ...this.#grown.values()];
+    const broadcasts = new Set(used.map((reading) => reading.broadcast));
     for (const id of this.#broadcasts.keys()) if (!broadcasts.has(id)) this.#broadcasts.delete(id);
-    const subjects = new Set([...used].map((r) => r.subject));
+    const subjects = new Set(used.map((reading) => reading.subject));
     for (const id of this.#targets.keys()) if (!subjects.has(id)) this.#targets.delete(id);
   }
 }

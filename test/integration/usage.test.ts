@@ -150,10 +150,27 @@ test('at the end: the time of working to 100 ms, output on the grid, and what th
   expect(Math.abs((total.cost?.minor ?? 0) - cents)).toBeLessThanOrEqual(0.5);
 });
 
+test('a broadcast that nothing happens to is as long as it was, to 100 ms', async () => {
+  const { id, startedAt } = await api.startBroadcast('calm', {
+    video: { width: 320, height: 180, fps: 24, bitrate: 200_000 },
+  });
+  await eventually(() => Date.now() > (startedAt ?? 0) + 1_500, 'it runs');
+  await api.stopBroadcast('calm');
+  const ending = await server.waitForLog((line) => line.broadcast === id && String(line.state).endsWith('-> ending'));
+  const { usage: sums } = await usage('room=calm&by=tenant,room');
+  const lasted = Date.parse(String(ending.time)) - (startedAt ?? 0);
+  expect(sums).toMatchObject([{ tenant: 'default', room: 'calm', broadcasts: 1 }]);
+  expect(Math.abs((sums[0]?.activeMs ?? 0) - lasted)).toBeLessThanOrEqual(100);
+  // To the millisecond what was made and could be seen, in whole parts.
+  expect((sums[0]?.output ?? []).map(({ ms }) => Math.round(ms / (1000 / 3)))).toEqual(
+    Array(2).fill(Math.floor(lasted / (1000 / 3))),
+  );
+});
+
 test('after the end nothing grows but what is still fetched; as CSV the same, in pages with a link to the next', async () => {
-  const before = (await usage()).total;
+  const before = (await usage('tenant=acme')).total;
   await watchAll();
-  const { total } = await usage();
+  const { total } = await usage('tenant=acme');
   expect(total).toEqual({ ...before, viewerBytes: fetchedBytes, cost: total.cost });
   const { headers, body } = await httpGet(`${server.url}/v1/usage?format=csv&tenant=acme`);
   expect(headers['content-type']).toBe('text/csv; charset=utf-8');

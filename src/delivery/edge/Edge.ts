@@ -111,8 +111,11 @@ export class Edge {
 }
 
 /** What is the room's names its broadcast: the multivariant playlist in its URIs, `state.json` as a field. Empty: there is none. */
-const namedIn = (bytes: Buffer): string =>
-  /["\n](b[a-z0-9]{8,31})["/]/.exec(bytes.toString('latin1', 0, 4096))?.[1] ?? '';
+function namedIn(bytes: Buffer): string {
+  const text = bytes.toString('latin1', 0, 4096);
+  const [, inUri, inField] = /(?:="|\n)(b[a-z0-9]{8,31})\/|"broadcast":"(b[a-z0-9]{8,31})"/.exec(text) ?? [];
+  return inUri ?? inField ?? '';
+}
 
 function send(
   request: FastifyRequest,
