@@ -197,7 +197,6 @@ export class Child {
     const ingest = this.#ingest.stats();
     const decode = pipeline.decodeStats();
     const figures = pipeline.takeFigures();
-    const { user, system } = process.cpuUsage();
     const none = { packets: 0, lost: 0, recovered: 0, nacks: 0, plis: 0, playoutDelayMs: 0 };
     const sources: CompositorStats['sources'] = {};
     for (const [id, { decoded, dropped, width, height }] of Object.entries(decode)) {
@@ -208,7 +207,7 @@ export class Child {
       ...figures,
       frame: Math.max(0, figures.frame),
       partLatencyMsP95: percentile(sink.takeLatencies(), 0.95),
-      cpuSeconds: (user + system) / 1e6,
+      cpuSeconds: cpuSecondsNow(),
       rssBytes: process.memoryUsage.rss(),
       clockErrorMs: this.#follower.errorMs,
       degradation: pipeline.degradation,
@@ -235,11 +234,17 @@ export class Child {
   }
 
   #say(reason: CompositorEndReason, message: string): void {
-    this.#options.send({ type: 'ended', reason, lastSegment: this.#lastSegment, message });
+    const cpuSeconds = cpuSecondsNow();
+    this.#options.send({ type: 'ended', reason, lastSegment: this.#lastSegment, message, cpuSeconds });
   }
 
   #stopTimers(): void {
     for (const timer of this.#timers) clearTimeout(timer);
     this.#timers = [];
   }
+}
+
+function cpuSecondsNow(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1e6;
 }

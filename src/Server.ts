@@ -42,6 +42,7 @@ import { RoomRegistry } from './rooms/RoomRegistry.ts';
 import { WorkerPool } from './sfu/WorkerPool.ts';
 import { SignalingServer } from './signaling/SignalingServer.ts';
 import { Tokens } from './tokens/Tokens.ts';
+import { ServerUsage } from './usage/ServerUsage.ts';
 import { type ServerWebhooks, startWebhooks } from './webhooks/startWebhooks.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
@@ -64,6 +65,7 @@ export class Server {
   #internal: FastifyInstance | undefined;
   #lock: DataDirLock | undefined;
   #database: Database | undefined;
+  #usage: ServerUsage | undefined;
   #assets: AssetStore | undefined;
   #agent: Agent | undefined;
   #fleet: Fleet | undefined;
@@ -135,7 +137,11 @@ export class Server {
     const roles = (['sfu', 'delivery'] as const).filter((role) => this.#has(role));
     if (roles.length === 0) return;
     this.#lock = DataDirLock.take(dataDir, roles);
-    this.#database = Database.open(dataDir);
+    const database = Database.open(dataDir);
+    this.#database = database;
+    const newServiceToken = () => this.#newServiceToken();
+    const metrics = this.#metrics.usage;
+    this.#usage = ServerUsage.open({ config: this.#config, database, newServiceToken, logger: this.#logger, metrics });
   }
 
   async #openAssets(internal: FastifyInstance): Promise<void> {
@@ -147,9 +153,7 @@ export class Server {
     });
     registerAssetSource(internal, {
       assets: this.#assets,
-      verifyService: async (token) => {
-        await this.#tokens.verify(token, 'service');
-      },
+      verifyService: (token) => this.#verifyService(token),
     });
   }
 
@@ -186,9 +190,7 @@ export class Server {
 
   async #startDelivery(internal: FastifyInstance): Promise<UpgradeHandler> {
     const delivery = await Delivery.create({
-      verifyService: async (token) => {
-        await this.#tokens.verify(token, 'service');
-      },
+      verifyService: (token) => this.#verifyService(token),
       verifyPlay: async (token) => {
         const { claims, expiresAt } = await this.#tokens.verifyPlay(token);
         return { room: claims.room, expiresAt };
@@ -205,12 +207,14 @@ export class Server {
       secrets: this.#config.secrets,
       resumeLimitMs: this.#config.resumeSeconds * 1000,
       destinationPolicy: destinationPolicy({ allowPrivate: this.#config.allowPrivateDestinations }),
+      usage: this.#usage?.meter,
       clock: monotonicClock,
       logger: this.#logger,
       metrics: this.#metrics.delivery,
     });
     this.#delivery = delivery;
     delivery.registerIntake(internal);
+    this.#usage?.registerControl(internal, (token) => this.#verifyService(token));
     delivery.registerPlayback(internal, { nodesOnly: true });
     return (request, socket, head) => delivery.handleUpgrade(request, socket, head);
   }
@@ -293,6 +297,7 @@ export class Server {
       clock: monotonicClock,
       logger,
       metrics: this.#metrics.broadcast,
+      usage: this.#usage?.meter,
       onStatus: (room, status) => {
         webhooks.broadcasts.status(room, status);
         rooms.get(room)?.broadcastStatus(status);
@@ -308,6 +313,7 @@ export class Server {
       assets,
       webhooks: webhooks.endpoints,
       recordings: this.#followRecordings(broadcasts, webhooks),
+      usage: this.#usage,
       version: VERSION,
     });
     await http.ready();
@@ -343,9 +349,13 @@ export class Server {
     return this.#tokens.sign({ aud: 'service', sub: 'sfu' }, SERVICE_TOKEN_SECONDS);
   }
 
+  async #verifyService(token: string | undefined): Promise<void> {
+    await this.#tokens.verify(token, 'service');
+  }
+
   async #isService(token: string | undefined): Promise<boolean> {
     try {
-      await this.#tokens.verify(token, 'service');
+      await this.#verifyService(token);
       return true;
     } catch (error) {
       if (error instanceof AppError) return false;
@@ -385,6 +395,7 @@ export class Server {
     await this.#public?.close();
     await this.#internal?.close();
     await this.#webhooks?.close();
+    await this.#usage?.close();
     this.#database?.close();
     this.#lock?.release();
     this.#state = 'closed';

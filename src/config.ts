@@ -6,6 +6,7 @@ import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
 import { Secret } from './common/Secret.ts';
 import { VideoCodec } from './contracts/job.ts';
+import { readPrices } from './usage/prices.ts';
 
 const Port = z.coerce.number().pipe(z.int().min(0).max(65_535));
 const Count = z.coerce.number().pipe(z.int().min(0).max(1000));
@@ -62,6 +63,15 @@ const RedisUrl = Text.refine(
   (v) => v === '' || (/^rediss?:\/\/[^/]/.test(v) && URL.canParse(v)),
   'redis://USER:PASSWORD@HOST:PORT/DATABASE, or rediss:// for TLS',
 );
+
+const Prices = z.string().transform((v, ctx) => {
+  try {
+    return readPrices(v);
+  } catch (error) {
+    ctx.addIssue({ code: 'custom', message: (error as Error).message });
+    return z.NEVER;
+  }
+});
 
 interface Setting {
   schema: z.ZodType;
@@ -212,6 +222,11 @@ export const SETTINGS = {
     schema: Flag,
     fallback: 'false',
     help: 'Allows webhooks that are set by the API at private, loopback and link-local addresses.',
+  },
+  prices: {
+    schema: Prices,
+    fallback: '',
+    help: 'What use costs (docs/usage.md): a JSON object, or the name of a file that has one.',
   },
   ffmpeg: {
     schema: Text,

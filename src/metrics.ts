@@ -8,6 +8,7 @@ import type { DirectoryMetrics } from './directory/metrics.ts';
 import type { RoomMetrics } from './rooms/metrics.ts';
 import type { SfuMetrics } from './sfu/metrics.ts';
 import type { SignalingMetrics } from './signaling/metrics.ts';
+import type { UsageMetrics } from './usage/metrics.ts';
 import type { WebhookMetrics } from './webhooks/metrics.ts';
 
 interface Definition {
@@ -178,6 +179,16 @@ export const METRICS = {
     'lianmai_destination_dropped_gops_total',
     'Whole GOPs dropped because a destination was too slow.',
   ),
+  usageReports: counter(
+    'lianmai_usage_reports_total',
+    "Reports of usage to the node's own ledger, by what became of it.",
+    ['result'],
+  ),
+  usageExchanges: counter(
+    'lianmai_usage_exchanges_total',
+    'Exchanges of usage with a delivery node, by what became of it.',
+    ['result'],
+  ),
   webhookEvents: counter('lianmai_webhook_events_total', 'Events that were for at least one webhook.', ['type']),
   webhookUnsaved: counter(
     'lianmai_webhook_unsaved_events_total',
@@ -245,6 +256,7 @@ export interface Metrics {
   broadcast: BroadcastMetrics;
   agent: AgentMetrics;
   delivery: DeliveryMetrics;
+  usage: UsageMetrics;
   webhooks: WebhookMetrics;
   recording: RecordingMetrics;
   directory: DirectoryMetrics;
@@ -330,6 +342,7 @@ export function createMetrics(): Metrics {
       destinationOutageSeconds: h(m.destinationOutageSeconds),
       destinationDroppedGops: c(m.destinationDroppedGops),
     },
+    usage: { reports: c(m.usageReports), exchanges: c(m.usageExchanges) },
     webhooks: {
       events: c(m.webhookEvents),
       unsaved: c(m.webhookUnsaved),

@@ -65,6 +65,8 @@ export interface ChildEnd {
   lastSegment: number | null;
   /** A sentence for the controller's log. */
   message: string;
+  /** CPU seconds of the process in all, when it could say so. */
+  cpuSeconds?: number | undefined;
   /** The last lines that the process wrote to stderr. */
   stderr: string[];
 }
@@ -100,7 +102,7 @@ export class CompositorChild extends TypedEmitter<ChildEvents> {
   #reason: CompositorEndReason | undefined;
   /** We sent a signal: its exit says nothing about the child. */
   #signalled = false;
-  #own: { reason: CompositorEndReason; lastSegment: number | null; message: string } | undefined;
+  #own: Omit<ChildEnd, 'stderr'> | undefined;
 
   private constructor(process: ChildProcess, { limits, logger }: ChildOptions) {
     super();
@@ -286,6 +288,7 @@ export class CompositorChild extends TypedEmitter<ChildEvents> {
       reason,
       lastSegment: this.#own?.lastSegment ?? null,
       message: this.#own?.message || how,
+      cpuSeconds: this.#own?.cpuSeconds,
       stderr: [...this.#stderr],
     };
     this.emit('ended', end);

@@ -46,12 +46,12 @@ export function runControlSession({ socket, child, open, logger, onBound }: Cont
     }
     say(message);
   });
-  child.once('ended', ({ reason, lastSegment, message, stderr }) => {
+  child.once('ended', ({ reason, lastSegment, message, cpuSeconds, stderr }) => {
     const orderly = reason === 'stopped' || reason === 'control-lost';
     const fields = { pid: child.pid, reason, lastSegment, message };
     if (orderly) logger.info(fields, 'compositor ended');
     else logger.warn({ ...fields, stderr }, 'compositor ended');
-    say({ type: 'ended', reason, lastSegment, message });
+    say({ type: 'ended', reason, lastSegment, message, cpuSeconds });
     socket.close(WS_NORMAL);
   });
   child.send(open);

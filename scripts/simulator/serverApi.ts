@@ -5,6 +5,7 @@ import { TokenAnswer } from '../../src/contracts/api.ts';
 import { type BroadcastInput, BroadcastStatus, type DestinationInput } from '../../src/contracts/broadcast.ts';
 import { DestinationStatus } from '../../src/contracts/deliveryControl.ts';
 import type { Role } from '../../src/contracts/tokens.ts';
+import { UsageAnswer } from '../../src/contracts/usage.ts';
 
 export class ServerApi {
   readonly url: string;
@@ -35,6 +36,11 @@ export class ServerApi {
 
   async addDestination(room: string, input: z.input<typeof DestinationInput>): Promise<DestinationStatus> {
     return DestinationStatus.parse(await this.#call('POST', `/v1/rooms/${room}/destinations`, input));
+  }
+
+  /** `query`: of `GET /v1/usage`. */
+  async usage(query: Record<string, string> = {}): Promise<UsageAnswer> {
+    return UsageAnswer.parse(await this.#call('GET', `/v1/usage?${new URLSearchParams(query)}`));
   }
 
   async #call(method: string, path: string, body?: unknown): Promise<unknown> {

@@ -23,6 +23,7 @@ import { type Destination, newDestination, orderOf } from './destinations.ts';
 import { followDelivery } from './followDelivery.ts';
 import { followRun } from './followRun.ts';
 import { encodedWith, type Program } from './jobs.ts';
+import { runUsage } from './meterRun.ts';
 import { newProgram } from './newProgram.ts';
 import { openOrder } from './openOrder.ts';
 import { PartWatch } from './PartWatch.ts';
@@ -274,6 +275,7 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
       parts: this.#parts,
       board: this.#board,
       figures: this.#figures,
+      usage: runUsage(this.#options, this.room.id, this.#input.tenant),
       logger: this.#logger,
     });
     run.on('encoder', (codec) => {
@@ -373,13 +375,8 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
     await this.#supervising;
     await this.#delivery?.end();
     this.#destinations.close();
-    this.#board.set({
-      endedAt: Math.round(this.#options.wallClock()),
-      endReason: reason,
-      fps: 0,
-      bitrate: 0,
-      viewers: 0,
-    });
+    const endedAt = Math.round(this.#options.wallClock());
+    this.#board.set({ endedAt, endReason: reason, fps: 0, bitrate: 0, viewers: 0 });
     this.#advance(reason === 'failed' ? 'failed' : 'ended', { reason });
     this.#board.close();
     this.#options.metrics.ended.inc({ reason });

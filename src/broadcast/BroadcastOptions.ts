@@ -6,6 +6,7 @@ import type { Directory } from '../directory/Directory.ts';
 import type { DestinationEvent } from './DestinationBook.ts';
 import type { CheckDestination } from './destinations.ts';
 import type { KeyClaims } from './KeyClaims.ts';
+import type { UsageSink } from './meterRun.ts';
 import type { BroadcastMetrics } from './metrics.ts';
 import type { RecordFiles } from './record/RecordFiles.ts';
 
@@ -30,6 +31,8 @@ export interface BroadcastOptions {
   logger: Logger;
   metrics: BroadcastMetrics;
   onStatus: (room: string, status: BroadcastStatus) => void;
+  /** Who is told what is used. */
+  usage?: UsageSink | undefined;
   /** A destination has come into another state; of each exactly one `stopped` at the end. */
   onDestination?: (event: DestinationEvent) => void;
 }

@@ -12,6 +12,7 @@ import type { BroadcastService } from './BroadcastService.ts';
 import type { DestinationEvent } from './DestinationBook.ts';
 import { type CheckDestination, type Destination, newDestination } from './destinations.ts';
 import { KeyClaims } from './KeyClaims.ts';
+import type { UsageSink } from './meterRun.ts';
 import type { BroadcastMetrics } from './metrics.ts';
 import type { RoomTap } from './RoomTap.ts';
 import { destinationsOf, type FoundRecord } from './record/BroadcastRecord.ts';
@@ -47,6 +48,8 @@ export interface BroadcastsOptions {
   metrics: BroadcastMetrics;
   /** States at once, figures at most once a second. */
   onStatus: (room: string, status: BroadcastStatus) => void;
+  /** Who is told what is used; left out: nobody. */
+  usage?: UsageSink | undefined;
   /** A destination has come into another state; of each exactly one `stopped` at the end. */
   onDestination?: (event: DestinationEvent) => void;
 }

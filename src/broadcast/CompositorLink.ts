@@ -125,9 +125,11 @@ export class CompositorLink extends TypedEmitter<CompositorLinkEvents> {
         if (this.#state === 'opening') this.#state = 'bound';
         this.#settle?.resolve(message);
         return;
-      case 'ended':
-        this.#end({ reason: message.reason, lastSegment: message.lastSegment, message: message.message });
+      case 'ended': {
+        const { type: _, ...end } = message;
+        this.#end(end);
         return;
+      }
       default:
         this.emit('message', message);
     }

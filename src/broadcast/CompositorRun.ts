@@ -39,6 +39,10 @@ const TOKEN_RENEWAL_MS = 12 * 3_600_000;
 const RETRY_MS = 1_000;
 
 interface CompositorRunEvents {
+  /** It works for the program from this segment on. */
+  ready: [program: Program, firstSegment: number];
+  /** It has been told to stop. */
+  stopping: [];
   stats: [stats: CompositorStats];
   carry: [sources: Record<string, Carried>];
   keyframe: [];
@@ -170,6 +174,7 @@ export class CompositorRun extends TypedEmitter<CompositorRunEvents> {
   async stop(): Promise<LinkEnd> {
     if (this.#state !== 'ended') {
       this.#state = 'stopping';
+      this.emit('stopping');
       this.#link.send({ type: 'stop' });
       const limit = setTimeout(() => this.fail('unresponsive', 'the compositor did not stop in time'), STOP_LIMIT_MS);
       await this.ended;
@@ -327,6 +332,7 @@ export class CompositorRun extends TypedEmitter<CompositorRunEvents> {
         this.#state = 'ready';
         this.#applied(Number.POSITIVE_INFINITY);
         this.#ready?.();
+        if (this.#program) this.emit('ready', this.#program, this.firstSegment);
         this.#renewal = setInterval(() => this.#renew(), TOKEN_RENEWAL_MS);
         this.#loop();
         return;

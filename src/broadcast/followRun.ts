@@ -1,6 +1,7 @@
 import type { Logger } from '../common/logger.ts';
 import type { CompositorFigures } from './CompositorFigures.ts';
 import type { CompositorRun } from './CompositorRun.ts';
+import { meterRun, type RunUsage } from './meterRun.ts';
 import type { BroadcastMetrics } from './metrics.ts';
 import type { PartWatch } from './PartWatch.ts';
 import type { StatusBoard } from './StatusBoard.ts';
@@ -12,12 +13,14 @@ export interface FollowOptions {
   parts: PartWatch;
   board: StatusBoard;
   figures: CompositorFigures;
+  usage: RunUsage | undefined;
   logger: Logger;
 }
 
 /** Carries what a compositor says of its work to status, metrics and log. */
 export function followRun(run: CompositorRun, options: FollowOptions): void {
-  const { isPresent, metrics, parts, board, figures, logger } = options;
+  const { isPresent, metrics, parts, board, figures, usage, logger } = options;
+  if (usage) meterRun(run, usage);
   run.on('keyframe', () => metrics.keyframes.inc());
   run.on('stats', (stats) => {
     if (!isPresent()) return;

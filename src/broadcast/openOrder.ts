@@ -9,7 +9,7 @@ export function openOrder(
   { broadcast, epoch, startMs, grid, renditions }: Program,
   {
     room,
-    input: { dvrSeconds, record, transcode, playback },
+    input: { dvrSeconds, record, transcode, playback, tenant },
     destinations,
     fence,
   }: { room: string; input: BroadcastInput; destinations: Iterable<Destination>; fence: number },
@@ -29,5 +29,6 @@ export function openOrder(
     record,
     transcode,
     playback,
+    tenant,
   };
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { DegradationStep } from './degradation.ts';
 import { DestinationStatus, ReconnectSeconds } from './deliveryControl.ts';
-import { BroadcastId, DestinationId, RenditionId } from './ids.ts';
+import { BroadcastId, DEFAULT_TENANT, DestinationId, RenditionId, TenantId } from './ids.ts';
 import { PlaybackAccess } from './playback.ts';
 import { RecordingStatus } from './recording.ts';
 import { RenditionInput } from './renditionInput.ts';
@@ -53,6 +53,8 @@ export const BroadcastInput = z
     record: z.boolean().default(false),
     /** Smaller video qualities that a finished recording is transcoded to, one after the other, when there is time. */
     transcode: z.array(RenditionInput).max(4).default([]),
+    /** Whose it is: its use is summed up under this name (`GET /v1/usage`). */
+    tenant: TenantId.default(DEFAULT_TENANT),
     /** How long an empty room shows the slate before the broadcast ends, seconds. */
     emptyGraceSeconds: z.int().min(1).max(86_400).default(60),
   })

@@ -124,6 +124,8 @@ export const CompositorMessage = z.discriminatedUnion('type', [
     reason: CompositorEndReason,
     lastSegment: SegmentNumber.nullable(),
     message: z.string().default(''),
+    /** CPU seconds of the process in all; absent: it died, or is of an older version. */
+    cpuSeconds: z.number().optional(),
   }),
 ]);
 export type CompositorMessage = z.infer<typeof CompositorMessage>;

@@ -10,12 +10,14 @@ import { Grid } from './grid.ts';
 import {
   BroadcastId,
   CompositorId,
+  DEFAULT_TENANT,
   DestinationId,
   Fence,
   Protocol,
   RenditionId,
   RoomId,
   SegmentNumber,
+  TenantId,
 } from './ids.ts';
 import { Rendition } from './job.ts';
 import { PlaybackAccess } from './playback.ts';
@@ -101,6 +103,7 @@ export const DeliveryOrder = z.discriminatedUnion('type', [
     transcode: z.array(RenditionInput).max(4).default([]),
     destinations: z.array(DestinationOrder).max(16).default([]),
     fence: Fence,
+    tenant: TenantId.default(DEFAULT_TENANT),
   }),
   /** From segment `from` on, parts come from `compositor`. */
   type('take', { from: SegmentNumber, compositor: CompositorId, fence: Fence }),

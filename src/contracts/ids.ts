@@ -9,6 +9,11 @@ export const Protocol = z.int().min(OLDEST_PROTOCOL).max(PROTOCOL);
 export const RoomId = z.string().regex(/^[a-z0-9][a-z0-9_-]{0,63}$/, 'a room id is 1 to 64 of a-z, 0-9, _ and -');
 export type RoomId = z.infer<typeof RoomId>;
 
+/** Whose rooms these are, to the application that starts broadcasts: what use is summed by. */
+export const TenantId = z.string().regex(/^[a-z0-9][a-z0-9_-]{0,63}$/, 'a tenant is 1 to 64 of a-z, 0-9, _ and -');
+export type TenantId = z.infer<typeof TenantId>;
+export const DEFAULT_TENANT = 'default';
+
 /** One connected person, made by the SFU; new for each join. */
 export const PeerId = z.string().regex(/^p[a-z0-9]{8,31}$/);
 export type PeerId = z.infer<typeof PeerId>;

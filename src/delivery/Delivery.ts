@@ -15,6 +15,7 @@ import type { PlaybackState } from '../contracts/playback.ts';
 import { attachArchive } from './archive/attachArchive.ts';
 import { ControlSession } from './ControlSession.ts';
 import { DeliveryBroadcast, type OpenOrder } from './DeliveryBroadcast.ts';
+import { meterDelivery, type UsageSink } from './DeliveryUsage.ts';
 import type { DestinationPolicy } from './destinationPolicy.ts';
 import { type BackoffOptions, RECONNECT } from './destinations/Backoff.ts';
 import { PresetFiles } from './destinations/PresetFiles.ts';
@@ -32,6 +33,7 @@ import { registerPlaybackRoutes } from './playbackRoutes.ts';
 import type { Recordings } from './recording/Recordings.ts';
 import { registerRecordingControl } from './recording/recordingControl.ts';
 import { registerRecordingRoutes } from './recording/recordingRoutes.ts';
+import { ViewerBytes } from './ViewerBytes.ts';
 import { Viewers } from './Viewers.ts';
 
 /** How long the playlists of an ended broadcast stay, for those who are behind, ms. */
@@ -57,6 +59,8 @@ export interface DeliveryOptions {
   /** A broadcast whose process died longer ago than this is ended and not gone on with, ms. */
   resumeLimitMs?: number;
   destinationPolicy: DestinationPolicy;
+  /** Who is told what is used; left out: nobody. */
+  usage?: UsageSink | undefined;
   clock: Clock;
   logger: Logger;
   metrics: DeliveryMetrics;
@@ -86,6 +90,7 @@ export class Delivery {
   readonly #newest = new Map<string, Entry>();
   readonly #sessions = new Set<ControlSession>();
   readonly #viewers: Viewers;
+  readonly #viewerBytes: ViewerBytes;
   readonly #gate: PlayGate;
   readonly #edge: Edge | undefined;
   #closing: Promise<void> | undefined;
@@ -95,6 +100,7 @@ export class Delivery {
     this.#presets = presets;
     this.#journal = journal;
     this.#viewers = new Viewers(options.clock);
+    this.#viewerBytes = new ViewerBytes(options.usage);
     this.#gate = new PlayGate(options);
     const { edge, logger, metrics } = options;
     this.#edge = edge && new Edge({ ...edge, viewers: this.#viewers, logger, metrics });
@@ -127,7 +133,7 @@ export class Delivery {
       find: (room, id) => this.#find(room, id),
       newest: (room) => this.#newest.get(room),
       state: (room) => this.state(room),
-      viewers: this.#viewers,
+      ...{ viewers: this.#viewers, viewerBytes: this.#viewerBytes },
       metrics: this.#options.metrics,
     });
     const { recordings } = this.#options;
@@ -143,7 +149,7 @@ export class Delivery {
     const lane = new FastLane({
       guard,
       find: (room, id) => this.#find(room, id),
-      viewers: this.#viewers,
+      ...{ viewers: this.#viewers, viewerBytes: this.#viewerBytes },
       metrics: this.#options.metrics,
       route: (request, response) => {
         for (const other of others) other.call(server, request, response);
@@ -261,6 +267,7 @@ export class Delivery {
     const push = { policy, ffmpegPath, reconnect, presets: this.#presets, keys: this.#streamKeys };
     const broadcast = new DeliveryBroadcast({ order, push, clock, logger, metrics });
     if (archive) attachArchive(broadcast, archive);
+    if (this.#options.usage) meterDelivery(broadcast, this.#options.usage);
     const pictures = new LivePictures({ broadcast, dvrSeconds: archive ? order.dvrSeconds : 0, logger });
     const entry: Entry = {
       ...{ broadcast, playlists: new PlaylistCache(broadcast), pictures },

@@ -65,6 +65,7 @@ export class DeliveryBroadcast extends TypedEmitter<BroadcastEvents> {
   readonly grid: Grid;
   readonly renditions: readonly Rendition[];
   readonly playback: PlaybackAccess;
+  readonly tenant: string;
   readonly store: ProgramStore;
   readonly inits: InitSegments;
   /** Slate and silence of each rendition, as they were put. */
@@ -101,6 +102,7 @@ export class DeliveryBroadcast extends TypedEmitter<BroadcastEvents> {
     this.grid = order.grid;
     this.renditions = order.renditions;
     this.playback = order.playback;
+    this.tenant = order.tenant;
     this.logger = options.logger.child({ broadcast: order.broadcast, room: order.room });
     this.#mainVideo = main.id;
     this.#startMs = order.startMs;

@@ -28,6 +28,7 @@ import { FILE, parseName, parsePlaybackPath } from './http/playbackPath.ts';
 import type { DeliveryMetrics } from './metrics.ts';
 import type { LivePictures } from './pictures/LivePictures.ts';
 import { registerPictureRoutes } from './pictures/pictureRoutes.ts';
+import type { ViewerBytes } from './ViewerBytes.ts';
 import type { Viewers } from './Viewers.ts';
 
 /** Requests that may be held at the same time, per broadcast. */
@@ -45,6 +46,7 @@ export interface PlaybackOptions {
   /** For broadcasts that another node owns; undefined: there is no other. */
   edge: Edge | undefined;
   viewers: Viewers;
+  viewerBytes: ViewerBytes;
   metrics: DeliveryMetrics;
   /** For other delivery nodes, on the internal port. */
   nodesOnly: boolean;
@@ -225,13 +227,28 @@ function sendPlaylist(
   return sendText(request, reply, { bytes, type: PLAYLIST_TYPE, cacheControl: cacheControl(freshness, life) });
 }
 
-function count({ metrics }: PlaybackOptions, request: FastifyRequest, reply: FastifyReply): void {
+function count(options: PlaybackOptions, request: FastifyRequest, reply: FastifyReply): void {
+  const { metrics } = options;
   // A held request that its player gave up was not answered.
   if (request.raw.aborted) return;
   const kind = kindOf(request.url.replace(/\?.*$/s, ''));
   metrics.hlsRequests.inc({ kind, status: `${Math.floor(reply.statusCode / 100)}xx` });
   const bytes = Number(reply.getHeader('content-length') ?? 0);
-  if (request.method === 'GET' && Number.isFinite(bytes)) metrics.hlsBytes.inc({ kind }, bytes);
+  if (request.method !== 'GET' || !Number.isFinite(bytes)) return;
+  metrics.hlsBytes.inc({ kind }, bytes);
+  // An error is nobody's use, and another node counts what it sends to its own viewers.
+  const of = reply.statusCode >= 300 || request.playAccess === 'node' ? undefined : broadcastOf(options, request);
+  if (of) options.viewerBytes.add(of, bytes);
+}
+
+/** Whose bytes these are; what is the room's belongs to its newest broadcast. */
+function broadcastOf(
+  { find, newest }: PlaybackOptions,
+  request: FastifyRequest,
+): { id: string; room: string } | undefined {
+  const { room = '', broadcast } = request.params as Record<string, string>;
+  if (request.servedBroadcast !== '') return { id: request.servedBroadcast, room };
+  return (broadcast ? find(room, broadcast) : newest(room))?.broadcast;
 }
 
 function kindOf(path: string): Kind {

@@ -23,6 +23,8 @@ import { AppError } from '../contracts/errors.ts';
 import { RoomId } from '../contracts/ids.ts';
 import { Scene } from '../contracts/scene.ts';
 import { bearerOf, type Tokens } from '../tokens/Tokens.ts';
+import type { ServerUsage } from '../usage/ServerUsage.ts';
+import { registerUsage } from '../usage/usageRoutes.ts';
 import type { Endpoints } from '../webhooks/Endpoints.ts';
 import { openApiWebhooks } from '../webhooks/openApiWebhooks.ts';
 import { registerWebhooks } from '../webhooks/webhookRoutes.ts';
@@ -39,6 +41,8 @@ export interface ApiOptions {
   assets: AssetStore;
   webhooks: Endpoints;
   recordings: RecordingsClient;
+  /** Left out: there is no ledger. */
+  usage?: Pick<ServerUsage, 'query' | 'prices'> | undefined;
   version: string;
 }
 
@@ -52,7 +56,7 @@ export async function registerApi(fastify: FastifyInstance, options: ApiOptions)
       info: {
         title: 'Lianmai',
         version: options.version,
-        description: 'Rooms, broadcasts, scenes, images and sounds, destinations, recordings, webhooks.',
+        description: 'Rooms, broadcasts, scenes, images and sounds, destinations, recordings, webhooks, usage.',
       },
       components: {
         securitySchemes: {
@@ -74,6 +78,7 @@ export async function registerApi(fastify: FastifyInstance, options: ApiOptions)
       sceneRoutes(scope, options);
       registerWebhooks(scope, options.webhooks);
       registerRecordingApi(scope, options.recordings);
+      if (options.usage) registerUsage(scope, options.usage);
     },
     { prefix: '/v1' },
   );

@@ -2,6 +2,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { UsageMeter } from '../../src/usage/UsageMeter.ts';
 import { answerOf, newRoom, openProgram, openRoom, putParts } from '../support/deliveryRooms.ts';
 import { DeliveryStack, playToken, SERVICE_TOKEN, TestCompositor } from '../support/deliveryStack.ts';
 import { errorOf, httpGet } from '../support/httpGet.ts';
@@ -11,8 +12,9 @@ let clip: TestClip;
 let owner: DeliveryStack;
 let edge: DeliveryStack;
 
-const edgeOf = (origin: string, serviceToken = SERVICE_TOKEN): Promise<DeliveryStack> =>
+const edgeOf = (origin: string, serviceToken = SERVICE_TOKEN, usage?: UsageMeter): Promise<DeliveryStack> =>
   DeliveryStack.start({
+    usage,
     edge: {
       node: 'edge-of-the-test',
       ownerOf: async (room) => (room.startsWith('unknown') ? null : origin),
@@ -70,6 +72,34 @@ describe('what the owner has', () => {
     }
     const ranged = await httpGet(`${base}/${VIDEO}/1.m4s`.replace(owner.url, edge.url), { range: 'bytes=0-9' });
     expect([ranged.status, ranged.body.length]).toEqual([206, 10]);
+  });
+
+  test('what the edge sends to viewers is counted at the edge, the room’s playlist too, and what the owner sends to the edge nowhere', async () => {
+    const meters = [new UsageMeter(), new UsageMeter()] as const;
+    const origin = await DeliveryStack.start({ usage: meters[0] });
+    const near = await edgeOf(origin.internalUrl, SERVICE_TOKEN, meters[1]);
+    onTestFinished(async () => {
+      await near.close();
+      await origin.close();
+    });
+    const { base, room, controller } = await openProgram(origin, clip, 15);
+    const sent = [0, 0];
+    const names = [`/live/${room}/index.m3u8`, `/live/${room}/state.json`, `${new URL(base).pathname}/${VIDEO}/1.m4s`];
+    for (const [n, { url }] of [origin, near].entries())
+      for (const name of [...names, names[2] ?? '', `${new URL(base).pathname}/${VIDEO}/0.1.m4s`])
+        sent[n] = (sent[n] ?? 0) + (await httpGet(url + name)).body.length;
+    // Errors, and what is known already, are nothing.
+    expect((await httpGet(`${near.url}${new URL(base).pathname}/${VIDEO}/99.m4s`)).status).toBe(404);
+    const viewers = meters.map((meter) => {
+      meter.look();
+      return meter.report(1)?.readings.filter(({ kind }) => kind === 'viewers');
+    });
+    const of = { broadcast: controller.broadcast, kind: 'viewers', subject: '' };
+    expect(viewers).toMatchObject([[{ ...of, value: sent[0] }], [{ ...of, value: sent[1] }]]);
+    // Only the owner knows the program.
+    const output = { kind: 'output', at: 0, value: 5_000 };
+    expect(meters[0].report(1)?.readings.filter(({ kind }) => kind === 'output')).toMatchObject([output, output]);
+    expect(meters[1].report(1)?.broadcasts).toEqual([{ id: controller.broadcast, room, tenant: null, epoch: null }]);
   });
 
   test('50 viewers wait for a part: the owner sees one of them', async () => {

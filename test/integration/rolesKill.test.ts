@@ -110,4 +110,24 @@ describe('kill -9 of the SFU', () => {
     await follower.until(({ ended }) => ended, 'EXT-X-ENDLIST');
     expect(await readdir(join(roles.delivery.dataDir, 'delivery'))).toEqual([]);
   });
+
+  test('what was used is known at the SFU, over the deaths of both: time, output, what the RTMP server received, and its viewers', async () => {
+    const { id, startedAt, endedAt } = await roles.api.broadcast(ROOM);
+    const { usage, complete } = await roles.api.usage({ by: 'room,broadcast' });
+    expect([complete, usage.length, usage[0]?.broadcast]).toEqual([true, 1, id]);
+    const { activeMs = 0, output = [], egressBytes = 0, viewerBytes = 0 } = usage[0] ?? {};
+    // All but the hole from the SFU's death to the next compositor.
+    const lastedMs = (endedAt ?? 0) - (startedAt ?? 0);
+    expect(activeMs).toBeLessThanOrEqual(lastedMs + 100);
+    expect(activeMs).toBeGreaterThan(lastedMs - 12_000);
+    expect(output.map((o) => o.rendition)).toEqual(['a0', 'v180']);
+    for (const { ms } of output) {
+      expect(ms).toBeLessThanOrEqual(activeMs);
+      expect(ms).toBeGreaterThan(activeMs - 12_000);
+    }
+    const received = Number(/<bytes_in>(\d+)/.exec(await rtmp.stat())?.[1] ?? 0);
+    expect(Math.abs(egressBytes / received - 1)).toBeLessThan(0.1);
+    expect(viewerBytes).toBeGreaterThan(10_000);
+    expect((await fetch(`${roles.sfu.url}/v1/usage`)).status).toBe(401);
+  });
 });

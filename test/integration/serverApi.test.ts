@@ -143,6 +143,7 @@ describe('description and operation', () => {
     expect(routes.sort()).toEqual(
       [
         'POST /v1/rooms/{room}/tokens',
+        'GET /v1/usage',
         'GET /v1/recordings',
         'GET /v1/recordings/{id}',
         'DELETE /v1/recordings/{id}',

@@ -12,6 +12,7 @@ import { createLogger, type Logger } from '../../src/common/logger.ts';
 import type { DeliveryOrder, DeliveryReport } from '../../src/contracts/deliveryControl.ts';
 import { AppError } from '../../src/contracts/errors.ts';
 import { partStartMs, segmentSeconds } from '../../src/contracts/grid.ts';
+import { DEFAULT_TENANT } from '../../src/contracts/ids.ts';
 import { COMPOSITOR_HEADER, FENCE_HEADER } from '../../src/contracts/program.ts';
 import { Delivery, type DeliveryOptions } from '../../src/delivery/Delivery.ts';
 import { destinationPolicy } from '../../src/delivery/destinationPolicy.ts';
@@ -177,6 +178,7 @@ export class TestController {
     controller.send({
       type: 'open',
       protocol: 1,
+      tenant: DEFAULT_TENANT,
       broadcast: controller.broadcast,
       room: controller.room,
       epoch: controller.epoch,

@@ -124,3 +124,11 @@ test('LIANMAI_STORAGE is a folder of the data directory, or a bucket with its ke
   expect(() => parseConfig([], { LIANMAI_S3_ACCESS_KEY_ID: 'AKIA' })).toThrow(/go together/);
   expect(() => parseConfig([], { LIANMAI_S3_ENDPOINT: 'ftp://x' })).toThrow(/LIANMAI_S3_ENDPOINT/);
 });
+
+test('LIANMAI_PRICES is a price table, and a mistake in it is told by its name', () => {
+  expect(parseConfig([], {}).prices).toBeNull();
+  const { prices } = parseConfig([], { LIANMAI_PRICES: '{"currency": "EUR", "activeHour": "0.36"}' });
+  expect(prices).toMatchObject({ currency: 'EUR', decimals: 2, activeHour: 360_000_000_000n });
+  expect(() => parseConfig(['--prices', '{"currency": "EUR", "hour": 1}'], {})).toThrow(/LIANMAI_PRICES.*price table/);
+  expect(() => parseConfig(['--prices', '/nowhere/prices.json'], {})).toThrow(/LIANMAI_PRICES.*can not be read/);
+});

@@ -11,6 +11,7 @@ import { newId } from '../../../src/common/ids.ts';
 import { Secret } from '../../../src/common/Secret.ts';
 import { TypedEmitter } from '../../../src/common/TypedEmitter.ts';
 import { partStartMs, partsPerSegment, segmentSeconds } from '../../../src/contracts/grid.ts';
+import { DEFAULT_TENANT } from '../../../src/contracts/ids.ts';
 import { Rendition } from '../../../src/contracts/job.ts';
 import { COMPOSITOR_HEADER, FENCE_HEADER } from '../../../src/contracts/program.ts';
 import { Tokens } from '../../../src/tokens/Tokens.ts';
@@ -80,6 +81,7 @@ export class LiveProgram extends TypedEmitter<ProgramEvents> {
       order: () => ({
         ...{ type: 'open', protocol: 1, broadcast, room: ROOM, epoch: Date.now(), startMs, grid: GRID, fence: FENCE },
         ...{ renditions: RENDITIONS, dvrSeconds: 0, record: false, transcode: [], destinations: [], playback: 'open' },
+        tenant: DEFAULT_TENANT,
       }),
       clock: monotonicClock,
       logger: pino({ level: 'silent' }),

@@ -82,6 +82,7 @@ export class Edge {
       );
       gate.allow(request.playAccess, answer.playback);
       if (broadcast !== undefined && path.mediaPlaylist) viewers.seen(broadcast, request);
+      request.servedBroadcast = broadcast ?? namedIn(answer.bytes);
       return send(request, reply, path, answer, gate.lifeSeconds(request.playAccess));
     } catch (error) {
       // Nobody is there to be answered.
@@ -107,6 +108,13 @@ export class Edge {
     this.#warnedAt = now;
     this.#options.logger.warn({ err: error }, 'owner of a broadcast cannot be reached');
   }
+}
+
+/** What is the room's names its broadcast: the multivariant playlist in its URIs, `state.json` as a field. Empty: there is none. */
+function namedIn(bytes: Buffer): string {
+  const text = bytes.toString('latin1', 0, 4096);
+  const [, inUri, inField] = /(?:="|\n)(b[a-z0-9]{8,31})\/|"broadcast":"(b[a-z0-9]{8,31})"/.exec(text) ?? [];
+  return inUri ?? inField ?? '';
 }
 
 function send(

@@ -13,6 +13,7 @@ import type { Directives } from '../hls/directives.ts';
 import type { PlaylistCache } from '../hls/PlaylistCache.ts';
 import { targetDurationSeconds } from '../hls/playlists.ts';
 import type { DeliveryMetrics } from '../metrics.ts';
+import type { ViewerBytes } from '../ViewerBytes.ts';
 import type { Viewers } from '../Viewers.ts';
 import { COMMON_HEADERS, HELD_UP, MEDIA_TYPES, PLAYLIST_TYPE, RETRY_AFTER_SECONDS } from './answerHeaders.ts';
 import { blockedPlaylist, cacheControl, errorFreshness } from './cachePolicy.ts';
@@ -55,6 +56,7 @@ interface Group {
 export interface FastLaneOptions {
   find(room: string, broadcast: string): Found | undefined;
   viewers: Viewers;
+  viewerBytes: ViewerBytes;
   metrics: Pick<DeliveryMetrics, 'hlsRequests' | 'hlsBytes' | 'hlsWaiting'>;
   /** Throws for a request that must not be answered; the router then says so. */
   guard: (request: IncomingMessage) => void;
@@ -128,7 +130,7 @@ export class FastLane {
     const own = ['etag', `"${segment}.${part}.m4s"`, 'content-length', String(bytes.length)];
     response.writeHead(200, [...this.#mediaHeaders[kind], ...own]);
     response.end(bytes);
-    this.#count('part', bytes.length);
+    this.#count('part', broadcast, bytes.length);
     return true;
   }
 
@@ -208,7 +210,7 @@ export class FastLane {
     if (coding !== 'identity') own.push('content-encoding', coding);
     response.writeHead(200, [...this.#headersOf(broadcast.grid), ...own]);
     response.end(body);
-    this.#count('playlist', body.length);
+    this.#count('playlist', broadcast, body.length);
   }
 
   /** As playAccess.ts answers errors. */
@@ -249,7 +251,8 @@ export class FastLane {
     return coding;
   }
 
-  #count(kind: 'part' | 'playlist', bytes: number): void {
+  #count(kind: 'part' | 'playlist', broadcast: DeliveryBroadcast, bytes: number): void {
+    this.#options.viewerBytes.add(broadcast, bytes);
     const counted = this.#counted[kind];
     counted.answers += 1;
     counted.bytes += bytes;

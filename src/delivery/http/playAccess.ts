@@ -13,6 +13,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Who asks for a playlist or media. */
     playAccess: Access;
+    /** The broadcast that another node's answer was of; empty: it was our own answer. */
+    servedBroadcast: string;
   }
 }
 
@@ -41,6 +43,7 @@ export function prepareAnswers(
   admit: (request: FastifyRequest) => Promise<void> | undefined = () => undefined,
 ): void {
   scope.decorateRequest('playAccess', 'anybody');
+  scope.decorateRequest('servedBroadcast', '');
   scope.addHook('onRequest', (request, reply, done) => {
     reply.headers(COMMON_HEADERS).header('cache-control', 'no-store');
     const admitted = request.method === 'OPTIONS' ? undefined : admit(request);
