@@ -18,9 +18,9 @@ import {
 const DRAIN_SECONDS = 60;
 const SECRET = 's'.repeat(32);
 /** Settings with something in them that lets others in, or pay: names that the code has. */
-const SECRET_SETTINGS = (['secret', 'webhookSecret', 's3AccessKeyId', 's3SecretAccessKey', 'iceServers'] as const).map(
-  variableOf,
-);
+const SECRET_SETTINGS = (
+  ['secret', 'redisUrl', 'webhookSecret', 's3AccessKeyId', 's3SecretAccessKey', 'iceServers'] as const
+).map(variableOf);
 
 const lianmai = (manifests: readonly Manifest[]): Manifest[] =>
   workloads(manifests).filter((m) => labelsOf(m)['app.kubernetes.io/name'] === 'lianmai');
@@ -32,13 +32,15 @@ function resolved(environment: Record<string, string | Fields>): Record<string, 
     'status.hostIP': '10.0.0.1',
     'spec.nodeName': 'node-1',
   };
-  return Object.fromEntries(
-    Object.entries(environment).flatMap(([name, value]) => {
-      if (typeof value === 'string') return [[name, value]];
-      if (value.fieldRef) return [[name, fields[value.fieldRef.fieldPath] ?? '']];
-      return value.secretKeyRef.optional ? [] : [[name, SECRET]];
-    }),
-  );
+  const secrets: Record<string, string> = { 'redis-url': 'redis://:password@lianmai-redis:6379' };
+  const done: Record<string, string> = {};
+  for (const [name, value] of Object.entries(environment)) {
+    // $(NAME) of a variable that stands before it; of any other it stays as it is.
+    if (typeof value === 'string') done[name] = value.replace(/\$\((\w+)\)/g, (whole, other) => done[other] ?? whole);
+    else if (value.fieldRef) done[name] = fields[value.fieldRef.fieldPath] ?? '';
+    else if (!value.secretKeyRef.optional) done[name] = secrets[value.secretKeyRef.key] ?? SECRET;
+  }
+  return done;
 }
 
 describe.each(OVERLAYS)('overlay %s', (name) => {
@@ -62,6 +64,8 @@ describe.each(OVERLAYS)('overlay %s', (name) => {
   test('the code takes the environment of every container, and each is of the role that it says', () => {
     const read = roles.map((workload) => {
       const config = parseConfig([], resolved(environmentOf(podOf(workload).containers[0], manifests)));
+      const announced = ['sfu', 'compositor'].includes(config.role) ? 'http://10.0.0.9:8081' : '';
+      expect(config.internalUrl, workload.metadata.name).toBe(announced);
       return [workload.metadata.name, config.role, config.deliveryOrigin !== ''];
     });
     expect(read).toEqual(

@@ -100,7 +100,6 @@ describe.each(OVERLAYS)('overlay %s', (name) => {
 
   test('URLs in settings name a service and its internal port', () => {
     const urls = [
-      environmentOf(sfu, manifests).LIANMAI_COMPOSITOR_URLS,
       environmentOf(sfu, manifests).LIANMAI_DELIVERY_URL,
       environmentOf(container('lianmai-edge'), manifests).LIANMAI_DELIVERY_ORIGIN,
     ].map((url) => new URL(String(url)));
