@@ -60,7 +60,7 @@ export class Server {
   readonly #metrics: Metrics = createMetrics();
   #tokens: Tokens;
   readonly #guard: RequestGuard;
-  #state: 'starting' | 'ready' | 'closing' | 'closed' = 'starting';
+  #state: 'starting' | 'ready' | 'draining' | 'closing' | 'closed' = 'starting';
   #public: FastifyInstance | undefined;
   #internal: FastifyInstance | undefined;
   #lock: DataDirLock | undefined;
@@ -286,6 +286,7 @@ export class Server {
       newServiceToken: () => this.#newServiceToken(),
       mediaIp: config.mediaHost,
       encoderThreads: config.encoderThreads,
+      maxHandoffs: config.maxHandoffs,
       assetsUrl: `${fleet.url}/assets`,
       records: await RecordFiles.create({ dataDir: config.dataDir, secrets: config.secrets, logger }),
       resumeLimitMs: config.resumeSeconds * 1000,
@@ -376,13 +377,17 @@ export class Server {
     await this.close();
   }
 
-  /** Ends broadcasts cleanly (EXT-X-ENDLIST, RTMP closed), then sends everybody away, then ends the children. */
+  /** Ends broadcasts cleanly (EXT-X-ENDLIST, RTMP closed), or hands over others', then sends everybody away, then ends the children. */
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
   }
 
   async #close(): Promise<void> {
+    if (this.#config.role === 'compositor') {
+      this.#state = 'draining';
+      await this.#agent?.handOver(this.#config.drainSeconds * 1000);
+    }
     this.#state = 'closing';
     await this.#broadcasts?.close();
     await this.#recordingFeed?.close();

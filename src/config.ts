@@ -162,6 +162,16 @@ export const SETTINGS = {
   mediaPorts: { schema: PortRange, fallback: '42000-42999', help: 'UDP ports of compositors, one a broadcast.' },
   maxBroadcasts: { schema: Count, fallback: '4', help: 'Broadcasts that a compositor agent takes at the same time.' },
   warmCompositors: { schema: Count, fallback: '1', help: 'Compositor processes that are kept ready.' },
+  drainSeconds: {
+    schema: z.coerce.number().pipe(z.int().min(0).max(3600)),
+    fallback: '60',
+    help: 'Role compositor: how long a process that is asked to end waits until its broadcasts are handed over, seconds.',
+  },
+  maxHandoffs: {
+    schema: z.coerce.number().pipe(z.int().min(1).max(1000)),
+    fallback: '2',
+    help: 'Role sfu: broadcasts that are handed over from one compositor to another at the same time.',
+  },
   encoderThreads: {
     schema: z.coerce.number().pipe(z.int().min(1).max(16)),
     fallback: '1',

@@ -82,6 +82,20 @@ export const METRICS = {
     'From losing a compositor to `live` again.',
     START_BUCKETS,
   ),
+  handoffs: counter(
+    'lianmai_handoffs_total',
+    'Attempts to hand a broadcast over to another compositor, by reason and outcome: `done`, `rescued` (the compositor before was lost meanwhile), `no-place`, `failed` (the next one was lost), `abandoned` (the broadcast ended, or both were lost).',
+    ['reason', 'outcome'],
+  ),
+  handoffSeconds: histogram(
+    'lianmai_handoff_seconds',
+    'From the wish to hand over to the end of the compositor before.',
+    START_BUCKETS,
+  ),
+  lostFrames: counter(
+    'lianmai_lost_frames_total',
+    'Frames of programs that never came to delivery, known when the program is back.',
+  ),
   jobs: counter('lianmai_jobs_total', 'Jobs sent to compositors.'),
   keyframes: counter('lianmai_compositor_keyframe_wishes_total', 'Key frames that compositors asked for.'),
   fps: histogram(
@@ -128,6 +142,10 @@ export const METRICS = {
   ),
   children: gauge('lianmai_compositor_children', 'Compositor processes, by state.', ['state']),
   childEnds: counter('lianmai_compositor_ends_total', 'Compositor processes that ended, by reason.', ['reason']),
+  agentDraining: gauge(
+    'lianmai_compositor_draining',
+    '1: the compositor agent takes no new broadcasts, hands over what it has, and ends.',
+  ),
   controlRefused: counter('lianmai_control_refused_total', 'Control connections that got no compositor.', ['code']),
   warmSeconds: histogram(
     'lianmai_compositor_warm_seconds',
@@ -297,6 +315,9 @@ export function createMetrics(): Metrics {
       restarts: c(m.restarts),
       resumed: c(m.resumed),
       recoverySeconds: h(m.recoverySeconds),
+      handoffs: c(m.handoffs),
+      handoffSeconds: h(m.handoffSeconds),
+      lostFrames: c(m.lostFrames),
       jobs: c(m.jobs),
       keyframes: c(m.keyframes),
       fps: h(m.fps),
@@ -313,6 +334,7 @@ export function createMetrics(): Metrics {
     agent: {
       children: g(m.children),
       ends: c(m.childEnds),
+      draining: g(m.agentDraining),
       refused: c(m.controlRefused),
       warmSeconds: h(m.warmSeconds),
       boundSeconds: h(m.boundSeconds),

@@ -4,6 +4,7 @@
  */
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { type RawData, type WebSocket, WebSocketServer } from 'ws';
 import type { Logger } from '../../src/common/logger.ts';
@@ -55,6 +56,8 @@ export class Agent {
   readonly #logger: Logger;
   readonly #pool: ChildPool;
   readonly #sockets: WebSocketServer;
+  /** One for each broadcast: says something to its controller. */
+  readonly #sessions = new Set<(message: CompositorMessage) => void>();
   #state: 'open' | 'draining' | 'closed' = 'open';
   #closing: Promise<void> | undefined;
 
@@ -123,7 +126,24 @@ export class Agent {
     this.#state = 'draining';
     this.#pool.drain();
     this.#options.onLoad?.();
+    this.#options.metrics.draining.set(1);
     this.#logger.info({ running: this.load }, 'agent drains');
+  }
+
+  /**
+   * Drains, says so to the controllers, and waits until they have handed over every broadcast, `limitMs` at most; how many broadcasts
+   * are left then. `close` ends those: they are restarted where there is room.
+   */
+  async handOver(limitMs: number): Promise<number> {
+    this.drain();
+    for (const say of this.#sessions) say({ type: 'draining', seconds: limitMs / 1000 });
+    const limit = new AbortController();
+    const passed = delay(limitMs, undefined, { signal: limit.signal }).catch(() => {});
+    await Promise.race([this.#pool.emptied(), passed]);
+    limit.abort();
+    const left = this.load;
+    if (left > 0) this.#logger.warn({ left }, 'broadcasts had no place elsewhere');
+    return left;
   }
 
   /** Stops every child and closes every connection; resolves when no process is left. */
@@ -167,13 +187,15 @@ export class Agent {
 
   #run(socket: WebSocket, child: NonNullable<ReturnType<ChildPool['take']>>, open: Open): void {
     const { broadcast, compositor, fence } = open;
-    runControlSession({
+    const say = runControlSession({
       socket,
       child,
       open,
       logger: this.#logger.child({ broadcast, compositor, fence }),
       onBound: (seconds) => this.#options.metrics.boundSeconds.observe(seconds),
     });
+    this.#sessions.add(say);
+    socket.once('close', () => this.#sessions.delete(say));
   }
 
   #refuse(socket: WebSocket, code: RefusalCode, message: string): void {

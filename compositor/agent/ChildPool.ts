@@ -70,8 +70,13 @@ export class ChildPool {
     this.drain();
     this.#state = 'closed';
     for (const child of this.#children) child.stop('stopped');
-    if (this.#children.size === 0) return;
-    await new Promise<void>((resolve) => {
+    await this.emptied();
+  }
+
+  /** Resolves when no process is left. */
+  emptied(): Promise<void> {
+    if (this.#children.size === 0) return Promise.resolve();
+    return new Promise<void>((resolve) => {
       const before = this.#emptied;
       this.#emptied = () => {
         before?.();

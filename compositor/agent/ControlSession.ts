@@ -23,8 +23,14 @@ export interface ControlSessionOptions {
   onBound: (seconds: number) => void;
 }
 
-/** Joins them until one of them ends; then the other is ended. */
-export function runControlSession({ socket, child, open, logger, onBound }: ControlSessionOptions): void {
+/** Joins them until one of them ends; then the other is ended. Answers how to say something to the controller besides. */
+export function runControlSession({
+  socket,
+  child,
+  open,
+  logger,
+  onBound,
+}: ControlSessionOptions): (message: CompositorMessage) => void {
   const openedAt = performance.now();
   const say = (message: CompositorMessage) => {
     if (socket.readyState === socket.OPEN) socket.send(JSON.stringify(message));
@@ -55,6 +61,7 @@ export function runControlSession({ socket, child, open, logger, onBound }: Cont
     socket.close(WS_NORMAL);
   });
   child.send(open);
+  return say;
 }
 
 /** The message, or what is wrong: `protocol` when it is an `open` of a version that we do not understand. */

@@ -6,6 +6,8 @@ export interface AgentMetrics {
   children: Pick<Gauge<'state'>, 'set'>;
   /** `lianmai_compositor_ends_total{reason}`: compositor processes that ended. */
   ends: Pick<Counter<'reason'>, 'inc'>;
+  /** `lianmai_compositor_draining`: 1 from when the agent takes no new broadcasts, since it is about to go. */
+  draining: Pick<Gauge, 'set'>;
   /** `lianmai_control_refused_total{code}`: control connections that got no compositor. */
   refused: Pick<Counter<'code'>, 'inc'>;
   /** `lianmai_compositor_warm_seconds`: from spawning a compositor process to its being warm. */

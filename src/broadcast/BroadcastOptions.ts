@@ -5,6 +5,7 @@ import type { VideoCodec } from '../contracts/job.ts';
 import type { Directory } from '../directory/Directory.ts';
 import type { DestinationEvent } from './DestinationBook.ts';
 import type { CheckDestination } from './destinations.ts';
+import type { HandoffPace } from './HandoffPace.ts';
 import type { KeyClaims } from './KeyClaims.ts';
 import type { UsageSink } from './meterRun.ts';
 import type { BroadcastMetrics } from './metrics.ts';
@@ -23,6 +24,8 @@ export interface BroadcastOptions {
   destinationPolicy: CheckDestination;
   /** The stream keys of all broadcasts of the node. */
   streamKeys: KeyClaims;
+  /** Of all broadcasts of the node. */
+  handoffs: HandoffPace;
   /** Where broadcasts are kept for another process, should this one be killed; left out: nowhere. */
   records?: RecordFiles | undefined;
   clock: Clock;

@@ -10,6 +10,11 @@ export interface BroadcastService {
   stop(room: string, reason: 'stopped' | 'room-closed' | 'shutdown'): Promise<BroadcastStatus>;
   /** The running broadcast, or the newest ended one; null when there was none. */
   status(room: string): BroadcastStatus | null;
+  /**
+   * Gives the broadcast to a compositor of another agent, without a frame lost; resolves when it has it. `no-capacity` when there is none
+   * elsewhere, `conflict` when it came to nothing: then the broadcast is where it was, unless it was lost meanwhile.
+   */
+  handOver(room: string): Promise<BroadcastStatus>;
   addDestination(room: string, input: DestinationInput): Promise<DestinationStatus>;
   removeDestination(room: string, id: string): Promise<void>;
   /**

@@ -11,6 +11,7 @@ import type { BroadcastOptions } from './BroadcastOptions.ts';
 import type { BroadcastService } from './BroadcastService.ts';
 import type { DestinationEvent } from './DestinationBook.ts';
 import { type CheckDestination, type Destination, newDestination } from './destinations.ts';
+import { HandoffPace } from './HandoffPace.ts';
 import { KeyClaims } from './KeyClaims.ts';
 import type { UsageSink } from './meterRun.ts';
 import type { BroadcastMetrics } from './metrics.ts';
@@ -32,6 +33,8 @@ export interface BroadcastsOptions {
   /** The address that mediasoup sends media to compositors from (LIANMAI_MEDIA_HOST). */
   mediaIp?: string;
   encoderThreads?: number;
+  /** Broadcasts that are handed over from one compositor to another at the same time. */
+  maxHandoffs?: number;
   /** Where compositors get images and sounds, without a slash at the end; null: there are none. */
   assetsUrl?: string | null;
   videoEncoder?: VideoCodec;
@@ -64,12 +67,14 @@ export class Broadcasts implements BroadcastService {
   readonly #running = new Map<string, { broadcast: Broadcast; starting: Promise<BroadcastStatus> }>();
   readonly #ended = new Map<string, BroadcastStatus>();
   readonly #streamKeys = new KeyClaims();
+  readonly #handoffs: HandoffPace;
   #resuming: Promise<void> | undefined;
   #state: 'open' | 'closed' = 'open';
   #closing: Promise<void> | undefined;
 
   constructor(options: BroadcastsOptions) {
     this.#options = options;
+    this.#handoffs = new HandoffPace(options.maxHandoffs ?? 2);
   }
 
   isLive(room: string): boolean {
@@ -149,8 +154,8 @@ export class Broadcasts implements BroadcastService {
       videoEncoder = 'libx264',
       wallClock = Date.now,
     } = this.#options;
-    const streamKeys = this.#streamKeys;
-    return { ...this.#options, mediaIp, encoderThreads, assetsUrl, videoEncoder, wallClock, streamKeys };
+    const shared = { streamKeys: this.#streamKeys, handoffs: this.#handoffs };
+    return { ...this.#options, mediaIp, encoderThreads, assetsUrl, videoEncoder, wallClock, ...shared };
   }
 
   #run(broadcast: Broadcast): Promise<BroadcastStatus> {
@@ -186,6 +191,10 @@ export class Broadcasts implements BroadcastService {
 
   async removeDestination(room: string, id: string): Promise<void> {
     this.#get(room).removeDestination(id);
+  }
+
+  async handOver(room: string): Promise<BroadcastStatus> {
+    return this.#get(room).handOver();
   }
 
   async applyScene(room: string): Promise<number | null> {

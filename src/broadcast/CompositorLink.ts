@@ -39,6 +39,7 @@ export class CompositorLink extends TypedEmitter<CompositorLinkEvents> {
   readonly #logger: Logger;
   #socket: WebSocket | undefined;
   #state: 'opening' | 'bound' | 'ended' = 'opening';
+  #draining = false;
   #resolveEnded: (end: LinkEnd) => void = () => {};
   #settle: { resolve: (bound: Bound) => void; reject: (error: Error) => void } | undefined;
 
@@ -56,6 +57,11 @@ export class CompositorLink extends TypedEmitter<CompositorLinkEvents> {
     const link = new CompositorLink(options);
     const bound = await link.#open(options);
     return { link, bound };
+  }
+
+  /** The agent has said that it goes. */
+  get draining(): boolean {
+    return this.#draining;
   }
 
   send(message: ControllerMessage): void {
@@ -131,6 +137,8 @@ export class CompositorLink extends TypedEmitter<CompositorLinkEvents> {
         return;
       }
       default:
+        // Kept as well: it may come before anybody listens.
+        if (message.type === 'draining') this.#draining = true;
         this.emit('message', message);
     }
   }

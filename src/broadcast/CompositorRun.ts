@@ -5,11 +5,12 @@ import { TypedEmitter } from '../common/TypedEmitter.ts';
 import type { CompositorEndReason, CompositorStats } from '../contracts/control.ts';
 import type { DegradationStep } from '../contracts/degradation.ts';
 import { segmentFirstFrame } from '../contracts/grid.ts';
-import type { Job, JobSource, VideoCodec } from '../contracts/job.ts';
+import type { Job, VideoCodec } from '../contracts/job.ts';
 import { CompositorLink, type CompositorLinkOptions, type LinkEnd, type LinkMessage } from './CompositorLink.ts';
+import { type Carried, carriedOf, withCarry } from './carry.ts';
+import { DecodedSources } from './DecodedSources.ts';
 import {
   buildJob,
-  type Carry,
   encodedWith,
   frameAt,
   type Placement,
@@ -50,12 +51,8 @@ interface CompositorRunEvents {
   encoder: [codec: VideoCodec];
   /** The program gives way to CPU pressure so far, from this frame on. */
   degraded: [step: DegradationStep, fromFrame: number];
-}
-
-/** What a predecessor knew of a source, and of which stream. */
-export interface Carried {
-  producer: string;
-  carry: Carry;
+  /** Its agent goes. */
+  draining: [];
 }
 
 export interface CompositorRunOptions extends Omit<CompositorLinkOptions, 'token'> {
@@ -70,8 +67,8 @@ export interface CompositorRunOptions extends Omit<CompositorLinkOptions, 'token
 /** One compositor at work for a broadcast: its connection, its media tap, its jobs. Never used again after its end. */
 export class CompositorRun extends TypedEmitter<CompositorRunEvents> {
   readonly compositor: string;
-  readonly fence: number;
   readonly agentUrl: string;
+  readonly decoded = new DecodedSources();
   /** Settles, never rejects, when the compositor is gone or given up. */
   readonly ended: Promise<LinkEnd>;
   readonly #room: RoomTap;
@@ -81,6 +78,7 @@ export class CompositorRun extends TypedEmitter<CompositorRunEvents> {
   readonly #link: CompositorLink;
   readonly #bound: MediaSide;
   readonly #abort = new AbortController();
+  #fence: number;
   #tap: MediaTap;
   #state: 'bound' | 'started' | 'ready' | 'stopping' | 'ended' = 'bound';
   #resolveEnded: (end: LinkEnd) => void = () => {};
@@ -104,7 +102,7 @@ export class CompositorRun extends TypedEmitter<CompositorRunEvents> {
   private constructor(options: CompositorRunOptions, link: CompositorLink, bound: MediaSide, tap: MediaTap) {
     super();
     this.compositor = options.compositor;
-    this.fence = options.fence;
+    this.#fence = options.fence;
     this.agentUrl = options.agentUrl;
     this.#options = options;
     this.#room = options.room;
@@ -121,6 +119,19 @@ export class CompositorRun extends TypedEmitter<CompositorRunEvents> {
   /** The first segment that it puts; 0 before it has a job. */
   get firstSegment(): number {
     return this.#placement?.firstSegment ?? 0;
+  }
+
+  get fence(): number {
+    return this.#fence;
+  }
+
+  /** Its agent goes: the broadcast is to be handed over. */
+  get draining(): boolean {
+    return this.#link.draining;
+  }
+
+  get degradation(): DegradationStep {
+    return this.#degradation;
   }
 
   /** Gets a compositor from the agent and joins it to the room's router; it has no job yet. Rejects with `no-capacity` when there is none. */
@@ -170,12 +181,19 @@ export class CompositorRun extends TypedEmitter<CompositorRunEvents> {
     return this.#queue(() => this.#sendJob(false));
   }
 
-  /** Asks the compositor to finish what is complete; resolves when it is gone. */
-  async stop(): Promise<LinkEnd> {
+  /** It owns the broadcast anew, with a higher fence: its parts carry that one from now on. */
+  refence(fence: number): void {
+    this.#fence = fence;
+    if (this.#placement) this.#placement = { ...this.#placement, fence };
+    this.#renew();
+  }
+
+  /** Asks the compositor to finish `lastSegment`, or else what is complete; resolves when it is gone. */
+  async stop(lastSegment?: number): Promise<LinkEnd> {
     if (this.#state !== 'ended') {
       this.#state = 'stopping';
       this.emit('stopping');
-      this.#link.send({ type: 'stop' });
+      this.#link.send({ type: 'stop', ...(lastSegment === undefined ? {} : { lastSegment }) });
       const limit = setTimeout(() => this.fail('unresponsive', 'the compositor did not stop in time'), STOP_LIMIT_MS);
       await this.ended;
       clearTimeout(limit);
@@ -272,7 +290,7 @@ export class CompositorRun extends TypedEmitter<CompositorRunEvents> {
 
   #renew(): void {
     this.#queue(() => this.#sendJob(true)).catch((error: unknown) =>
-      this.#logger.warn({ err: error }, 'token could not be renewed'),
+      this.#logger.warn({ err: error }, 'token or fence could not be renewed'),
     );
   }
 
@@ -287,10 +305,12 @@ export class CompositorRun extends TypedEmitter<CompositorRunEvents> {
     const peers = peersOf(room.people());
     const { wiring, missed } = await this.#tap.sync(sourcesOf(peers, room.sources()));
     if (missed > 0) this.#retryLater();
-    const sources = wiring.map((source) => this.#withCarry(source));
+    // In the first job only: what a predecessor knew.
+    const first = this.#lastFrom < 0;
+    const sources = first ? wiring.map((source) => withCarry(source, this.#carried, this.#tap)) : wiring;
     const ahead = frameAt(program, this.#clock.now()) + AHEAD_FRAMES;
-    const first = segmentFirstFrame(program.grid, placement.firstSegment);
-    const fromFrame = this.#lastFrom < 0 ? first : Math.max(first, ahead, this.#lastFrom + 1);
+    const begin = segmentFirstFrame(program.grid, placement.firstSegment);
+    const fromFrame = first ? begin : Math.max(begin, ahead, this.#lastFrom + 1);
     const { scene } = room.scene;
     const shown = shownSpeakers(scene, peers, this.#options.speakers);
     const job = buildJob({ program, placement, token, fromFrame, scene, peers, sources, ...shown });
@@ -303,26 +323,6 @@ export class CompositorRun extends TypedEmitter<CompositorRunEvents> {
     this.#link.send({ type: 'job', job });
     this.#options.metrics.jobs.inc();
     return fromFrame;
-  }
-
-  /**
-   * In the first job only: what the predecessor knew, when the stream is the same. RTP times do not hold for simulcast, since a
-   * new consumer starts its timeline with whichever layer comes first.
-   */
-  #withCarry(source: JobSource): JobSource {
-    const known = this.#carried[source.id];
-    if (this.#lastFrom >= 0 || !known || known.producer !== this.#tap.producerOf(source.id)) return source;
-    const { carry } = known;
-    return { ...source, carry: this.#tap.keepsTimestamps(source.id) ? carry : { ...carry, rtpToProgram: null } };
-  }
-
-  #producers(sources: Readonly<Record<string, Carry>>): Record<string, Carried> {
-    const carried: Record<string, Carried> = {};
-    for (const [id, carry] of Object.entries(sources)) {
-      const producer = this.#tap.producerOf(id);
-      if (producer) carried[id] = { producer, carry };
-    }
-    return carried;
   }
 
   #receive(message: LinkMessage): void {
@@ -341,6 +341,7 @@ export class CompositorRun extends TypedEmitter<CompositorRunEvents> {
         return;
       case 'stats':
         this.#tap.learn(message.stats.sources);
+        this.decoded.add(message.stats.sources);
         this.emit('stats', message.stats);
         return;
       case 'seen':
@@ -358,7 +359,10 @@ export class CompositorRun extends TypedEmitter<CompositorRunEvents> {
         this.emit('keyframe');
         return;
       case 'carry':
-        this.emit('carry', this.#producers(message.sources));
+        this.emit('carry', carriedOf(message.sources, this.#tap));
+        return;
+      case 'draining':
+        this.emit('draining');
         return;
       default:
     }

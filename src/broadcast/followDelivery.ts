@@ -1,7 +1,10 @@
 import type { Clock } from '../common/clock.ts';
 import type { Logger } from '../common/logger.ts';
+import type { Grid } from '../contracts/grid.ts';
 import type { DeliveryLink, LinkReport } from './DeliveryLink.ts';
 import type { DestinationBook } from './DestinationBook.ts';
+import { LostFrames } from './LostFrames.ts';
+import type { BroadcastMetrics } from './metrics.ts';
 import type { PartWatch } from './PartWatch.ts';
 import type { StatusBoard } from './StatusBoard.ts';
 
@@ -9,6 +12,8 @@ export interface FollowDeliveryOptions {
   destinations: DestinationBook;
   parts: PartWatch;
   board: StatusBoard;
+  grid: Grid;
+  metrics: BroadcastMetrics;
   clock: Clock;
   logger: Logger;
   /** So many parts in a row have not come; the newest is of this segment. */
@@ -17,8 +22,13 @@ export interface FollowDeliveryOptions {
 
 /** Carries what delivery reports of a broadcast to its status and log. */
 export function followDelivery(delivery: DeliveryLink, options: FollowDeliveryOptions): void {
-  delivery.on('report', (report) => onReport(report, options));
+  const frames = new LostFrames();
+  delivery.on('report', (report) => {
+    if (report.type === 'part') options.metrics.lostFrames.inc(frames.part(options.grid, report.segment, report.part));
+    onReport(report, options);
+  });
   // What could not be delivered meanwhile is no compositor's fault.
+  delivery.on('lost', () => frames.forget());
   delivery.on('back', () => options.parts.begin(options.clock.now()));
 }
 

@@ -16,6 +16,12 @@ export interface BroadcastMetrics {
   resumed: Pick<Counter, 'inc'>;
   /** `lianmai_broadcast_recovery_seconds`: from losing a compositor to `live` again. */
   recoverySeconds: Pick<Histogram, 'observe'>;
+  /** `lianmai_handoffs_total{reason,outcome}`: HandoffReason, HandoffOutcome; one that is tried again counts again. */
+  handoffs: Pick<Counter<'reason' | 'outcome'>, 'inc'>;
+  /** `lianmai_handoff_seconds`: from the wish to the end of the compositor before, of those that were done. */
+  handoffSeconds: Pick<Histogram, 'observe'>;
+  /** `lianmai_lost_frames_total`: frames of programs that never came to delivery. */
+  lostFrames: Pick<Counter, 'inc'>;
   /** `lianmai_jobs_total`: jobs sent to compositors. */
   jobs: Pick<Counter, 'inc'>;
   /** `lianmai_compositor_keyframe_wishes_total` */

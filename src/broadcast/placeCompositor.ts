@@ -7,15 +7,18 @@ import { CompositorRun, type CompositorRunOptions } from './CompositorRun.ts';
 export interface PlaceOptions extends Omit<CompositorRunOptions, 'agentUrl' | 'compositor' | 'signal'> {
   directory: Directory;
   signal: AbortSignal;
+  /** An agent that is not asked: the broadcast is to go away from there. */
+  avoid?: string | undefined;
 }
 
 /**
  * Asks the agents, the emptiest first, until one has a compositor; it is joined to the room, without a job. Throws the last
  * agent's refusal (AppError `no-capacity` when there is nobody to ask), and when aborted.
  */
-export async function placeCompositor({ directory, ...options }: PlaceOptions): Promise<CompositorRun> {
+export async function placeCompositor({ directory, avoid, ...options }: PlaceOptions): Promise<CompositorRun> {
   let refusal: unknown = new AppError('no-capacity');
-  for (const { url } of placementOrder(await directory.agents())) {
+  const agents = (await directory.agents()).filter(({ url }) => url !== avoid);
+  for (const { url } of placementOrder(agents)) {
     const compositor = newId('c');
     const logger = options.logger.child({ compositor });
     try {

@@ -11,6 +11,7 @@
  *                 ◀──   ready               decoders, encoders and slate stand; consumers may be resumed
  *     job …       ──▶                      every change is a whole new job
  *                 ◀──   stats, keyframe, seen, degraded, carry, clock …
+ *                 ◀──   draining            the agent goes: the broadcast is to be handed over
  *     stop        ──▶
  *                 ◀──   ended
  * When the connection closes, the child stops.
@@ -120,6 +121,8 @@ export const CompositorMessage = z.discriminatedUnion('type', [
       }),
     ),
   }),
+  /** The agent takes no new broadcasts, and ends this compositor after so many seconds: until then the broadcast can be handed over. */
+  type('draining', { seconds: z.number().min(0) }),
   type('ended', {
     reason: CompositorEndReason,
     lastSegment: SegmentNumber.nullable(),

@@ -221,6 +221,18 @@ function broadcastRoutes(fastify: FastifyInstance, { rooms, broadcasts }: ApiOpt
     async (request) => broadcasts.stop(request.params.room, 'stopped'),
   );
   api.post(
+    '/rooms/:room/broadcast/handoff',
+    {
+      schema: {
+        summary: 'Hand the broadcast over to a compositor of another agent, without a frame lost; answers when it is',
+        tags,
+        params: InRoom,
+        response: { 200: BroadcastStatus, ...failures },
+      },
+    },
+    async (request) => broadcasts.handOver(request.params.room),
+  );
+  api.post(
     '/rooms/:room/destinations',
     {
       schema: {

@@ -12,6 +12,7 @@ export const agentMetrics = () =>
   ({
     children: gauge('children', 'state'),
     ends: counter('ends', 'reason'),
+    draining: gauge('draining'),
     refused: counter('refused', 'code'),
     warmSeconds: histogram('warm'),
     boundSeconds: histogram('bound'),
@@ -26,6 +27,9 @@ export const broadcastMetrics = () =>
     restarts: counter('restarts', 'reason'),
     resumed: counter('resumed'),
     recoverySeconds: histogram('recovery'),
+    handoffs: counter('handoffs', 'reason', 'outcome'),
+    handoffSeconds: histogram('handoff'),
+    lostFrames: counter('lost'),
     jobs: counter('jobs'),
     keyframes: counter('keyframes'),
     fps: histogram('fps'),

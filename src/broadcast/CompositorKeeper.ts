@@ -1,0 +1,329 @@
+/**
+ * Keeps a compositor at work for one broadcast: brings one up, watches it, replaces it when it is lost, hands over to another when it
+ * is to go. Owns every CompositorRun of the broadcast; one is present, and while there is a handoff (Handoff.ts) another is in the shadow.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Logger } from '../common/logger.ts';
+import { TypedEmitter } from '../common/TypedEmitter.ts';
+import { AppError } from '../contracts/errors.ts';
+import { partSeconds, partStartMs, segmentAtOrAfterMs } from '../contracts/grid.ts';
+import type { VideoCodec } from '../contracts/job.ts';
+import type { BroadcastOptions } from './BroadcastOptions.ts';
+import { CompositorFigures } from './CompositorFigures.ts';
+import type { LinkEnd } from './CompositorLink.ts';
+import type { CompositorRun } from './CompositorRun.ts';
+import type { Carried } from './carry.ts';
+import type { DeliveryLink } from './DeliveryLink.ts';
+import { followRun } from './followRun.ts';
+import { Handoff, type HandoffEnd } from './Handoff.ts';
+import type { Program } from './jobs.ts';
+import type { RunUsage } from './meterRun.ts';
+import { PartWatch } from './PartWatch.ts';
+import { placeCompositor } from './placeCompositor.ts';
+import { RestartPolicy } from './RestartPolicy.ts';
+import type { RoomTap } from './RoomTap.ts';
+import type { Speakers } from './Speakers.ts';
+import type { StatusBoard } from './StatusBoard.ts';
+
+/** A successor's first segment begins at least this long after it is bound, ms: some late frames are better than two seconds more of a hole. */
+const RESTART_LEAD_MS = 400;
+/** A broadcast that is not live after this long has failed, ms. */
+const START_LIMIT_MS = 30_000;
+/** One for which no compositor could be had for this long has failed, ms. */
+const RECOVERY_LIMIT_MS = 60_000;
+/** A handoff that came to nothing is tried again after, ms. */
+const HANDOFF_RETRY_MS = 2_000;
+
+/** Why a broadcast is handed over: metric label. `drain`: its agent goes. `request`: somebody asked for it. */
+export type HandoffReason = 'drain' | 'request';
+
+interface KeeperEvents {
+  /** There is a compositor at work, the first or after a loss; it took so long, ms. */
+  live: [tookMs: number];
+  /** The compositor at work is lost; another is looked for. */
+  lost: [];
+}
+
+export interface KeeperOptions {
+  broadcast: string;
+  room: RoomTap;
+  node: BroadcastOptions;
+  board: StatusBoard;
+  speakers: Speakers;
+  logger: Logger;
+  /** Where what the compositors use is counted. */
+  usage: RunUsage | undefined;
+  /** The highest that was given out, by whatever process. */
+  fence: number;
+  /** Another process had the broadcast: it does not begin with segment 0. */
+  resumed: boolean;
+  /** What was chosen when the first compositor was bound; undefined before. */
+  program: () => Program | undefined;
+  /** Chooses the program and opens delivery, the first time. */
+  prepare: () => Promise<{ program: Program; delivery: DeliveryLink }>;
+  /** With what a compositor encodes. */
+  onEncoder: (codec: VideoCodec) => void;
+}
+
+export class CompositorKeeper extends TypedEmitter<KeeperEvents> {
+  readonly parts: PartWatch;
+  readonly #options: KeeperOptions;
+  readonly #logger: Logger;
+  readonly #abort = new AbortController();
+  readonly #restarts = new RestartPolicy();
+  readonly #figures: CompositorFigures;
+  #delivery: DeliveryLink | undefined;
+  #fence: number;
+  #run: CompositorRun | undefined;
+  /** The first segment of the present run. */
+  #from = 0;
+  #downAt: number;
+  #carried: Record<string, Carried> = {};
+  #handoff: Handoff<CompositorRun> | undefined;
+  #moving: Promise<HandoffEnd<CompositorRun>> | undefined;
+
+  constructor(options: KeeperOptions) {
+    super();
+    const { clock, metrics } = options.node;
+    this.#options = options;
+    this.#logger = options.logger;
+    this.#fence = options.fence;
+    this.#downAt = clock.now();
+    this.#figures = new CompositorFigures(metrics);
+    this.parts = new PartWatch(clock);
+  }
+
+  /** The compositor at work. */
+  get run(): CompositorRun | undefined {
+    return this.#run;
+  }
+
+  /** Of the compositor at work; of the one that is brought up while there is none. A successor in the shadow has a higher one. */
+  get fence(): number {
+    return this.#run?.fence ?? this.#fence;
+  }
+
+  /** Until `stop`. Throws when none is to be had for long. */
+  async supervise(): Promise<void> {
+    const { signal } = this.#abort;
+    const { clock } = this.#options.node;
+    this.#downAt = clock.now();
+    let why = 'start';
+    for (;;) {
+      let liveAt = 0;
+      try {
+        const run = await this.#bringUp(signal);
+        liveAt = clock.now();
+        this.emit('live', liveAt - this.#downAt);
+        why = await this.#serve(run);
+        if (signal.aborted) return;
+      } catch (error) {
+        if (signal.aborted) return;
+        if (this.#isHopeless(error)) throw error;
+        this.#logger.warn({ err: error, why }, 'no compositor yet');
+      }
+      const wait = this.#restarts.nextWaitMs(liveAt ? clock.now() - liveAt : 0);
+      await delay(wait, undefined, { signal }).catch(() => {});
+      if (signal.aborted) return;
+    }
+  }
+
+  /** Ends the compositors in order, the present one with the parts that are whole; `supervise` returns. */
+  async stop(): Promise<void> {
+    const run = this.#run;
+    this.#abort.abort();
+    await Promise.all([run?.stop(), this.#handoff?.ended]);
+  }
+
+  /** So many parts in a row have not come; the newest is of this segment. */
+  late(count: number, segment: number): void {
+    const program = this.#options.program();
+    if (!this.#run || !program || this.#options.board.state !== 'live' || segment < this.#from) return;
+    if (this.parts.isGone(count, partSeconds(program.grid) * 1000))
+      this.#run.fail('unresponsive', 'delivery gets no parts');
+  }
+
+  /** To a compositor of another agent. One at a time: who asks meanwhile is given the same answer. Rejects when the broadcast ends before. */
+  handOver(reason: HandoffReason): Promise<HandoffEnd<CompositorRun>> {
+    this.#moving ??= this.#handOver(reason).finally(() => {
+      this.#moving = undefined;
+    });
+    return this.#moving;
+  }
+
+  #isHopeless(error: unknown): boolean {
+    const { board, node, program } = this.#options;
+    const starting = board.state === 'starting';
+    const limit = starting ? START_LIMIT_MS : RECOVERY_LIMIT_MS;
+    const code = error instanceof AppError ? error.code : null;
+    // Nobody has seen anything yet; or delivery has ended it.
+    if ((starting && !program() && code === 'no-capacity') || code === 'conflict') return true;
+    return node.clock.now() - this.#downAt > limit;
+  }
+
+  /** Until there is no compositor at work any more, to whichever the broadcast was handed over meanwhile; why. */
+  async #serve(first: CompositorRun): Promise<string> {
+    for (let run = first; ; ) {
+      this.#leaveWhenDraining(run);
+      const end = await run.ended;
+      if (this.#abort.signal.aborted) return end.reason;
+      const handoff = this.#handoff?.old === run ? this.#handoff : undefined;
+      const lost = !handoff?.oldMayEnd;
+      if (lost) this.#lost(run, end);
+      const next = (await handoff?.ended)?.run;
+      if (!next) return end.reason;
+      if (lost) this.emit('live', this.#options.node.clock.now() - this.#downAt);
+      run = next;
+    }
+  }
+
+  #lost(run: CompositorRun, { reason, message }: LinkEnd): void {
+    const { board, node } = this.#options;
+    this.#downAt = node.clock.now();
+    this.#logger.warn({ compositor: run.compositor, reason, message }, 'compositor lost');
+    board.set({ restarts: board.status.restarts + 1, fps: 0 });
+    node.metrics.restarts.inc({ reason });
+    this.emit('lost');
+  }
+
+  #newFence(): number {
+    this.#fence = Math.max(this.#fence + 1, Math.floor(this.#options.node.wallClock()));
+    return this.#fence;
+  }
+
+  /** A compositor that is ready and feeds delivery. Throws when there is none to be had, when it ends before, and when aborted. */
+  async #bringUp(signal: AbortSignal): Promise<CompositorRun> {
+    const { program: known, resumed, prepare, node } = this.#options;
+    const first = known() === undefined && !resumed;
+    this.#newFence();
+    const run = await this.#place();
+    try {
+      const { program, delivery } = await prepare();
+      this.#delivery = delivery;
+      signal.throwIfAborted();
+      const passed = node.clock.now() - program.startMs;
+      const from = first ? 0 : segmentAtOrAfterMs(program.grid, passed + RESTART_LEAD_MS);
+      this.#run = run;
+      this.#from = from;
+      this.#take(run, from);
+      await run.start(program, from, this.#carried);
+      signal.throwIfAborted();
+      this.parts.begin(program.startMs + partStartMs(program.grid, from, 0));
+      this.#logger.info({ compositor: run.compositor, fence: run.fence, firstSegment: from }, 'compositor ready');
+      return run;
+    } catch (error) {
+      // When it is being ended, stop() stops the compositor in order.
+      if (!signal.aborted || this.#run !== run) run.fail('stopped', 'given up');
+      throw error;
+    }
+  }
+
+  #take({ compositor, fence }: CompositorRun, from: number): void {
+    this.#delivery?.send({ type: 'take', from, compositor, fence });
+  }
+
+  async #place(avoid?: string): Promise<CompositorRun> {
+    const { broadcast, room, speakers, board, node, usage, onEncoder } = this.#options;
+    const { directory, mediaIp, newServiceToken, metrics, clock } = node;
+    const [logger, signal] = [this.#logger, this.#abort.signal];
+    const media = { room, speakers, mediaIp, newToken: newServiceToken };
+    const run = await placeCompositor({
+      ...{ ...media, directory, broadcast, fence: this.#fence, clock, signal, logger, metrics, avoid },
+    });
+    const isPresent = () => this.#run === run;
+    followRun(run, { isPresent, metrics, parts: this.parts, board, figures: this.#figures, usage, logger });
+    run.on('encoder', onEncoder);
+    run.on('carry', (sources) => {
+      if (isPresent()) this.#carried = sources;
+    });
+    const gone = () => {
+      if (!isPresent()) return;
+      this.#run = undefined;
+      this.#figures.gone();
+      if (board.status.degradation !== 'none') board.set({ degradation: 'none' });
+    };
+    run.ended.then(gone, gone);
+    return run;
+  }
+
+  #leaveWhenDraining(run: CompositorRun): void {
+    const leave = () => {
+      this.#leave(run).catch((error: unknown) => this.#logger.error({ err: error }, 'handoff failed'));
+    };
+    if (run.draining) leave();
+    else run.once('draining', leave);
+  }
+
+  /** Until it is not the one at work any more. Its agent bounds that. */
+  async #leave(run: CompositorRun): Promise<void> {
+    const { signal } = this.#abort;
+    this.#logger.info({ compositor: run.compositor }, 'agent goes: broadcast is handed over');
+    while (this.#run === run && !signal.aborted) {
+      await this.handOver('drain').catch((error: unknown) => {
+        if (!signal.aborted) throw error;
+      });
+      if (this.#run === run) await delay(HANDOFF_RETRY_MS, undefined, { signal }).catch(() => {});
+    }
+  }
+
+  async #handOver(reason: HandoffReason): Promise<HandoffEnd<CompositorRun>> {
+    const { handoffs, clock, metrics } = this.#options.node;
+    const askedAt = clock.now();
+    const giveTurn = await handoffs.turn(this.#abort.signal);
+    try {
+      const old = this.#run;
+      const program = this.#options.program();
+      if (!old || !program || this.#options.board.state !== 'live') return { outcome: 'abandoned' };
+      const handoff = this.#newHandoff(old, program, giveTurn);
+      this.#handoff = handoff;
+      const end = await handoff.ended;
+      const { outcome, error, run } = end;
+      const tookMs = Math.round(clock.now() - askedAt);
+      metrics.handoffs.inc({ reason, outcome });
+      const log = { reason, outcome, tookMs, compositor: run?.compositor, ...(error ? { err: error } : {}) };
+      if (outcome !== 'done') this.#logger.warn(log, 'handoff came to nothing');
+      else {
+        metrics.handoffSeconds.observe(tookMs / 1000);
+        this.#logger.info(log, 'broadcast handed over');
+      }
+      return end;
+    } finally {
+      giveTurn();
+    }
+  }
+
+  #newHandoff(old: CompositorRun, program: Program, giveTurn: () => void): Handoff<CompositorRun> {
+    const { handoffs, clock } = this.#options.node;
+    return new Handoff<CompositorRun>({
+      old,
+      program,
+      place: () => {
+        this.#newFence();
+        return this.#place(old.agentUrl);
+      },
+      carried: () => this.#carried,
+      warmMs: handoffs.warmMs,
+      onWarm: (tookMs) => handoffs.learn(tookMs),
+      take: (run, from) => this.#take(run, from),
+      onSwitch: (run, from) => {
+        this.#switch(run, from, program);
+        giveTurn();
+      },
+      newFence: () => this.#newFence(),
+      clock,
+      logger: this.#logger,
+      signal: this.#abort.signal,
+    });
+  }
+
+  #switch(run: CompositorRun, from: number, { startMs, grid }: Program): void {
+    const { board } = this.#options;
+    this.#run = run;
+    this.#from = from;
+    this.#figures.gone();
+    if (run.degradation !== 'none') this.#figures.degraded(run.degradation);
+    if (board.status.degradation !== run.degradation) board.set({ degradation: run.degradation });
+    this.parts.begin(startMs + partStartMs(grid, from, 0));
+    this.#logger.info({ compositor: run.compositor, fence: run.fence, from }, 'compositor at work');
+  }
+}
