@@ -43,6 +43,11 @@ export class ServerApi {
     return UsageAnswer.parse(await this.#call('GET', `/v1/usage?${new URLSearchParams(query)}`));
   }
 
+  /** Gives the broadcast to a compositor of another agent. */
+  async handOver(room: string): Promise<BroadcastStatus> {
+    return BroadcastStatus.parse(await this.#call('POST', `/v1/rooms/${room}/broadcast/handoff`));
+  }
+
   async #call(method: string, path: string, body?: unknown): Promise<unknown> {
     const response = await fetch(this.url + path, {
       method,

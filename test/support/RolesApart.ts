@@ -1,4 +1,4 @@
-/** Three real processes, one a role, behind one origin as an ingress has it: `/live/` is delivery's, the rest the SFU's. */
+/** Real processes, one a role (or more compositor agents), behind one origin as an ingress has it: `/live/` is delivery's, the rest the SFU's. */
 import { createServer, type IncomingMessage, request, type Server } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { ServerApi } from '../../scripts/simulator/serverApi.ts';
@@ -9,7 +9,8 @@ import { ServerProcess } from './ServerProcess.ts';
 const SECRET = 'a-secret-that-three-processes-share';
 
 export class RolesApart {
-  readonly compositor: ServerProcess;
+  /** Compositor agents, in the order in which the SFU knows them; they may be killed and replaced. */
+  readonly agents: ServerProcess[];
   /** Of the SFU, with an API token. */
   readonly api: ServerApi;
   /** These two may be killed and replaced. */
@@ -17,11 +18,8 @@ export class RolesApart {
   sfu: ServerProcess;
   readonly #proxy: Server;
 
-  private constructor(
-    roles: { compositor: ServerProcess; delivery: ServerProcess; sfu: ServerProcess },
-    token: string,
-  ) {
-    this.compositor = roles.compositor;
+  private constructor(roles: { agents: ServerProcess[]; delivery: ServerProcess; sfu: ServerProcess }, token: string) {
+    this.agents = roles.agents;
     this.delivery = roles.delivery;
     this.sfu = roles.sfu;
     this.api = new ServerApi(roles.sfu.url, token);
@@ -52,18 +50,22 @@ export class RolesApart {
     });
   }
 
-  static async start(env: Record<string, string> = {}): Promise<RolesApart> {
+  /** `agents`: how many compositor agents. */
+  static async start(env: Record<string, string> = {}, agents = 1): Promise<RolesApart> {
     const role = (name: string, more: Record<string, string> = {}) =>
       ServerProcess.start({ LIANMAI_SECRET: SECRET, LIANMAI_ROLE: name, ...env, ...more });
-    const [compositor, delivery] = await Promise.all([role('compositor'), role('delivery')]);
+    const [delivery, ...compositors] = await Promise.all([
+      role('delivery'),
+      ...Array.from({ length: agents }, () => role('compositor')),
+    ]);
     const sfu = await role('sfu', {
       // In a fleet it finds them itself.
-      ...(env.LIANMAI_REDIS_URL ? {} : { LIANMAI_COMPOSITOR_URLS: compositor.internalUrl }),
+      ...(env.LIANMAI_REDIS_URL ? {} : { LIANMAI_COMPOSITOR_URLS: compositors.map(({ internalUrl }) => internalUrl).join(',') }),
       LIANMAI_DELIVERY_URL: delivery.internalUrl,
       LIANMAI_SFU_WORKERS: '1',
     });
     const token = await Tokens.create([new Secret(SECRET)]).sign({ aud: 'api', sub: 'test' }, 3600);
-    const roles = new RolesApart({ compositor, delivery, sfu }, token);
+    const roles = new RolesApart({ agents: compositors, delivery, sfu }, token);
     await new Promise<void>((resolve) => roles.#proxy.listen(0, '127.0.0.1', resolve));
     return roles;
   }
@@ -73,10 +75,17 @@ export class RolesApart {
     return `http://127.0.0.1:${(this.#proxy.address() as AddressInfo).port}`;
   }
 
+  /** The first of them. */
+  get compositor(): ServerProcess {
+    const [first] = this.agents;
+    if (!first) throw new Error('there is no agent');
+    return first;
+  }
+
   async stop(): Promise<void> {
     this.#proxy.closeAllConnections();
     this.#proxy.close();
-    for (const server of [this.sfu, this.delivery, this.compositor]) await server.stop('SIGKILL');
+    for (const server of [this.sfu, this.delivery, ...this.agents]) await server.stop('SIGKILL');
   }
 
   #targetOf({ url = '/' }: IncomingMessage): URL {

@@ -54,6 +54,9 @@ export class FakeBroadcasts implements BroadcastService {
   async removeDestination(): Promise<never> {
     throw new AppError('no-broadcast');
   }
+  async handOver(): Promise<never> {
+    throw new AppError('no-broadcast');
+  }
   async applyScene(): Promise<null> {
     return null;
   }

@@ -1,0 +1,216 @@
+/**
+ * Handoff: a broadcast goes from one compositor agent to another while it is live. Real processes: SFU, delivery, two agents, an RTMP server,
+ * a simulated person. The tests go on from each other: the broadcast is one, from the first to the last.
+ */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { parseMetrics } from '../../scripts/bench/support/scrape.ts';
+import { Swarm } from '../../scripts/simulator/Swarm.ts';
+import { isAlive } from '../support/childProcesses.ts';
+import { PlaylistFollower } from '../support/PlaylistFollower.ts';
+import { beepFaults } from '../support/program/beepFaults.ts';
+import { decodeMedia } from '../support/program/decodeMedia.ts';
+import { HlsRecorder } from '../support/program/HlsRecorder.ts';
+import { readProgram } from '../support/program/readProgram.ts';
+import { breaks, cadence } from '../support/program/timeline.ts';
+import { RolesApart } from '../support/RolesApart.ts';
+import { RtmpServer } from '../support/rtmpServer.ts';
+import { descendantsOf, eventually, type ServerProcess } from '../support/ServerProcess.ts';
+
+const FPS = 30;
+const START = { video: { width: 320, height: 180, fps: FPS, bitrate: 200_000 } };
+
+let folder: string;
+let rtmp: RtmpServer;
+let roles: RolesApart;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'lianmai-handoff-'));
+  [rtmp, roles] = await Promise.all([
+    RtmpServer.start(),
+    RolesApart.start({ LIANMAI_ALLOW_PRIVATE_DESTINATIONS: 'true' }, 2),
+  ]);
+});
+
+afterAll(async () => {
+  await roles?.stop();
+  await rtmp?.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** A room with one person, who sends all the time. */
+async function someone(room: string): Promise<Swarm> {
+  const swarm = new Swarm({ url: roles.sfu.url, peers: 1, token: () => roles.api.joinToken(room, 'host') });
+  await swarm.start();
+  return swarm;
+}
+
+const metrics = async (server: ServerProcess) =>
+  parseMetrics(await (await fetch(`${server.internalUrl}/metrics`)).text());
+/** How often a handoff has had this outcome. */
+async function handoffs(outcome: string): Promise<number> {
+  const text = await (await fetch(`${roles.sfu.internalUrl}/metrics`)).text();
+  const lines = text
+    .split('\n')
+    .filter((line) => line.startsWith('lianmai_handoffs_total{') && line.includes(`"${outcome}"`));
+  return lines.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0);
+}
+/** Processes of children that were given a broadcast, the newest last. */
+const bound = (agent: ServerProcess): number[] =>
+  agent.logs().flatMap(({ msg, pid, compositor }) => (msg === 'compositor bound' && compositor ? [Number(pid)] : []));
+
+describe('SIGTERM on an agent', () => {
+  const ROOM = 'drain';
+  const KEY = 'handoff-key';
+  let recorder: HlsRecorder;
+  let follower: PlaylistFollower;
+
+  test('its broadcast goes to another agent, and the process ends with 0', async () => {
+    const swarm = await someone(ROOM);
+    const [first, second] = roles.agents as [ServerProcess, ServerProcess];
+    try {
+      const { playlist } = await roles.api.startBroadcast(ROOM, {
+        ...START,
+        destinations: [{ url: rtmp.url, key: KEY }],
+      });
+      const url = `${roles.delivery.url}${playlist}`;
+      [recorder, follower] = await Promise.all([HlsRecorder.start({ url, folder }), PlaylistFollower.start(url)]);
+      await rtmp.waitFor((call) => call.call === 'publish' && call.name === KEY);
+      await recorder.segments(3);
+      const processes = [first.pid, ...(await descendantsOf(first.pid)).map(({ pid }) => pid)];
+      const exit = first.stop('SIGTERM');
+      await eventually(async () => (await fetch(`${first.internalUrl}/readyz`)).status === 503, 'it takes no work');
+      expect(await (await fetch(`${first.internalUrl}/readyz`)).json()).toEqual({ ready: false, reason: 'draining' });
+      expect((await metrics(first)).lianmai_compositor_draining).toBe(1);
+      expect((await fetch(`${first.internalUrl}/healthz`)).status).toBe(200);
+      expect(await exit).toBe(0);
+      expect(processes.filter(isAlive)).toEqual([]);
+      expect([bound(first).length, bound(second).length]).toEqual([1, 1]);
+      const since = recorder.tracks[0]?.segments.length ?? 0;
+      await recorder.segments(since + 3);
+      expect(await roles.api.broadcast(ROOM)).toMatchObject({ state: 'live', restarts: 0 });
+      await roles.api.stopBroadcast(ROOM);
+      await recorder.finished();
+    } finally {
+      follower?.close();
+      await swarm.stop();
+    }
+    expect(roles.sfu.logs().filter(({ state }) => state === 'live -> recovering')).toEqual([]);
+    expect([await handoffs('done'), (await metrics(roles.sfu)).lianmai_lost_frames_total]).toEqual([1, 0]);
+  });
+
+  test('viewers: no gap, no discontinuity, one init segment, no step back', () => {
+    for (const { gaps, missed, discontinuities, inits } of recorder.tracks)
+      expect([gaps, missed, discontinuities, inits.size]).toEqual([[], 0, 0, 1]);
+    expect(follower.backwards).toEqual([]);
+  });
+
+  test('every frame of the grid is there once, the picture goes on, the sound has no hole and no jump', async () => {
+    const file = (name: string) => recorder.tracks.find((track) => track.name === name)?.file ?? '';
+    const program = await readProgram({ inputs: [file('v180'), file('a0')] });
+    expect(cadence(program.videoTimes, FPS)).toMatchObject({ missing: 0, doubled: 0, offGrid: 0 });
+    expect(breaks(program.audioPackets)).toEqual([]);
+    const counters = program.peers.get(0)?.counters;
+    expect(counters?.backwards).toBe(0);
+    expect((counters?.skips ?? 99) + (counters?.repeats ?? 99)).toBeLessThanOrEqual(2);
+    const { audio } = await decodeMedia(file('a0'));
+    expect(audio?.gaps).toBe(0);
+    // The first second is the beginning of somebody's sending.
+    const { beeps, faults } = beepFaults(audio!.sound, 0, audio!.sound.start + 1, Number.POSITIVE_INFINITY);
+    expect(beeps.length).toBeGreaterThan(3);
+    expect(faults).toEqual([]);
+  });
+
+  test('the RTMP server saw one publisher, and the same frames', async () => {
+    await rtmp.waitFor((call) => call.call === 'record_done' && call.name === KEY);
+    const calls = rtmp.calls.filter(({ name, call }) => name === KEY && call.startsWith('publish'));
+    expect(calls.map(({ call }) => call)).toEqual(['publish', 'publish_done']);
+    const [flv = ''] = await rtmp.recordings();
+    const { video, audio } = await decodeMedia(flv);
+    // FLV's times are whole milliseconds.
+    const times = video?.packets.map(({ at }) => at) ?? [];
+    expect(times.length).toBeGreaterThan(6 * FPS);
+    expect(cadence(times, FPS, 0.002)).toMatchObject({ missing: 0, doubled: 0, offGrid: 0 });
+    expect(audio?.gaps).toBe(0);
+  });
+});
+
+describe('what can go wrong', () => {
+  const ROOM = 'accident';
+  let swarm: Swarm;
+  let follower: PlaylistFollower;
+  const agents = () => roles.agents as [ServerProcess, ServerProcess];
+
+  beforeAll(async () => {
+    roles.agents[0] = await agents()[0].again({ LIANMAI_DRAIN_SECONDS: '4' });
+    swarm = await someone(ROOM);
+    const { playlist } = await roles.api.startBroadcast(ROOM, START);
+    follower = await PlaylistFollower.start(`${roles.delivery.url}${playlist}`);
+    await follower.until(({ newest }) => newest >= 1, 'some segments');
+    expect(bound(agents()[0])).toHaveLength(1);
+  });
+
+  afterAll(async () => {
+    follower?.close();
+    await swarm?.stop();
+  });
+
+  test('the successor is killed before it has the broadcast: nothing happens', async () => {
+    const [first, second] = agents();
+    const before = bound(second).length;
+    const asked = roles.api.handOver(ROOM);
+    asked.catch(() => {});
+    await eventually(() => bound(second).length > before, 'a successor');
+    process.kill(bound(second).at(-1) ?? 0, 'SIGKILL');
+    await expect(asked).rejects.toThrow('409');
+    const { newest } = follower;
+    await follower.until((now) => now.newest >= newest + 2, 'the program goes on');
+    expect(await roles.api.broadcast(ROOM)).toMatchObject({ state: 'live', restarts: 0 });
+    expect([follower.gaps, isAlive(bound(first).at(-1) ?? 0), await handoffs('failed')]).toEqual([[], true, 1]);
+  });
+
+  test('somebody asks for a handoff by the API: done', async () => {
+    expect(await roles.api.handOver(ROOM)).toMatchObject({ state: 'live', restarts: 0 });
+    const { newest } = follower;
+    await follower.until((now) => now.newest >= newest + 2, 'the program goes on');
+    expect([follower.gaps, await handoffs('done')]).toEqual([[], 2]);
+  });
+
+  test('the compositor is killed while its successor warms up: that one takes what it can', async () => {
+    const [first, second] = agents();
+    const before = bound(first).length;
+    const asked = roles.api.handOver(ROOM);
+    asked.catch(() => {});
+    await eventually(() => bound(first).length > before, 'a successor');
+    process.kill(bound(second).at(-1) ?? 0, 'SIGKILL');
+    await expect(asked).rejects.toThrow('409');
+    const { newest } = follower;
+    await follower.until((now) => now.newest >= newest + 2, 'the program goes on');
+    expect(await roles.api.broadcast(ROOM)).toMatchObject({ state: 'live', restarts: 1 });
+    expect([bound(first).length - before, await handoffs('rescued')]).toEqual([1, 1]);
+    expect(follower.gaps.length).toBeLessThanOrEqual(3);
+    expect([follower.discontinuities, follower.inits.size, follower.backwards]).toEqual([0, 1, []]);
+  });
+
+  test('there is no place elsewhere: after the limit the agent ends all the same; the broadcast comes back when there is one', async () => {
+    const [first, second] = agents();
+    expect(await second.stop('SIGTERM')).toBe(0);
+    const lost = (await metrics(roles.sfu)).lianmai_lost_frames_total ?? 0;
+    expect(await first.stop('SIGTERM')).toBe(0);
+    expect(first.logs().find(({ msg }) => msg === 'broadcasts had no place elsewhere')).toMatchObject({ left: 1 });
+    await eventually(async () => (await roles.api.broadcast(ROOM)).state === 'recovering', 'the loss is seen');
+    expect(await handoffs('no-place')).toBeGreaterThan(0);
+    const { newest } = follower;
+    roles.agents[1] = await second.again();
+    await eventually(async () => (await roles.api.broadcast(ROOM)).state === 'live', 'it is live again');
+    await follower.until((now) => now.newest >= newest + 2, 'the program goes on');
+    expect((await roles.api.broadcast(ROOM)).restarts).toBe(2);
+    await eventually(
+      async () => ((await metrics(roles.sfu)).lianmai_lost_frames_total ?? 0) > lost,
+      'counted as lost frames',
+    );
+    expect([follower.discontinuities, follower.inits.size, follower.backwards]).toEqual([0, 1, []]);
+  });
+});
