@@ -170,7 +170,7 @@ export const SETTINGS = {
   maxHandoffs: {
     schema: z.coerce.number().pipe(z.int().min(1).max(1000)),
     fallback: '2',
-    help: 'Role sfu: broadcasts that are handed over from one compositor to another at the same time.',
+    help: 'Compositors that warm up at the same time, to take a broadcast over from another one.',
   },
   encoderThreads: {
     schema: z.coerce.number().pipe(z.int().min(1).max(16)),

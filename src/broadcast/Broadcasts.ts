@@ -33,7 +33,7 @@ export interface BroadcastsOptions {
   /** The address that mediasoup sends media to compositors from (LIANMAI_MEDIA_HOST). */
   mediaIp?: string;
   encoderThreads?: number;
-  /** Broadcasts that are handed over from one compositor to another at the same time. */
+  /** Compositors that warm up at the same time to take a broadcast over from another. */
   maxHandoffs?: number;
   /** Where compositors get images and sounds, without a slash at the end; null: there are none. */
   assetsUrl?: string | null;

@@ -304,11 +304,12 @@ export class CompositorKeeper extends TypedEmitter<KeeperEvents> {
       carried: () => this.#carried,
       warmMs: handoffs.warmMs,
       onWarm: (tookMs) => handoffs.learn(tookMs),
-      take: (run, from) => this.#take(run, from),
-      onSwitch: (run, from) => {
-        this.#switch(run, from, program);
+      take: (run, from) => {
+        this.#take(run, from);
+        // It is warm: the next one may be.
         giveTurn();
       },
+      onSwitch: (run, from) => this.#switch(run, from, program),
       newFence: () => this.#newFence(),
       clock,
       logger: this.#logger,

@@ -6,7 +6,7 @@ const MAX_WARM_MS = 8_000;
 /** How much the newest one counts. */
 const SMOOTHING = 0.25;
 
-/** What the handoffs of a node share: how many there may be at once, and how long a compositor takes to be warm. */
+/** What the handoffs of a node share: how many successors may warm up at once, and how long that takes. */
 export class HandoffPace {
   readonly #atOnce: number;
   readonly #waiting: (() => void)[] = [];

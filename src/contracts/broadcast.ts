@@ -30,7 +30,9 @@ export const BroadcastInput = z
       .object({
         width: z.int().min(160).max(1920).multipleOf(2).default(1280),
         height: z.int().min(160).max(1920).multipleOf(2).default(720),
-        fps: z.union([z.literal(24), z.literal(25), z.literal(30), z.literal(50), z.literal(60)]).default(30),
+        fps: z
+          .union([z.literal(15), z.literal(24), z.literal(25), z.literal(30), z.literal(50), z.literal(60)])
+          .default(30),
         bitrate: z.int().min(200_000).max(20_000_000).default(2_500_000),
       })
       .strict()
