@@ -89,7 +89,7 @@ export const METRICS = {
   ),
   handoffSeconds: histogram(
     'lianmai_handoff_seconds',
-    'From the wish to hand over to the end of the compositor before.',
+    'From the search for another compositor to the end of the one before.',
     START_BUCKETS,
   ),
   lostFrames: counter(

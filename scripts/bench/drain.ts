@@ -24,7 +24,7 @@ import { ClipStore } from '../simulator/clip/ClipStore.ts';
 import { Swarm } from '../simulator/Swarm.ts';
 import { scrape } from './support/scrape.ts';
 
-const VIDEO = { width: 320, height: 180, fps: 15, bitrate: 200_000 };
+const VIDEO = { width: 320, height: 180, fps: 15, bitrate: 200_000 } as const;
 /** Segments have 2 s. */
 const FRAMES_PER_SEGMENT = 30;
 /** Before the signal, so that all rooms have settled, and after the end, so that what was lost is seen; segments. */

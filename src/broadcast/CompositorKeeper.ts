@@ -268,8 +268,8 @@ export class CompositorKeeper extends TypedEmitter<KeeperEvents> {
 
   async #handOver(reason: HandoffReason): Promise<HandoffEnd<CompositorRun>> {
     const { handoffs, clock, metrics } = this.#options.node;
-    const askedAt = clock.now();
     const giveTurn = await handoffs.turn(this.#abort.signal);
+    const beganAt = clock.now();
     try {
       const old = this.#run;
       const program = this.#options.program();
@@ -278,7 +278,7 @@ export class CompositorKeeper extends TypedEmitter<KeeperEvents> {
       this.#handoff = handoff;
       const end = await handoff.ended;
       const { outcome, error, run } = end;
-      const tookMs = Math.round(clock.now() - askedAt);
+      const tookMs = Math.round(clock.now() - beganAt);
       metrics.handoffs.inc({ reason, outcome });
       const log = { reason, outcome, tookMs, compositor: run?.compositor, ...(error ? { err: error } : {}) };
       if (outcome !== 'done') this.#logger.warn(log, 'handoff came to nothing');

@@ -226,6 +226,8 @@ export class Handoff<R extends HandoffRun> {
       }, WARM_LIMIT_MS);
       next.on('stats', look);
       next.ended.then(done, done);
+      // Where nobody is to be seen there is nothing to wait for.
+      look();
     });
   }
 

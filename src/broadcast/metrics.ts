@@ -18,7 +18,7 @@ export interface BroadcastMetrics {
   recoverySeconds: Pick<Histogram, 'observe'>;
   /** `lianmai_handoffs_total{reason,outcome}`: HandoffReason, HandoffOutcome; one that is tried again counts again. */
   handoffs: Pick<Counter<'reason' | 'outcome'>, 'inc'>;
-  /** `lianmai_handoff_seconds`: from the wish to the end of the compositor before, of those that were done. */
+  /** `lianmai_handoff_seconds`: from the search for a successor to the end of the compositor before, of those that were done. */
   handoffSeconds: Pick<Histogram, 'observe'>;
   /** `lianmai_lost_frames_total`: frames of programs that never came to delivery. */
   lostFrames: Pick<Counter, 'inc'>;

@@ -9,7 +9,7 @@ import { z } from 'zod';
 
 /** AAC-LC codes 1024 samples a frame (ISO/IEC 14496-3). */
 export const AAC_FRAME_SAMPLES = 1024;
-/** The mp4 timescale of video tracks: RTP's and MPEG-TS' 90 kHz, which 24, 25, 30, 50 and 60 fps divide. */
+/** The mp4 timescale of video tracks: RTP's and MPEG-TS' 90 kHz, which 15, 24, 25, 30, 50 and 60 fps divide. */
 export const VIDEO_TIMESCALE = 90_000;
 
 export const Grid = z

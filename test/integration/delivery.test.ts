@@ -86,6 +86,28 @@ describe('intake', () => {
   });
 });
 
+test('given to a successor and taken back before it began: who had it goes on with the higher fence, and only with that', async () => {
+  const { controller } = await openRoom(stack, false);
+  const one = new TestCompositor(stack, controller, clip, 1);
+  const other = new TestCompositor(stack, controller, clip, 2);
+  const again = new TestCompositor(stack, controller, clip, 3);
+  await one.preface();
+  const segments = new ProgramRun(clip, 0);
+  const parts = Array.from({ length: 7 }, () => segments.next());
+  segments.close();
+  const video = (segment: number) => parts.find((part) => part.segment === segment)?.video ?? Buffer.alloc(0);
+  one.take(0);
+  other.take(1);
+  await expect.poll(() => answerOf(other.put(`${VIDEO}/1/0`, video(1)))).toBe('204');
+  controller.send({ type: 'take', from: 1, compositor: one.id, fence: 3 });
+  await expect.poll(() => answerOf(other.put(`${VIDEO}/1/0`, video(1)))).toBe('409 not-taken');
+  // What lies before is still its own, by the old fence.
+  expect(await answerOf(one.put(`${VIDEO}/0/0`, video(0)))).toBe('204');
+  expect(await answerOf(one.put(`${VIDEO}/1/0`, video(1)))).toBe('409 stale-fence');
+  const renewed = { 'x-lianmai-compositor': one.id };
+  expect(await answerOf(again.put(`${VIDEO}/1/0`, video(1), renewed))).toBe('204');
+});
+
 describe('a program on the clock', () => {
   test('a dead compositor is late three times; its successor goes on under the same playlist, with gaps and no discontinuity', async () => {
     const { controller, base } = await openRoom(stack);

@@ -20,7 +20,7 @@ import { RtmpServer } from '../support/rtmpServer.ts';
 import { descendantsOf, eventually, type ServerProcess } from '../support/ServerProcess.ts';
 
 const FPS = 30;
-const START = { video: { width: 320, height: 180, fps: FPS, bitrate: 200_000 } };
+const START = { video: { width: 320, height: 180, fps: FPS, bitrate: 200_000 } } as const;
 
 let folder: string;
 let rtmp: RtmpServer;

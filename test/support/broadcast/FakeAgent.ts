@@ -102,7 +102,7 @@ export class FakeCompositor {
       if (this.answers.has('applied')) this.say({ type: 'applied', fromFrame: message.job.fromFrame });
     }
     if (message.type === 'stop' && this.answers.has('ended')) {
-      this.say({ type: 'ended', reason: 'stopped', lastSegment: 5, message: '' });
+      this.say({ type: 'ended', reason: 'stopped', lastSegment: message.lastSegment ?? 5, message: '' });
     }
     this.#events.emit('message');
   }

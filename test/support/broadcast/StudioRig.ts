@@ -53,12 +53,23 @@ export class StudioRig<A extends AgentLike = FakeAgent> {
   readonly metrics = broadcastMetrics();
   readonly statuses: BroadcastStatus[] = [];
   readonly #server: InternalServer;
+  readonly #elsewhere: { agent: AgentLike; server: InternalServer }[];
   readonly #events = new EventEmitter();
   readonly #others: MediasoupRig[] = [];
   readonly #consumers: mediasoup.Consumer[] = [];
   #ssrc = 1_000;
 
-  private constructor(sfu: MediasoupRig, agent: A, server: InternalServer, options: Partial<BroadcastsOptions>) {
+  private constructor(
+    sfu: MediasoupRig,
+    agent: A,
+    server: InternalServer,
+    {
+      elsewhere = [],
+      ...options
+    }: Partial<BroadcastsOptions> & {
+      elsewhere?: { agent: AgentLike; server: InternalServer }[];
+    },
+  ) {
     this.sfu = sfu;
     this.room = new TestRoom(sfu.router);
     sfu.router.observer.on('newtransport', (transport) => {
@@ -66,8 +77,12 @@ export class StudioRig<A extends AgentLike = FakeAgent> {
     });
     this.agent = agent;
     this.#server = server;
+    this.#elsewhere = elsewhere;
     this.broadcasts = new Broadcasts({
-      directory: new MemoryDirectory({ agents: () => [server.url], delivery: () => server.url }),
+      directory: new MemoryDirectory({
+        agents: () => [server, ...elsewhere.map((other) => other.server)].map(({ url }) => url),
+        delivery: () => server.url,
+      }),
       newServiceToken: async () => 'service',
       destinationPolicy: async (url) => url,
       clock: monotonicClock,
@@ -81,9 +96,18 @@ export class StudioRig<A extends AgentLike = FakeAgent> {
     });
   }
 
-  static async create<A extends AgentLike>(agent: A, options: Partial<BroadcastsOptions> = {}): Promise<StudioRig<A>> {
+  /** `others`: agents besides, which are asked after the first. */
+  static async create<A extends AgentLike>(
+    agent: A,
+    options: Partial<BroadcastsOptions> = {},
+    others: readonly AgentLike[] = [],
+  ): Promise<StudioRig<A>> {
     const handlers: Record<string, Pick<AgentLike, 'handleUpgrade'>> = { '/control': agent };
-    const rig = new StudioRig(await MediasoupRig.create(), agent, await InternalServer.listen(handlers), options);
+    const elsewhere = await Promise.all(
+      others.map(async (other) => ({ agent: other, server: await InternalServer.listen({ '/control': other }) })),
+    );
+    const server = await InternalServer.listen(handlers);
+    const rig = new StudioRig(await MediasoupRig.create(), agent, server, { ...options, elsewhere });
     handlers['/delivery'] = rig.delivery;
     return rig;
   }
@@ -134,6 +158,10 @@ export class StudioRig<A extends AgentLike = FakeAgent> {
     delete process.env.FAKE_COMPOSITOR;
     this.delivery.close();
     this.#server.close();
+    for (const { agent, server } of this.#elsewhere) {
+      await agent.close();
+      server.close();
+    }
     for (const sfu of [this.sfu, ...this.#others]) sfu.close();
   }
 

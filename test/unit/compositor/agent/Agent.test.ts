@@ -92,6 +92,36 @@ describe('who may have a compositor', () => {
   });
 });
 
+describe('an agent that hands over', () => {
+  test('says so to every controller, and is done when the last broadcast is gone', async () => {
+    const { agent, connect, metrics } = await setUp();
+    const clients = [await connect(), await connect()];
+    for (const client of clients) await client.ready();
+    const left = agent.handOver(60_000);
+    for (const client of clients) expect(await client.message('draining')).toEqual({ type: 'draining', seconds: 60 });
+    expect((await metrics.draining.get()).values[0]?.value).toBe(1);
+    expect(await (await connect()).open().message('refused')).toMatchObject({ code: 'draining' });
+    for (const client of clients) client.send({ type: 'stop' });
+    expect(await left).toBe(0);
+  });
+
+  test('waits no longer than it may; what is left goes on until it closes', async () => {
+    const { agent, connect } = await setUp();
+    const client = await connect();
+    const pid = await client.ready();
+    expect(await agent.handOver(50)).toBe(1);
+    expect(isRunning(pid)).toBe(true);
+    await agent.close();
+    expect(await client.message('ended')).toMatchObject({ reason: 'stopped' });
+    await gone(pid);
+  });
+
+  test('one without broadcasts is done at once', async () => {
+    const { agent } = await setUp();
+    expect(await agent.handOver(60_000)).toBe(0);
+  });
+});
+
 describe('a child at work', () => {
   test('is warm before it is asked for, and replaced in the pool when it is at work', async () => {
     const { connect, children } = await setUp();
