@@ -9,13 +9,14 @@
  *   handoff_s_max  longest handoff, from its turn to the end of the compositor before
  *   restarts       compositors that were lost and replaced; 0
  *
- * --rooms N (8), --handoffs N that warm up at once (2), --warm N compositor processes that an agent keeps ready (2), --log FOLDER keeps the
- * processes' logs.
+ * --rooms N (8), --size WIDTHxHEIGHT (320x180), --fps N (15), --bitrate N bits a second (200000), --handoffs N that warm up at once (2), --warm N
+ * compositor processes that an agent keeps ready (2), --log FOLDER keeps the processes' logs.
  */
 import { writeFile } from 'node:fs/promises';
 import { loadavg } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { BroadcastInput } from '../../src/contracts/broadcast.ts';
 import { PlaylistFollower } from '../../test/support/PlaylistFollower.ts';
 import { RolesApart } from '../../test/support/RolesApart.ts';
 import type { Bench, BenchContext } from '../bench.ts';
@@ -24,9 +25,7 @@ import { ClipStore } from '../simulator/clip/ClipStore.ts';
 import { Swarm } from '../simulator/Swarm.ts';
 import { scrape } from './support/scrape.ts';
 
-const VIDEO = { width: 320, height: 180, fps: 15, bitrate: 200_000 } as const;
-/** Segments have 2 s. */
-const FRAMES_PER_SEGMENT = 30;
+const SEGMENT_SECONDS = 2;
 /** Before the signal, so that all rooms have settled, and after the end, so that what was lost is seen; segments. */
 const SETTLE_SEGMENTS = 3;
 const AFTER_SEGMENTS = 3;
@@ -43,6 +42,9 @@ export const run: Bench = async (context) => {
     args: context.args,
     options: {
       rooms: { type: 'string', default: '8' },
+      size: { type: 'string', default: '320x180' },
+      fps: { type: 'string', default: '15' },
+      bitrate: { type: 'string', default: '200000' },
       handoffs: { type: 'string', default: '2' },
       warm: { type: 'string', default: '2' },
       log: { type: 'string' },
@@ -50,6 +52,10 @@ export const run: Bench = async (context) => {
   });
   const [rooms, handoffs] = [Number(values.rooms), Number(values.handoffs)];
   if (!(rooms >= 1 && rooms <= 100 && handoffs >= 1)) throw new Error('--rooms 1 to 100, --handoffs 1 or more');
+  const [width, height] = values.size.split('x').map(Number);
+  const { video } = BroadcastInput.parse({
+    video: { width, height, fps: Number(values.fps), bitrate: Number(values.bitrate) },
+  });
   const env = {
     LIANMAI_MAX_BROADCASTS: String(rooms),
     LIANMAI_MAX_HANDOFFS: String(handoffs),
@@ -60,8 +66,9 @@ export const run: Bench = async (context) => {
   const clips = new ClipStore();
   const opened: Room[] = [];
   try {
-    await fill(roles, clips, rooms, opened, context);
-    return { rooms, handoffs, ...(await drain(roles, opened, context)), load: Number((loadavg()[0] ?? 0).toFixed(2)) };
+    await fill(roles, { clips, rooms, video }, opened, context);
+    const result = await drain(roles, opened, video.fps * SEGMENT_SECONDS, context);
+    return { rooms, size: values.size, handoffs, ...result, load: Number((loadavg()[0] ?? 0).toFixed(2)) };
   } finally {
     for (const { follower, swarm } of opened) {
       follower?.close();
@@ -79,8 +86,7 @@ export const run: Bench = async (context) => {
 /** Opens the rooms on the first agent: while it is alone it gets them all. Then the second one comes. */
 async function fill(
   roles: RolesApart,
-  clips: ClipStore,
-  rooms: number,
+  { clips, rooms, video }: { clips: ClipStore; rooms: number; video: BroadcastInput['video'] },
   opened: Room[],
   { say, signal }: BenchContext,
 ): Promise<void> {
@@ -96,14 +102,19 @@ async function fill(
     const room: Room = { name, swarm };
     opened.push(room);
     await swarm.start();
-    const { playlist } = await roles.api.startBroadcast(name, { video: VIDEO });
+    const { playlist } = await roles.api.startBroadcast(name, { video });
     room.follower = await PlaylistFollower.start(`${roles.delivery.url}${playlist}`);
     say(`${name} is live`);
   }
   roles.agents[1] = await second.again();
 }
 
-async function drain(roles: RolesApart, opened: Room[], { say }: BenchContext): Promise<Record<string, unknown>> {
+async function drain(
+  roles: RolesApart,
+  opened: Room[],
+  framesPerSegment: number,
+  { say }: BenchContext,
+): Promise<Record<string, unknown>> {
   const [first] = roles.agents;
   if (!first) throw new Error('there is no agent');
   await segments(opened, SETTLE_SEGMENTS);
@@ -117,7 +128,7 @@ async function drain(roles: RolesApart, opened: Room[], { say }: BenchContext): 
   await segments(opened, AFTER_SEGMENTS);
   const after = await scrape(`${roles.sfu.internalUrl}/metrics`);
   const grown = (name: string) => (after[name] ?? 0) - (before[name] ?? 0);
-  const gapFrames = (gapsOf(opened) - gapsBefore) * FRAMES_PER_SEGMENT;
+  const gapFrames = (gapsOf(opened) - gapsBefore) * framesPerSegment;
   const tookMs = roles.sfu
     .logs()
     .flatMap(({ msg, tookMs }) => (msg === 'broadcast handed over' ? [Number(tookMs)] : []));

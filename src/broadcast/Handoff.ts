@@ -95,6 +95,8 @@ export class Handoff<R extends HandoffRun> {
   /** Never rejects. */
   readonly ended: Promise<HandoffEnd<R>>;
   readonly #options: HandoffOptions<R>;
+  /** Lets go of the broadcast's signal, which outlives many handoffs. */
+  readonly #letGo = new AbortController();
   #state: State = 'placing';
   #oldLost = false;
   /** The first segment that A is not to finish: known once it was told to stop. */
@@ -236,7 +238,7 @@ export class Handoff<R extends HandoffRun> {
     const { signal } = this.#options;
     const aborted = new Promise<'aborted'>((resolve) => {
       if (signal.aborted) resolve('aborted');
-      else signal.addEventListener('abort', () => resolve('aborted'), { once: true });
+      else signal.addEventListener('abort', () => resolve('aborted'), { once: true, signal: this.#letGo.signal });
     });
     // In this order: of things that have happened already the first counts.
     return Promise.race([
@@ -273,6 +275,7 @@ export class Handoff<R extends HandoffRun> {
 
   #over(end: HandoffEnd<R>): HandoffEnd<R> {
     this.#advance('over');
+    this.#letGo.abort();
     return end;
   }
 
