@@ -60,7 +60,9 @@ export class RolesApart {
     ]);
     const sfu = await role('sfu', {
       // In a fleet it finds them itself.
-      ...(env.LIANMAI_REDIS_URL ? {} : { LIANMAI_COMPOSITOR_URLS: compositors.map(({ internalUrl }) => internalUrl).join(',') }),
+      ...(env.LIANMAI_REDIS_URL
+        ? {}
+        : { LIANMAI_COMPOSITOR_URLS: compositors.map(({ internalUrl }) => internalUrl).join(',') }),
       LIANMAI_DELIVERY_URL: delivery.internalUrl,
       LIANMAI_SFU_WORKERS: '1',
     });
