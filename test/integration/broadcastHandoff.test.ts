@@ -14,6 +14,8 @@ afterEach(async () => {
 /** Live at the first agent; there is another one. */
 async function live({ elsewhere = true } = {}) {
   const other = new FakeAgent();
+  // Whoever is asked first.
+  other.refuse = true;
   const rig = await StudioRig.create(new FakeAgent(), {}, elsewhere ? [other] : []);
   rigs.push(rig);
   await rig.guest(ANNA);
@@ -21,6 +23,7 @@ async function live({ elsewhere = true } = {}) {
   await rig.start();
   const a = await rig.agent.compositor();
   const { job } = await a.message('job');
+  other.refuse = false;
   return { rig, a, job, other };
 }
 
@@ -65,10 +68,12 @@ describe('an agent says that it goes', () => {
 
   test('as soon as it has given a compositor, before there is a program', async () => {
     const other = new FakeAgent();
+    other.refuse = true;
     const rig = await StudioRig.create(new FakeAgent(), {}, [other]);
     rigs.push(rig);
     const starting = rig.start();
     const a = await rig.agent.compositor();
+    other.refuse = false;
     await a.message('open');
     a.say({ type: 'draining', seconds: 60 });
     await starting;

@@ -154,6 +154,7 @@ describe('description and operation', () => {
         'PUT /v1/rooms/{room}/broadcast',
         'GET /v1/rooms/{room}/broadcast',
         'DELETE /v1/rooms/{room}/broadcast',
+        'POST /v1/rooms/{room}/broadcast/handoff',
         'GET /v1/rooms/{room}/scene',
         'PUT /v1/rooms/{room}/scene',
         'POST /v1/rooms/{room}/destinations',
