@@ -11,16 +11,15 @@ import { checkAssets } from './assets/sceneAssets.ts';
 import { Broadcasts } from './broadcast/Broadcasts.ts';
 import { RecordFiles } from './broadcast/record/RecordFiles.ts';
 import { monotonicClock } from './common/clock.ts';
-import { newId } from './common/ids.ts';
 import type { Logger } from './common/logger.ts';
 import { dataDirSecret } from './common/SecretBox.ts';
 import { whenFree } from './common/whenFree.ts';
 import type { Config } from './config.ts';
 import { AppError } from './contracts/errors.ts';
-import { Delivery, type DeliveryOptions } from './delivery/Delivery.ts';
+import { Delivery } from './delivery/Delivery.ts';
 import { destinationPolicy } from './delivery/destinationPolicy.ts';
 import { streamIdentity } from './delivery/destinations/streamIdentity.ts';
-import { oneOwner } from './delivery/edge/OwnerOf.ts';
+import { edgeSettings } from './delivery/edge/edgeSettings.ts';
 import { openRecordings } from './delivery/recording/openRecordings.ts';
 import { type Fleet, joinFleet } from './directory/joinFleet.ts';
 import { Database } from './durable/Database.ts';
@@ -49,9 +48,6 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const VERSION = (JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string }).version;
 /** A service token is made anew for each connection; it only has to outlive the broadcast that it was made for. */
 const SERVICE_TOKEN_SECONDS = 7 * 86_400;
-
-/** One for each request to another delivery node; their clocks may be off by a little. */
-const HOP_TOKEN_SECONDS = 300;
 
 /** Owns everything in the process; which parts it makes is the role's. Closed in the reverse order of the data. */
 export class Server {
@@ -195,7 +191,7 @@ export class Server {
         const { claims, expiresAt } = await this.#tokens.verifyPlay(token);
         return { room: claims.room, expiresAt };
       },
-      edge: this.#edge,
+      edge: edgeSettings(this.#config, this.#tokens),
       ffmpegPath: this.#config.ffmpeg,
       dataDir: this.#config.dataDir,
       recordings: await openRecordings({
@@ -217,17 +213,6 @@ export class Server {
     this.#usage?.registerControl(internal, (token) => this.#verifyService(token));
     delivery.registerPlayback(internal, { nodesOnly: true });
     return (request, socket, head) => delivery.handleUpgrade(request, socket, head);
-  }
-
-  get #edge(): DeliveryOptions['edge'] {
-    const { deliveryOrigin, edgeCacheBytes } = this.#config;
-    if (deliveryOrigin === '') return undefined;
-    return {
-      node: newId('e'),
-      ownerOf: oneOwner(deliveryOrigin),
-      newServiceToken: () => this.#tokens.sign({ aud: 'service', sub: 'delivery' }, HOP_TOKEN_SECONDS),
-      maxBytes: edgeCacheBytes,
-    };
   }
 
   async #startPublic(): Promise<void> {
