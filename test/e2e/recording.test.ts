@@ -17,7 +17,7 @@ const HEAL_MS = 60_000;
 const FRAME_SECONDS = 1 / 30;
 const PART_SECONDS = 1 / 3;
 const SEGMENT_MS = 2_000;
-/** How long it goes on after the kill. A real length, five minutes: TEST_RECORDED_SEGMENTS=150, and a hook timeout to match. */
+/** How long it goes on after the kill. A real length, five minutes: TEST_RECORDED_SEGMENTS=150. */
 const SEGMENTS_AFTER_KILL = Number(process.env.TEST_RECORDED_SEGMENTS ?? 5);
 const HLS_JS = createRequire(import.meta.url).resolve('hls.js/dist/hls.min.js');
 
@@ -47,32 +47,35 @@ async function showMore(segments: number): Promise<void> {
   );
 }
 
-beforeAll(async () => {
-  folder = process.env.TEST_PICTURE_FOLDER ?? (await mkdtemp(join(tmpdir(), 'lianmai-recording-')));
-  server = await ServerProcess.start();
-  api = new ServerApi(server.url);
-  swarm = new Swarm({ url: server.url, peers: 2, token: () => api.joinToken(ROOM, 'host') });
-  await swarm.start();
-  const status = await api.startBroadcast(ROOM, { record: true, dvrSeconds: 120, renditions: [{ height: 360 }] });
-  expect(status.recording).toMatchObject({ id: `r${status.id.slice(1)}`, state: 'recording', complete: true });
-  await eventually(async () => (await newestSegment()) >= 3, 'the program runs', HEAL_MS);
-  const lines = server.logs().filter((line) => line.msg === 'compositor bound');
-  process.kill(Number(lines.at(-1)?.pid), 'SIGKILL');
-  await eventually(async () => (await api.broadcast(ROOM)).restarts === 1, 'the compositor is replaced', HEAL_MS);
-  await eventually(async () => (await api.broadcast(ROOM)).state === 'live', 'the program goes on', HEAL_MS);
-  await showMore(SEGMENTS_AFTER_KILL);
-  await savePicture(`${server.url}/live/${ROOM}/${status.id}/poster.jpg`, 'live.jpg');
-  await fetch(`${server.url}/v1/rooms/${ROOM}/broadcast`, { method: 'DELETE' });
-  const of = async (): Promise<Recording> =>
-    Recording.parse(await (await fetch(`${server.url}/v1/recordings/r${status.id.slice(1)}`)).json());
-  await eventually(async () => !['recording', 'processing'].includes((await of()).state), 'it is finished', HEAL_MS);
-  recording = await of();
-  browser = await launchBrowser();
-  page = await browser.browser.newPage();
-  // Any page of the server's own origin, without a content security policy.
-  await page.goto(`${server.url}/openapi.json`);
-  await page.addScriptTag({ path: HLS_JS });
-});
+beforeAll(
+  async () => {
+    folder = process.env.TEST_PICTURE_FOLDER ?? (await mkdtemp(join(tmpdir(), 'lianmai-recording-')));
+    server = await ServerProcess.start();
+    api = new ServerApi(server.url);
+    swarm = new Swarm({ url: server.url, peers: 2, token: () => api.joinToken(ROOM, 'host') });
+    await swarm.start();
+    const status = await api.startBroadcast(ROOM, { record: true, dvrSeconds: 120, renditions: [{ height: 360 }] });
+    expect(status.recording).toMatchObject({ id: `r${status.id.slice(1)}`, state: 'recording', complete: true });
+    await eventually(async () => (await newestSegment()) >= 3, 'the program runs', HEAL_MS);
+    const lines = server.logs().filter((line) => line.msg === 'compositor bound');
+    process.kill(Number(lines.at(-1)?.pid), 'SIGKILL');
+    await eventually(async () => (await api.broadcast(ROOM)).restarts === 1, 'the compositor is replaced', HEAL_MS);
+    await eventually(async () => (await api.broadcast(ROOM)).state === 'live', 'the program goes on', HEAL_MS);
+    await showMore(SEGMENTS_AFTER_KILL);
+    await savePicture(`${server.url}/live/${ROOM}/${status.id}/poster.jpg`, 'live.jpg');
+    await fetch(`${server.url}/v1/rooms/${ROOM}/broadcast`, { method: 'DELETE' });
+    const of = async (): Promise<Recording> =>
+      Recording.parse(await (await fetch(`${server.url}/v1/recordings/r${status.id.slice(1)}`)).json());
+    await eventually(async () => !['recording', 'processing'].includes((await of()).state), 'it is finished', HEAL_MS);
+    recording = await of();
+    browser = await launchBrowser();
+    page = await browser.browser.newPage();
+    // Any page of the server's own origin, without a content security policy.
+    await page.goto(`${server.url}/openapi.json`);
+    await page.addScriptTag({ path: HLS_JS });
+  },
+  2 * HEAL_MS + SEGMENTS_AFTER_KILL * SEGMENT_MS,
+);
 
 afterAll(async () => {
   await browser?.close();
