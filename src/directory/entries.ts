@@ -3,11 +3,9 @@
  * parsing, since another node, perhaps of another version, wrote them.
  */
 import { z } from 'zod';
-import { BroadcastInput } from '../contracts/broadcast.ts';
 import { ReconnectSeconds } from '../contracts/deliveryControl.ts';
-import { Grid } from '../contracts/grid.ts';
-import { BroadcastId, DestinationId, Fence, RoomId } from '../contracts/ids.ts';
-import { EncoderSettings, Rendition } from '../contracts/job.ts';
+import { BroadcastId, DestinationId, RoomId } from '../contracts/ids.ts';
+import { RecordedProgram } from '../contracts/recordedProgram.ts';
 import { Scene } from '../contracts/scene.ts';
 
 export const NodeRole = z.enum(['sfu', 'compositor', 'delivery']);
@@ -42,24 +40,12 @@ const SealedDestination = z.object({
   sealed: z.string(),
 });
 
-/** What another node needs to go on with a broadcast; written before its first frame and at each change. */
-export const FleetRecord = z.object({
-  version: z.literal(1),
-  id: BroadcastId,
-  room: RoomId,
-  /** Its destinations are below. */
-  input: BroadcastInput,
-  /** Wall-clock label of frame 0, ms since 1970. */
-  epoch: z.number(),
-  grid: Grid,
-  encoder: EncoderSettings,
-  renditions: z.array(Rendition),
+/** What another node needs to go on with a broadcast; written before its first frame and at each change. Its fence is another matter than the entry's own. */
+export const FleetRecord = RecordedProgram.extend({
   scene: z.object({ version: z.int().min(0), scene: Scene }),
   /** Base URL of the delivery node's internal port; the same for the broadcast's whole life. */
   deliveryUrl: z.string().max(512),
   destinations: z.array(SealedDestination),
-  /** The newest that a compositor was given; another matter than the entry's own. */
-  fence: Fence,
 });
 export type FleetRecord = z.infer<typeof FleetRecord>;
 

@@ -2,11 +2,10 @@
 import { z } from 'zod';
 import { Secret } from '../../common/Secret.ts';
 import type { SecretBox } from '../../common/SecretBox.ts';
-import { BroadcastInput } from '../../contracts/broadcast.ts';
+import type { BroadcastInput } from '../../contracts/broadcast.ts';
 import { ReconnectSeconds } from '../../contracts/deliveryControl.ts';
-import { Grid } from '../../contracts/grid.ts';
-import { BroadcastId, DestinationId, Fence, RoomId } from '../../contracts/ids.ts';
-import { EncoderSettings, Rendition } from '../../contracts/job.ts';
+import { DestinationId } from '../../contracts/ids.ts';
+import { RecordedProgram } from '../../contracts/recordedProgram.ts';
 import { type Destination, newStatus } from '../destinations.ts';
 import type { Program } from '../jobs.ts';
 
@@ -14,19 +13,7 @@ import type { Program } from '../jobs.ts';
 const SealedDestination = z.object({ url: z.string(), identity: z.string(), reconnectSeconds: ReconnectSeconds });
 const KeptDestination = z.object({ id: DestinationId, name: z.string(), target: z.string(), sealed: z.string() });
 
-export const BroadcastRecord = z.object({
-  version: z.literal(1),
-  id: BroadcastId,
-  room: RoomId,
-  /** Its destinations are below. */
-  input: BroadcastInput,
-  /** Wall-clock label of frame 0, ms since 1970. */
-  epoch: z.number(),
-  grid: Grid,
-  /** With the codec that is really used: the successor's init segments have to be the same bytes. */
-  encoder: EncoderSettings,
-  renditions: z.array(Rendition),
-  fence: Fence,
+export const BroadcastRecord = RecordedProgram.extend({
   destinations: z.array(KeptDestination),
   /** How many processes in a row have died within a minute of having it, before the one that writes this. */
   failures: z.int().min(0),
