@@ -2,16 +2,13 @@
  * Where the faults are played: a real server with simulated peers and one broadcast, RTMP servers, links that misbehave, and a recorder of the HLS
  * program. Owns them all and ends them in order.
  */
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { FaultyProxy } from '../../../test/support/FaultyProxy.ts';
 import { HlsRecorder } from '../../../test/support/program/HlsRecorder.ts';
 import { RtmpServer } from '../../../test/support/rtmpServer.ts';
-import { ServerProcess } from '../../../test/support/ServerProcess.ts';
 import { SlowLink } from '../../../test/support/SlowLink.ts';
 import type { BenchContext } from '../../bench.ts';
 import { ServerApi } from '../../simulator/serverApi.ts';
-import { SimulatorProcess } from '../support/SimulatorProcess.ts';
+import { serverWithPeers } from '../support/serverWithPeers.ts';
 import { MemoryWatch } from './MemoryWatch.ts';
 import { StatusLog } from './StatusLog.ts';
 
@@ -88,17 +85,7 @@ export class Stage {
     const stalling = await owned(FaultyProxy.start(() => main.port));
     const resetting = await owned(FaultyProxy.start(() => main.port));
     const slow = await owned(SlowLink.start(main.port, SLOW_BYTES_PER_SECOND));
-    const server = await ServerProcess.start({
-      LIANMAI_ALLOW_PRIVATE_DESTINATIONS: 'true',
-      LIANMAI_LOG_LEVEL: 'info',
-    });
-    stack.defer(async () => {
-      await server.stop();
-      await writeFile(join(folder, 'server.log'), server.output.join('\n'));
-    });
-    const simulator = await SimulatorProcess.start(['--url', server.url, '--room', ROOM, '--peers', String(peers)]);
-    stack.defer(() => simulator.stop().then(() => {}));
-    await simulator.joined(peers);
+    const server = await serverWithPeers(stack, { room: ROOM, peers, logLevel: 'info', folder });
     const api = new ServerApi(server.url);
     resetting.resetAfterMs = resetAfterMs;
     const { playlist } = await api.startBroadcast(ROOM, {

@@ -2,20 +2,18 @@
  * What a bench of faults does its harm to: a real server, simulated peers, an RTMP server, a watching browser, and a recorder
  * of the HLS program. Owns them all and ends them in order.
  */
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Page } from 'playwright-core';
 import type { BroadcastStatus } from '../../../src/contracts/broadcast.ts';
 import { launchBrowser } from '../../../test/support/browser.ts';
 import { HlsRecorder } from '../../../test/support/program/HlsRecorder.ts';
 import { RtmpServer } from '../../../test/support/rtmpServer.ts';
-import { descendantsOf, eventually, type LogLine, ServerProcess } from '../../../test/support/ServerProcess.ts';
+import { descendantsOf, eventually, type LogLine, type ServerProcess } from '../../../test/support/ServerProcess.ts';
 import type { BenchContext } from '../../bench.ts';
 import { ServerApi } from '../../simulator/serverApi.ts';
-import { SimulatorProcess } from './SimulatorProcess.ts';
 import type { PlayerElement } from './StallMeter.ts';
 import { scrape } from './scrape.ts';
+import { serverWithPeers } from './serverWithPeers.ts';
 
 export const ROOM = 'bench';
 export const STREAM_KEY = 'bench-key';
@@ -59,17 +57,7 @@ export class Show {
     signal.throwIfAborted();
     const rtmp = await RtmpServer.start();
     stack.defer(() => rtmp.close());
-    const server = await ServerProcess.start({
-      LIANMAI_ALLOW_PRIVATE_DESTINATIONS: 'true',
-      LIANMAI_LOG_LEVEL: logLevel,
-    });
-    stack.defer(async () => {
-      await server.stop();
-      await writeFile(join(folder, 'server.log'), server.output.join('\n'));
-    });
-    const simulator = await SimulatorProcess.start(['--url', server.url, '--room', ROOM, '--peers', String(peers)]);
-    stack.defer(() => simulator.stop().then(() => {}));
-    await simulator.joined(peers);
+    const server = await serverWithPeers(stack, { room: ROOM, peers, logLevel, folder });
     const api = new ServerApi(server.url);
     const status = await api.startBroadcast(ROOM, {
       destinations: [{ name: 'cdn', url: rtmp.url, key: STREAM_KEY }],
