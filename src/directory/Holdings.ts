@@ -117,6 +117,7 @@ export class Holdings {
       ...{ kind, id, fence, data, beat },
       tell: () => this.#tell(lease),
       giveBack: () => this.#giveBack(lease),
+      letGo: () => this.#forget(lease),
     });
     // Of two of our own, the one with the higher fence counts.
     const other = this.get(kind, id);
