@@ -28,6 +28,7 @@ import { registerUsage } from '../usage/usageRoutes.ts';
 import type { Endpoints } from '../webhooks/Endpoints.ts';
 import { openApiWebhooks } from '../webhooks/openApiWebhooks.ts';
 import { registerWebhooks } from '../webhooks/webhookRoutes.ts';
+import type { ApiFleet } from './ApiFleet.ts';
 import type { ApiRooms } from './ApiRooms.ts';
 import type { RecordingsClient } from './RecordingsClient.ts';
 import { registerRecordingApi } from './recordingApi.ts';
@@ -41,11 +42,15 @@ export interface ApiOptions {
   assets: AssetStore;
   webhooks: Endpoints;
   recordings: RecordingsClient;
+  /** The other SFU nodes. Left out: there are none. */
+  fleet?: ApiFleet | undefined;
   /** Left out: there is no ledger. */
   usage?: Pick<ServerUsage, 'query' | 'prices'> | undefined;
   version: string;
 }
 
+/** A token is made by any node: all have the secret. */
+const ANYWHERE = /tokens$/;
 const InRoom = z.object({ room: RoomId });
 const failures = { '4xx': ErrorAnswer, '5xx': ErrorAnswer };
 
@@ -73,6 +78,11 @@ export async function registerApi(fastify: FastifyInstance, options: ApiOptions)
       scope.addHook('onRequest', async (request) => {
         if (!options.open) await options.tokens.verify(bearerOf(request.headers.authorization), 'api');
       });
+      const { fleet } = options;
+      if (fleet)
+        scope.addHook('preValidation', async (request, reply) =>
+          ANYWHERE.test(request.routeOptions.url ?? '') ? undefined : fleet.toHome(request, reply),
+        );
       roomRoutes(scope, options);
       broadcastRoutes(scope, options);
       sceneRoutes(scope, options);
@@ -90,7 +100,7 @@ export async function registerApi(fastify: FastifyInstance, options: ApiOptions)
   fastify.get('/openapi.json', { schema: { hide: true } }, async () => fastify.swagger());
 }
 
-function roomRoutes(fastify: FastifyInstance, { tokens, rooms, broadcasts }: ApiOptions): void {
+function roomRoutes(fastify: FastifyInstance, { tokens, rooms, broadcasts, fleet }: ApiOptions): void {
   const api = fastify.withTypeProvider<ZodTypeProvider>();
   api.post(
     '/rooms/:room/tokens',
@@ -147,9 +157,13 @@ function roomRoutes(fastify: FastifyInstance, { tokens, rooms, broadcasts }: Api
         response: { 200: z.object({ rooms: z.array(RoomSummary) }), ...failures },
       },
     },
-    async () => ({
-      rooms: rooms.list().map((room) => rooms.summary(room, broadcasts.status(room.id))),
-    }),
+    async (request) => {
+      const others = (await fleet?.otherRooms(request)) ?? [];
+      const own = rooms.list().map((room) => rooms.summary(room, broadcasts.status(room.id)));
+      // Race: one that has moved while others were asked is told of once.
+      const elsewhere = others.filter(({ id }) => !own.some((room) => room.id === id));
+      return { rooms: [...own, ...elsewhere].sort((a, b) => a.createdAt - b.createdAt) };
+    },
   );
   api.get(
     '/rooms/:room',
