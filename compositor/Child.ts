@@ -6,13 +6,9 @@
  */
 import { ClockFollower, type Exchange, monotonicClock } from '../src/common/clock.ts';
 import type { Logger } from '../src/common/logger.ts';
-import {
-  type CompositorEndReason,
-  type CompositorMessage,
-  type CompositorStats,
-  ControllerMessage,
-} from '../src/contracts/control.ts';
+import { type CompositorEndReason, type CompositorStats, ControllerMessage } from '../src/contracts/control.ts';
 import type { Job } from '../src/contracts/job.ts';
+import type { ChildMessage } from './agent/childProtocol.ts';
 import { MediaIngest } from './ingest/MediaIngest.ts';
 import { DeliverySink } from './output/DeliverySink.ts';
 import { ProgramPacer } from './Pacer.ts';
@@ -35,7 +31,7 @@ export interface ChildOptions {
   mediaIp: string;
   mediaPorts: readonly [number, number];
   logger: Logger;
-  send(message: CompositorMessage): void;
+  send(message: Exclude<ChildMessage, { type: 'warm' }>): void;
   /** The process may go: everything is closed and said. */
   exit(code: 0 | 1): void;
 }
@@ -137,6 +133,7 @@ export class Child {
     }
     const sink = new DeliverySink(job, this.#pacer, this.#logger);
     sink.on('fenced', () => this.stop('fenced'));
+    sink.on('notTaken', () => this.#options.send({ type: 'not-taken' }));
     // Both take some time, and each counts while a program has a hole: encoders are opened while the clock is asked for.
     const [pipeline] = await Promise.all([
       Pipeline.create({

@@ -30,6 +30,8 @@ import type { StatusBoard } from './StatusBoard.ts';
  * warm one is ready after 0.25 s, and its first part ends on the grid after 0.33.
  */
 const RESTART_LEAD_MS = 100;
+/** Where a compositor is at work already, the order to take another one's parts is sent this long before the first of them, ms. */
+const TAKE_LEAD_MS = 500;
 /** A broadcast that is not live after this long has failed, ms. */
 const START_LIMIT_MS = 30_000;
 /** One for which no compositor could be had for this long has failed, ms. */
@@ -70,6 +72,10 @@ export interface KeeperOptions {
   prepare: () => Promise<{ program: Program; delivery: DeliveryLink }>;
   /** With what a compositor encodes. */
   onEncoder: (codec: VideoCodec) => void;
+  /** There is a new fence. */
+  onFence: () => void;
+  /** The compositor that another process's controller had was at work all the time, and is up to here, program time, ms. */
+  onFormer: (untilMs: number) => void;
 }
 
 export class CompositorKeeper extends TypedEmitter<KeeperEvents> {
@@ -87,6 +93,8 @@ export class CompositorKeeper extends TypedEmitter<KeeperEvents> {
   #downAt: number;
   /** The agent of the compositor that stood still last: it may stand still, too. */
   #standing: string | undefined;
+  /** Delivery was told of a compositor of ours. */
+  #hasTaken = false;
   #carried: Record<string, Carried> = {};
   #handoff: Handoff<CompositorRun> | undefined;
   #moving: Promise<HandoffEnd<CompositorRun>> | undefined;
@@ -112,6 +120,11 @@ export class CompositorKeeper extends TypedEmitter<KeeperEvents> {
     return this.#run?.fence ?? this.#fence;
   }
 
+  /** The newest that was given out. */
+  get newestFence(): number {
+    return this.#fence;
+  }
+
   /** Until `stop`. Throws when none is to be had for long. */
   async supervise(): Promise<void> {
     const { signal } = this.#abort;
@@ -135,6 +148,17 @@ export class CompositorKeeper extends TypedEmitter<KeeperEvents> {
       await delay(wait, undefined, { signal }).catch(() => {});
       if (signal.aborted) return;
     }
+  }
+
+  /** What is given out from now on is higher than this. */
+  atLeast(fence: number): void {
+    this.#fence = Math.max(this.#fence, fence);
+  }
+
+  /** The compositor at work goes on without us; `supervise` returns. */
+  letGo(): void {
+    this.#abort.abort();
+    this.#run?.letGo();
   }
 
   /** Ends the compositors in order, the present one with the parts that are whole; `supervise` returns. */
@@ -168,8 +192,9 @@ export class CompositorKeeper extends TypedEmitter<KeeperEvents> {
     const starting = board.state === 'starting';
     const limit = starting ? START_LIMIT_MS : RECOVERY_LIMIT_MS;
     const code = error instanceof AppError ? error.code : null;
-    // Nobody has seen anything yet; or delivery has ended it.
-    if ((starting && !program() && code === 'no-capacity') || code === 'conflict') return true;
+    // Nobody has seen anything yet; or delivery has ended it, or another node's controller has it.
+    if (starting && !program() && code === 'no-capacity') return true;
+    if (code === 'conflict' || code === 'stale-fence') return true;
     return node.clock.now() - this.#downAt > limit;
   }
 
@@ -201,6 +226,7 @@ export class CompositorKeeper extends TypedEmitter<KeeperEvents> {
 
   #newFence(): number {
     this.#fence = Math.max(this.#fence + 1, Math.floor(this.#options.node.wallClock()));
+    this.#options.onFence();
     return this.#fence;
   }
 
@@ -209,20 +235,24 @@ export class CompositorKeeper extends TypedEmitter<KeeperEvents> {
     const { program: known, resumed, prepare, node } = this.#options;
     const first = known() === undefined && !resumed;
     this.#newFence();
+    // Delivery waits for a controller, and not for a place.
+    if (resumed) await prepare();
     const run = await this.#place();
     try {
       const { program, delivery } = await prepare();
+      const former = resumed && !this.#hasTaken && delivery.arriving;
       this.#delivery = delivery;
       signal.throwIfAborted();
       const passed = node.clock.now() - program.startMs;
       const from = first ? 0 : segmentAtOrAfterMs(program.grid, passed + RESTART_LEAD_MS);
       this.#run = run;
       this.#from = from;
-      this.#take(run, from);
+      if (!former) this.#take(run, from);
       await run.start(program, from, this.#carried);
       signal.throwIfAborted();
-      this.parts.begin(program.startMs + partStartMs(program.grid, from, 0));
-      this.#logger.info({ compositor: run.compositor, fence: run.fence, firstSegment: from }, 'compositor ready');
+      if (former) this.#takeFromFormer(run, from, program);
+      this.parts.begin(program.startMs + partStartMs(program.grid, this.#from, 0));
+      this.#logger.info({ compositor: run.compositor, fence: run.fence, firstSegment: this.#from }, 'compositor ready');
       return run;
     } catch (error) {
       // When it is being ended, stop() stops the compositor in order.
@@ -231,7 +261,17 @@ export class CompositorKeeper extends TypedEmitter<KeeperEvents> {
     }
   }
 
+  /** The compositor that the program had under another controller goes on until then: no frame is lost. */
+  #takeFromFormer(run: CompositorRun, ready: number, { startMs, grid }: Program): void {
+    const passed = this.#options.node.clock.now() - startMs;
+    const from = Math.max(ready, segmentAtOrAfterMs(grid, passed + TAKE_LEAD_MS));
+    this.#from = from;
+    this.#take(run, from);
+    this.#options.onFormer(partStartMs(grid, from, 0));
+  }
+
   #take({ compositor, fence }: CompositorRun, from: number): void {
+    this.#hasTaken = true;
     this.#delivery?.send({ type: 'take', from, compositor, fence });
   }
 

@@ -2,7 +2,7 @@ import type { WebSocket } from 'ws';
 import type { Clock } from '../common/clock.ts';
 import type { Logger } from '../common/logger.ts';
 import { TypedEmitter } from '../common/TypedEmitter.ts';
-import { CompositorMessage, type ControllerMessage } from '../contracts/control.ts';
+import { CompositorMessage, type ControllerMessage, WS_GOING_AWAY } from '../contracts/control.ts';
 import { AppError } from '../contracts/errors.ts';
 import { PROTOCOL } from '../contracts/ids.ts';
 import { openSocket } from './openSocket.ts';
@@ -74,11 +74,20 @@ export class CompositorLink extends TypedEmitter<CompositorLinkEvents> {
     if (this.#socket?.readyState === this.#socket?.OPEN) this.#socket?.send(JSON.stringify(message));
   }
 
-  /** The agent stops the child when the connection is gone. */
+  /** The agent stops the child. */
   close(): void {
+    this.#close();
+  }
+
+  /** The child goes on: another controller follows. */
+  letGo(): void {
+    this.#close(WS_GOING_AWAY);
+  }
+
+  #close(code?: number): void {
     this.#state = 'ended';
     this.#settle?.reject(new AppError('internal', 'The compositor was given up.'));
-    this.#socket?.close();
+    this.#socket?.close(code);
   }
 
   async #open(options: CompositorLinkOptions): Promise<Bound> {

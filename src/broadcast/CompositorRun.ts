@@ -212,6 +212,12 @@ export class CompositorRun extends TypedEmitter<CompositorRunEvents> {
     this.#end({ reason, lastSegment: null, message });
   }
 
+  /** It goes on without us, until another controller's is taken. */
+  letGo(): void {
+    this.#link.letGo();
+    this.#end({ reason: 'control-lost', lastSegment: null, message: 'let go' });
+  }
+
   readonly #onChanged = (): void => {
     this.#wish.change = true;
     this.#loop();

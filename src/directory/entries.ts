@@ -46,6 +46,8 @@ export const FleetRecord = RecordedProgram.extend({
   /** Base URL of the delivery node's internal port; the same for the broadcast's whole life. */
   deliveryUrl: z.string().max(512),
   destinations: z.array(SealedDestination),
+  /** How many nodes in a row have died within a minute of having it, before the one that writes this. */
+  failures: z.int().min(0).default(0),
 });
 export type FleetRecord = z.infer<typeof FleetRecord>;
 
