@@ -7,7 +7,7 @@ import type { FastifyInstance } from 'fastify';
 import { Agent } from '../compositor/agent/Agent.ts';
 import type { AssetStore } from './assets/AssetStore.ts';
 import { openAssets } from './assets/openAssets.ts';
-import { checkAssets } from './assets/sceneAssets.ts';
+import { requireAssets } from './assets/sceneAssets.ts';
 import { Broadcasts } from './broadcast/Broadcasts.ts';
 import { RecordFiles } from './broadcast/record/RecordFiles.ts';
 import { monotonicClock } from './common/clock.ts';
@@ -254,6 +254,7 @@ export class Server {
     const homes = await SfuHomes.create({ directory, door, newServiceToken, fleet: many, files, isLive, logger });
     this.#homes = homes;
     await homes.api.register(http);
+    assets.lookElsewhere(homes.api.assets.find);
     const rooms = await RoomRegistry.create({
       pool: this.#pool,
       iceServers: config.iceServers,
@@ -320,7 +321,7 @@ export class Server {
       route: (...upgrade) => homes.sockets.route(...upgrade),
       claim: homes.claim,
       broadcasts,
-      checkScene: (scene) => checkAssets(scene, (id) => assets.get(id)),
+      checkScene: (scene) => requireAssets(scene, assets),
       logger,
       metrics: this.#metrics.signaling,
     });
@@ -336,7 +337,7 @@ export class Server {
       logger: this.#logger,
       onEvent: (event) => {
         broadcasts.recording(event.recording);
-        webhooks.broadcasts.recording(event);
+        if (this.#homes?.speaksFor(event.recording.room)) webhooks.broadcasts.recording(event);
       },
       written: () => webhooks.written(),
     });

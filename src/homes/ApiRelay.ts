@@ -5,11 +5,13 @@
 import fastifyReplyFrom from '@fastify/reply-from';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import type { Logger } from '../common/logger.ts';
 import { RoomSummary } from '../contracts/api.ts';
 import { AppError } from '../contracts/errors.ts';
 import { RoomId } from '../contracts/ids.ts';
 import type { RoomHome } from '../directory/RoomHomes.ts';
 import type { ApiFleet } from '../http/ApiFleet.ts';
+import { FleetAssets } from './FleetAssets.ts';
 import { RELAY_HEADER, type RelayDoor } from './RelayDoor.ts';
 import type { SfuNodes } from './SfuNodes.ts';
 
@@ -22,15 +24,18 @@ export interface ApiRelayOptions {
   door: Pick<RelayDoor, 'isRelayed'>;
   nodes: SfuNodes;
   newServiceToken: () => Promise<string>;
+  logger: Logger;
 }
 
 const Rooms = z.object({ rooms: z.array(RoomSummary) });
 
 export class ApiRelay implements ApiFleet {
+  readonly assets: FleetAssets;
   readonly #options: ApiRelayOptions;
 
   constructor(options: ApiRelayOptions) {
     this.#options = options;
+    this.assets = new FleetAssets(options);
   }
 
   async register(http: FastifyInstance): Promise<void> {
