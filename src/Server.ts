@@ -24,7 +24,7 @@ import { type Fleet, joinFleet } from './directory/joinFleet.ts';
 import { Database } from './durable/Database.ts';
 import { DataDirLock, isDirectoryInUse } from './durable/DataDirLock.ts';
 import { handOn } from './homes/handOn.ts';
-import { RelayDoor } from './homes/RelayDoor.ts';
+import { RelayDoor, SIGNALING_PATH } from './homes/RelayDoor.ts';
 import { SfuHomes } from './homes/SfuHomes.ts';
 import { allowOrigins } from './http/allowOrigins.ts';
 import { registerApi } from './http/api.ts';
@@ -129,7 +129,7 @@ export class Server {
       const [config, internal, logger] = [this.#config, this.#internal, this.#logger];
       this.#assets = await openAssets({ config, internal, verifyService: this.#verifyService, logger });
       this.#door.register(this.#internal);
-      upgrades.set('/socket.io/', this.#door.handleUpgrade);
+      upgrades.set(SIGNALING_PATH, this.#door.handleUpgrade);
     }
     if (this.#has('compositor')) upgrades.set('/control', await this.#startAgent());
     if (this.#has('delivery')) upgrades.set('/delivery', await this.#startDelivery(this.#internal));
@@ -303,7 +303,7 @@ export class Server {
     await registerApi(http, {
       open: this.#open,
       tokens: this.#tokens,
-      rooms: apiRooms(rooms),
+      rooms: apiRooms(rooms, homes.homes),
       broadcasts,
       assets,
       webhooks: webhooks.endpoints,

@@ -54,8 +54,9 @@ export class ApiRelay implements ApiFleet {
     const home = await homeOf(room, { claim: !looks });
     if (home?.own || (!home && looks)) return;
     if (!home || door.isRelayed(request.raw)) throw new AppError('wrong-node');
-    // The absolute form (RFC 9112 section 3.2.2) would change where it goes.
-    if (!request.url.startsWith('/')) throw new AppError('bad-request');
+    // What a URL parser makes another path of (`..`, a whole URL) would be another call there.
+    if (pathOf(`${home.url}${request.url}`) !== pathOf(home.url) + request.url.replace(/\?.*$/s, ''))
+      throw new AppError('bad-request');
     const token = await newServiceToken();
     const { body, ip } = request;
     const way = [request.headers['x-forwarded-for'] ?? [], request.socket.remoteAddress ?? ip].flat().join(', ');
@@ -83,3 +84,5 @@ export class ApiRelay implements ApiFleet {
     return answers.flatMap(({ rooms }) => rooms);
   }
 }
+
+const pathOf = (url: string): string => (URL.parse(url)?.pathname ?? '').replace(/^\/$/, '');

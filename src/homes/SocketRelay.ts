@@ -4,14 +4,14 @@
  * (RelayDoor.ts). Nothing is claimed here: who it is that asks is only known when signalling has seen the token.
  */
 import type { IncomingMessage } from 'node:http';
-import { connect, type Socket } from 'node:net';
+import { connect, isIP, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { connect as connectTls } from 'node:tls';
 import type { Logger } from '../common/logger.ts';
 import { RoomId } from '../contracts/ids.ts';
 import type { RoomHome, RoomHomes } from '../directory/RoomHomes.ts';
 import { closeUpgrade } from './closeUpgrade.ts';
-import { RELAY_HEADER } from './RelayDoor.ts';
+import { RELAY_HEADER, SIGNALING_PATH } from './RelayDoor.ts';
 
 /** A home that has not said a word after this is dead or frozen, ms. */
 const ANSWER_LIMIT_MS = 5_000;
@@ -125,16 +125,17 @@ export class SocketRelay {
   }
 }
 
+/** Nothing but signalling is piped to an internal port: other things are to be had there. */
 function roomOf({ url = '' }: IncomingMessage): string | undefined {
-  const query = url.slice(url.indexOf('?') + 1);
-  return url.includes('?') ? RoomId.safeParse(new URLSearchParams(query).get('room')).data : undefined;
+  const [path, query] = url.split('?', 2);
+  return path === SIGNALING_PATH ? RoomId.safeParse(new URLSearchParams(query).get('room')).data : undefined;
 }
 
 function connectTo({ protocol, hostname, port }: URL): Socket {
   const host = hostname.replace(/^\[|\]$/g, '');
   const far =
     protocol === 'https:'
-      ? connectTls({ host, port: Number(port || 443), servername: host })
+      ? connectTls({ host, port: Number(port || 443), ...(isIP(host) ? {} : { servername: host }) })
       : connect({ host, port: Number(port || 80) });
   return far.setNoDelay(true).setKeepAlive(true, KEEP_ALIVE_MS);
 }

@@ -1,4 +1,5 @@
 /** Two SFU nodes as real processes in a real Redis: each room is at home on one of them, and it does not matter which one people come to. */
+import { connect as connectTcp } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { SimulatedPeer } from '../../scripts/simulator/SimulatedPeer.ts';
 import { Swarm } from '../../scripts/simulator/Swarm.ts';
@@ -67,6 +68,20 @@ async function call(node: ServerProcess, path: string, init: RequestInit = {}): 
   return { status: response.status, etag: response.headers.get('etag'), body: text ? JSON.parse(text) : null };
 }
 
+/** The head of the answer; fetch would tidy the path up. */
+function rawGet(node: ServerProcess, path: string, method = 'GET'): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connectTcp(Number(new URL(node.url).port), '127.0.0.1');
+    socket.once('error', reject);
+    socket.once('data', (chunk: Buffer) => {
+      socket.destroy();
+      resolve(String(chunk));
+    });
+    const head = [`${method} ${path} HTTP/1.1`, 'host: localhost', `authorization: Bearer ${fleet.token}`];
+    socket.write(`${head.join('\r\n')}\r\n\r\n`);
+  });
+}
+
 describe('who comes to the node that is not the home', () => {
   test('SFU nodes announce themselves with their rooms', async () => {
     const announced = async () => {
@@ -116,6 +131,12 @@ describe('who comes to the node that is not the home', () => {
     expect([stale.status, stale.body.error.code]).toEqual([412, 'stale-version']);
     const room = await call(other, `/rooms/${ROOM}`);
     expect(room.body.peers.map(({ id }: { id: string }) => id)).toContain(swarm.peers[0]?.id);
+  });
+
+  test('a path that is another one to a URL parser is not relayed', async () => {
+    const answer = await rawGet(other, `/v1/rooms/${ROOM}/destinations/..`, 'DELETE');
+    expect(answer).toMatch(/^HTTP\/1.1 400 /);
+    expect((await call(home, `/rooms/${ROOM}`)).status).toBe(200);
   });
 
   test('the caller’s own token counts: none, and one for another purpose, are refused', async () => {

@@ -353,7 +353,8 @@ export class StudioSession {
 
   /** The media connection is of no use; a new socket gives a clean start on both sides. */
   #onMediaError(error: unknown): void {
-    if (this.phase.value !== 'joined') return;
+    // What a server that is going takes with it is built anew after the next `join`.
+    if (this.phase.value !== 'joined' || this.#moving) return;
     const problem = problemOf(error);
     if (problem.code === 'no-webrtc') {
       this.#end(problem);
