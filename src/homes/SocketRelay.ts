@@ -16,13 +16,14 @@ import { RELAY_HEADER, SIGNALING_PATH } from './RelayDoor.ts';
 /** A home that has not said a word after this is dead or frozen, ms. */
 const ANSWER_LIMIT_MS = 5_000;
 /** A home that gives a room back tells its people itself; who has not heard after this is cut off, ms. */
-const GOODBYE_MS = 1_000;
+const GOODBYE_MS = 5_000;
 /** An idle connection between nodes is looked after by the kernel, ms. */
 const KEEP_ALIVE_MS = 10_000;
 
 export interface SocketRelayOptions {
   homes: Pick<RoomHomes, 'isOwn' | 'homeOf' | 'on'>;
   newServiceToken: () => Promise<string>;
+  goodbyeMs?: number;
   logger: Logger;
 }
 
@@ -117,7 +118,9 @@ export class SocketRelay {
 
   #homeChanged(room: string, url: string | null): void {
     const stale = new Set([...this.#pipes].filter((pipe) => pipe.room === room && pipe.url !== url));
-    if (stale.size > 0) setTimeout(() => this.#cut((pipe) => stale.has(pipe)), GOODBYE_MS).unref();
+    if (stale.size === 0) return;
+    const { goodbyeMs = GOODBYE_MS } = this.#options;
+    setTimeout(() => this.#cut((pipe) => stale.has(pipe)), goodbyeMs).unref();
   }
 
   #cut(which: (pipe: Pipe) => boolean): void {

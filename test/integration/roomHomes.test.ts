@@ -231,7 +231,7 @@ describe('a home that goes', () => {
     const [again, id] = [published(), peer.id];
     const ended = leaving.ended();
     leaving.child.kill('SIGTERM');
-    await Promise.all([host.next('moved'), guest.next('moved')]);
+    await Promise.all([host.next('moved'), guest.next('disconnect')]);
     expect(await ended).toBe(0);
     // It did not wait for its lease to run out: nobody has it, or the next one.
     expect(await holderOf(room)).not.toBe(leaving.internalUrl);

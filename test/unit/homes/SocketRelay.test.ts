@@ -49,7 +49,10 @@ let here: IncomingMessage[];
 
 beforeEach(async () => {
   homes = new Homes();
-  relay = new SocketRelay({ homes, newServiceToken: async () => 'service-token', logger: pino({ level: 'silent' }) });
+  relay = new SocketRelay({
+    ...{ homes, goodbyeMs: 20, logger: pino({ level: 'silent' }) },
+    newServiceToken: async () => 'service-token',
+  });
   [arrived, here] = [[], []];
   far = createServer().on('upgrade', (request, socket, head) => {
     arrived.push({ request, socket });
