@@ -67,6 +67,8 @@ export class OpusDecoder {
       left[i] = interleaved[2 * i] ?? 0;
       right[i] = interleaved[2 * i + 1] ?? 0;
     }
+    // Gives its memory back now: as garbage it would be 15 MB between two collections.
+    if (interleaved.buffer instanceof ArrayBuffer) interleaved.buffer.transfer(0);
     return { left, right };
   }
 }
