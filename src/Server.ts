@@ -251,7 +251,17 @@ export class Server {
     const isLive = (room: string) => this.#broadcasts?.isLive(room) ?? false;
     const { directory } = fleet;
     const [door, newServiceToken, many] = [this.#door, this.#newServiceToken, config.redisUrl !== null];
-    const homes = await SfuHomes.create({ directory, door, newServiceToken, fleet: many, files, isLive, logger });
+    const letGo = async (room: string): Promise<void> => this.#broadcasts?.letGo(room);
+    const homes = await SfuHomes.create({
+      directory,
+      door,
+      newServiceToken,
+      fleet: many,
+      files,
+      isLive,
+      letGo,
+      logger,
+    });
     this.#homes = homes;
     await homes.api.register(http);
     assets.lookElsewhere(homes.api.assets.find);
@@ -276,8 +286,9 @@ export class Server {
     });
     this.#webhooks = webhooks;
     const broadcasts = new Broadcasts({
-      directory: fleet.directory,
-      newServiceToken: () => this.#newServiceToken(),
+      directory,
+      homes: homes.homes,
+      newServiceToken,
       mediaIp: config.mediaHost,
       encoderThreads: config.encoderThreads,
       maxHandoffs: config.maxHandoffs,
@@ -367,7 +378,7 @@ export class Server {
   #handOn(): Promise<void> {
     this.#state = 'draining';
     const [homes, rooms, signaling] = [this.#homes, this.#rooms, this.#signaling];
-    return handOn({ homes, rooms, signaling, broadcasts: async () => this.#broadcasts?.close() });
+    return handOn({ homes, rooms, signaling, broadcasts: async () => this.#broadcasts?.handOn() });
   }
 
   async #close(): Promise<void> {

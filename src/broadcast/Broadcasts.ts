@@ -6,8 +6,9 @@ import type { DestinationStatus } from '../contracts/deliveryControl.ts';
 import { AppError } from '../contracts/errors.ts';
 import type { VideoCodec } from '../contracts/job.ts';
 import type { Recording } from '../contracts/recording.ts';
+import type { VersionedScene } from '../contracts/scene.ts';
 import type { Directory } from '../directory/Directory.ts';
-import type { Entry } from '../directory/entries.ts';
+import type { Entry, FleetRecord } from '../directory/entries.ts';
 import type { RoomHomes } from '../directory/RoomHomes.ts';
 import { Broadcast } from './Broadcast.ts';
 import type { BroadcastOptions } from './BroadcastOptions.ts';
@@ -68,10 +69,11 @@ export interface BroadcastsOptions {
 
 interface OpensRooms {
   getOrCreate(id: string): Promise<RoomTap>;
+  restoreScene(id: string, scene: VersionedScene): void;
 }
 
 /** What another process left of a broadcast: with it one can go on. */
-type Left = Pick<BroadcastRecord, 'id' | 'room' | 'input' | 'destinations'>;
+type Left = Pick<BroadcastRecord, 'id' | 'room' | 'input' | 'destinations'> & Partial<Pick<FleetRecord, 'scene'>>;
 
 /** Every broadcast of this SFU node, one a room. */
 export class Broadcasts implements BroadcastService {
@@ -219,8 +221,10 @@ export class Broadcasts implements BroadcastService {
     logger.warn({ broadcast: id, room, silentMs: resumed.silentMs }, 'going on with the broadcast of another process');
     let starting: Promise<BroadcastStatus>;
     try {
+      const tap = await rooms.getOrCreate(room);
+      if (left.scene) rooms.restoreScene(room, left.scene);
       const beginning = { id, destinations: free, resumed, owner };
-      starting = this.#run(new Broadcast(await rooms.getOrCreate(room), input, beginning, this.#full()));
+      starting = this.#run(new Broadcast(tap, input, beginning, this.#full()));
     } catch (error) {
       this.#streamKeys.releaseAll(free);
       throw error;

@@ -145,6 +145,11 @@ export class RoomRegistry extends TypedEmitter<{ opened: [room: Room]; closed: [
     this.#options.files?.change(id, { seated });
   }
 
+  /** The scene as the room's broadcast had it on another node, when that is newer than what is known here. */
+  restoreScene(id: RoomId, scene: VersionedScene): void {
+    if (scene.version > this.scenes.get(id).version) this.scenes.adopt(id, scene);
+  }
+
   /** No room opens any more. Idempotent. */
   async closeAll(reason: CloseReason = 'shutting-down'): Promise<void> {
     if (this.#closed) return;

@@ -55,6 +55,7 @@ async function resume(options: { resumeLimitMs?: number } = {}): Promise<string[
     ...options,
   });
   await broadcasts.resume({
+    restoreScene: () => undefined,
     getOrCreate: async (room) => {
       asked.push(room);
       throw new AppError('no-capacity');
