@@ -253,14 +253,7 @@ export class Server {
     const [door, newServiceToken, many] = [this.#door, this.#newServiceToken, config.redisUrl !== null];
     const letGo = async (room: string): Promise<void> => this.#broadcasts?.letGo(room);
     const homes = await SfuHomes.create({
-      directory,
-      door,
-      newServiceToken,
-      fleet: many,
-      files,
-      isLive,
-      letGo,
-      logger,
+      ...{ directory, door, newServiceToken, fleet: many, files, isLive, letGo, logger },
     });
     this.#homes = homes;
     await homes.api.register(http);

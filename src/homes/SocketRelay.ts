@@ -21,7 +21,9 @@ const GOODBYE_MS = 5_000;
 const KEEP_ALIVE_MS = 10_000;
 
 export interface SocketRelayOptions {
-  homes: Pick<RoomHomes, 'isOwn' | 'homeOf' | 'on'>;
+  homes: Pick<RoomHomes, 'isOwn' | 'homeOf'> & {
+    on(event: 'elsewhere', listener: (room: string, url: string | null) => void): unknown;
+  };
   newServiceToken: () => Promise<string>;
   goodbyeMs?: number;
   logger: Logger;
