@@ -112,6 +112,7 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
         logger: this.#logger,
       },
       usage: runUsage(options, room.id, input.tenant),
+      standby: input.standby,
       fence: resumed?.fence ?? 0,
       resumed: resumed !== undefined,
       program: () => this.#program,

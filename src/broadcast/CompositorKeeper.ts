@@ -23,6 +23,7 @@ import { placeCompositor } from './placeCompositor.ts';
 import { RestartPolicy } from './RestartPolicy.ts';
 import type { RoomTap } from './RoomTap.ts';
 import type { Speakers } from './Speakers.ts';
+import { Standby } from './Standby.ts';
 import type { StatusBoard } from './StatusBoard.ts';
 
 /**
@@ -62,6 +63,8 @@ export interface KeeperOptions {
   logger: Logger;
   /** Where what the compositors use is counted. */
   usage: RunUsage | undefined;
+  /** A second compositor stands by. */
+  standby: boolean;
   /** The highest that was given out, by whatever process. */
   fence: number;
   /** Another process had the broadcast: it does not begin with segment 0. */
@@ -98,6 +101,7 @@ export class CompositorKeeper extends TypedEmitter<KeeperEvents> {
   #carried: Record<string, Carried> = {};
   #handoff: Handoff<CompositorRun> | undefined;
   #moving: Promise<HandoffEnd<CompositorRun>> | undefined;
+  readonly #standby: Standby<CompositorRun> | undefined;
 
   constructor(options: KeeperOptions) {
     super();
@@ -108,6 +112,7 @@ export class CompositorKeeper extends TypedEmitter<KeeperEvents> {
     this.#downAt = clock.now();
     this.#figures = new CompositorFigures(metrics);
     this.parts = new PartWatch(clock);
+    if (options.standby) this.#standby = this.#newStandby();
   }
 
   /** The compositor at work. */
@@ -137,6 +142,7 @@ export class CompositorKeeper extends TypedEmitter<KeeperEvents> {
         const run = await this.#bringUp(signal);
         liveAt = clock.now();
         this.emit('live', liveAt - this.#downAt);
+        this.#standby?.begin();
         why = await this.#serve(run);
         if (signal.aborted) return;
       } catch (error) {
@@ -165,7 +171,7 @@ export class CompositorKeeper extends TypedEmitter<KeeperEvents> {
   async stop(): Promise<void> {
     const run = this.#run;
     this.#abort.abort();
-    await Promise.all([run?.stop(), this.#handoff?.ended]);
+    await Promise.all([run?.stop(), this.#handoff?.ended, this.#standby?.stop()]);
   }
 
   /** So many parts in a row have not come; the newest is of this segment. */
@@ -207,7 +213,7 @@ export class CompositorKeeper extends TypedEmitter<KeeperEvents> {
       const handoff = this.#handoff?.old === run ? this.#handoff : undefined;
       const lost = !handoff?.oldMayEnd;
       if (lost) this.#lost(run, end);
-      const next = (await handoff?.ended)?.run;
+      const next = (await handoff?.ended)?.run ?? (await this.#promoted());
       if (!next) return end.reason;
       if (lost) this.emit('live', this.#options.node.clock.now() - this.#downAt);
       run = next;
@@ -237,7 +243,7 @@ export class CompositorKeeper extends TypedEmitter<KeeperEvents> {
     this.#newFence();
     // Delivery waits for a controller, and not for a place.
     if (resumed) await prepare();
-    const run = await this.#place();
+    const run = await this.#place({});
     try {
       const { program, delivery } = await prepare();
       const former = resumed && !this.#hasTaken && delivery.arriving;
@@ -272,17 +278,57 @@ export class CompositorKeeper extends TypedEmitter<KeeperEvents> {
 
   #take({ compositor, fence }: CompositorRun, from: number): void {
     this.#hasTaken = true;
-    this.#delivery?.send({ type: 'take', from, compositor, fence });
+    this.#standby?.outdated(fence);
+    this.#delivery?.send({ type: 'take', from, compositor, fence, standby: false });
   }
 
-  async #place(avoid?: string): Promise<CompositorRun> {
+  /** The one that stands by has the broadcast now, from the next segment on: what is left undone of this one it stands in for. */
+  async #promoted(): Promise<CompositorRun | undefined> {
+    const [run, program] = [await this.#standby?.release(), this.#options.program()];
+    if (!run || !program) return undefined;
+    if (this.#abort.signal.aborted) {
+      await run.stop();
+      return undefined;
+    }
+    const from = segmentAtOrAfterMs(program.grid, this.#options.node.clock.now() - program.startMs);
+    this.#take(run, from);
+    this.#switch(run, from, program);
+    return run;
+  }
+
+  #newStandby(): Standby<CompositorRun> {
+    const { program, node } = this.#options;
+    return new Standby<CompositorRun>({
+      place: () => {
+        this.#newFence();
+        return this.#place({ last: this.#run?.agentUrl });
+      },
+      program,
+      carried: () => this.#carried,
+      warmMs: () => node.handoffs.warmMs,
+      take: ({ compositor, fence }, from) =>
+        this.#delivery?.send({ type: 'take', from, compositor, fence, standby: true }),
+      clock: node.clock,
+      logger: this.#logger,
+      signal: this.#abort.signal,
+    });
+  }
+
+  /** `avoid`: not there. `last`: there only where all others refuse. */
+  async #place({
+    avoid,
+    last = this.#standing,
+  }: {
+    avoid?: string;
+    last?: string | undefined;
+  }): Promise<CompositorRun> {
     const { broadcast, room, speakers, board, node, usage, onEncoder } = this.#options;
     const { directory, mediaIp, newServiceToken, metrics, clock } = node;
     const [logger, signal] = [this.#logger, this.#abort.signal];
     const media = { room, speakers, mediaIp, newToken: newServiceToken };
     const run = await placeCompositor({
       ...{ ...media, directory, broadcast, fence: this.#fence, clock, signal, logger, metrics, avoid },
-      last: this.#standing,
+      last,
     });
     const isPresent = () => this.#run === run;
     followRun(run, { isPresent, metrics, parts: this.parts, board, figures: this.#figures, usage, logger });
@@ -348,16 +394,22 @@ export class CompositorKeeper extends TypedEmitter<KeeperEvents> {
 
   #newHandoff(old: CompositorRun, program: Program, giveTurn: () => void): Handoff<CompositorRun> {
     const { handoffs, clock } = this.#options.node;
+    let warm = false;
     return new Handoff<CompositorRun>({
       old,
       program,
-      place: () => {
+      place: async () => {
+        const ready = await this.#standby?.releaseElsewhere(old.agentUrl);
+        warm = ready !== undefined;
+        if (ready) return ready;
         this.#newFence();
-        return this.#place(old.agentUrl);
+        return this.#place({ avoid: old.agentUrl });
       },
       carried: () => this.#carried,
       warmMs: handoffs.warmMs,
-      onWarm: (tookMs) => handoffs.learn(tookMs),
+      onWarm: (tookMs) => {
+        if (!warm) handoffs.learn(tookMs);
+      },
       take: (run, from) => {
         this.#take(run, from);
         // It is warm: the next one may be.
