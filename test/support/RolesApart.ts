@@ -84,6 +84,11 @@ export class RolesApart {
     return first;
   }
 
+  /** One more agent, which announces itself in Redis; who asks ends it. */
+  anotherAgent(env: Record<string, string>): Promise<ServerProcess> {
+    return ServerProcess.start({ LIANMAI_SECRET: SECRET, LIANMAI_ROLE: 'compositor', ...env });
+  }
+
   async stop(): Promise<void> {
     this.#proxy.closeAllConnections();
     this.#proxy.close();
