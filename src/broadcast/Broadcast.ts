@@ -132,7 +132,10 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
     this.#watch = new RoomWatch(this.room, graceMs, (why) => this.#endBecause(why));
     const live = new Promise<void>((resolve, reject) => {
       this.on('state', (state) => {
-        if (state === 'live' || state === 'pending') resolve();
+        if (state === 'live') resolve();
+      });
+      this.#place.on('waiting', (waits) => {
+        if (waits) resolve();
       });
       this.#supervising = this.#compositors.supervise().catch((error: unknown) => {
         const given = new AppError('internal', 'The broadcast could not be started.', { cause: error });
@@ -181,7 +184,7 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
       const { run } = this.#compositors;
       if (this.#board.state === 'live' && run) return run.apply();
       const left = until - this.#clock.now();
-      if (RANK[this.#board.state] > 1 || left <= 0) return null;
+      if (RANK[this.#board.state] > 1 || left <= 0 || this.#board.status.position !== null) return null;
       const moved = new Promise<void>((resolve) => this.once('state', () => resolve()));
       await Promise.race([moved, delay(left, undefined, { ref: false })]);
     }
@@ -210,7 +213,8 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
   #live(tookMs: number): void {
     const starting = RANK[this.#board.state] === 0;
     const { startSeconds, recoverySeconds } = this.#options.metrics;
-    (starting ? startSeconds : recoverySeconds).observe(tookMs / 1000);
+    if (starting) startSeconds.observe(Math.max(0, tookMs - this.#place.waitedMs) / 1000);
+    else recoverySeconds.observe(tookMs / 1000);
     this.#advance('live');
   }
 

@@ -48,7 +48,7 @@ describe('a fleet whose compositors are all in use', () => {
     expect(await roles.api.startBroadcast('third', START)).toMatchObject({ state: 'pending', position: 2 });
     // The demand is what all three want: it brings the pods.
     expect(await metric(/^lianmai_compositor_demand (\S+)$/m)).toBeCloseTo(0.9);
-    expect(await metric(/^lianmai_pending_broadcasts\{kind="start"\} (\S+)$/m)).toBe(2);
+    expect(await metric(/^lianmai_pending_broadcasts\{kind="start",reason="no-capacity"\} (\S+)$/m)).toBe(2);
   });
 
   test('it starts by itself when the first one ends', async () => {
@@ -59,7 +59,7 @@ describe('a fleet whose compositors are all in use', () => {
 
   test('one that waits can be given up, and asked for again', async () => {
     expect(await roles.api.stopBroadcast('third')).toMatchObject({ state: 'ended', endReason: 'stopped' });
-    expect(await metric(/^lianmai_pending_broadcasts\{kind="start"\} (\S+)$/m)).toBe(0);
+    expect(await metric(/^lianmai_pending_broadcasts\{kind="start",reason="no-capacity"\} (\S+)$/m)).toBe(0);
     expect(await roles.api.startBroadcast('third', START)).toMatchObject({ state: 'pending', position: 1 });
   });
 
@@ -73,7 +73,7 @@ describe('a fleet whose compositors are all in use', () => {
     await roles.compositor.kill();
     await becomes('second', 'recovering 1');
     await becomes('fourth', 'pending 2');
-    expect(await metric(/^lianmai_pending_broadcasts\{kind="handover"\} (\S+)$/m)).toBe(1);
+    expect(await metric(/^lianmai_pending_broadcasts\{kind="handover",reason="no-capacity"\} (\S+)$/m)).toBe(1);
     await anotherAgent();
     await becomes('second', 'live');
     await becomes('fourth', 'pending 1');

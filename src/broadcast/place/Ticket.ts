@@ -43,8 +43,8 @@ export class Ticket {
   readonly id: string;
   readonly ask: PlaceAsk;
   readonly queuedAt: number;
-  /** Monotonic, but that a refusal leads back to `waiting`. */
-  state: 'waiting' | 'asking' | 'placed' | 'closed' = 'waiting';
+  /** Monotonic, but that a refusal leads back to `idle`. Only who listens for its turn is `waiting`. */
+  state: 'idle' | 'waiting' | 'asking' | 'placed' | 'closed' = 'idle';
   /** The agent that it was given. */
   agent: string | undefined;
   /** What that had in use before, and how many broadcasts. */
@@ -53,6 +53,8 @@ export class Ticket {
   lease: Lease<'wish'> | undefined;
   /** It was told that it waits. */
   waited = false;
+  /** Why, as long as it does. */
+  reason: WaitReason | undefined;
   /** What the others were told of it, JSON. */
   told = '';
   /** One after the other. */
@@ -93,12 +95,14 @@ export class Ticket {
   turn(): Promise<string> {
     return new Promise((resolve, reject) => {
       this.#settle = { resolve, reject };
+      this.state = 'waiting';
       if (this.#failure) reject(this.#failure.error);
     });
   }
 
   give(agent: string, before: { used: number; load: number }): void {
     this.state = 'asking';
+    this.reason = undefined;
     this.agent = agent;
     this.before = before;
     this.reserved = undefined;
@@ -109,6 +113,7 @@ export class Ticket {
   /** It waits on. */
   wait(waits: Waits): void {
     this.waited = true;
+    this.reason = waits.reason;
     this.ask.onWaiting(waits);
   }
 
@@ -120,7 +125,7 @@ export class Ticket {
 
   refused(agent: AgentEntry | undefined, nowMs: number): void {
     const url = this.agent;
-    this.state = 'waiting';
+    this.state = 'idle';
     this.agent = undefined;
     if (url === undefined) return;
     const waitMs = this.#retryMs.get(url) ?? FIRST_RETRY_MS;
