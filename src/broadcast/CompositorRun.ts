@@ -130,6 +130,11 @@ export class CompositorRun extends TypedEmitter<CompositorRunEvents> {
     return this.#link.draining;
   }
 
+  /** When it said something last, on the clock, ms. */
+  get heardAt(): number {
+    return this.#link.heardAt;
+  }
+
   get degradation(): DegradationStep {
     return this.#degradation;
   }
@@ -210,6 +215,12 @@ export class CompositorRun extends TypedEmitter<CompositorRunEvents> {
   fail(reason: CompositorEndReason, message: string): void {
     this.#link.close();
     this.#end({ reason, lastSegment: null, message });
+  }
+
+  /** It goes on without us, until another controller's is taken. */
+  letGo(): void {
+    this.#link.letGo();
+    this.#end({ reason: 'control-lost', lastSegment: null, message: 'let go' });
   }
 
   readonly #onChanged = (): void => {

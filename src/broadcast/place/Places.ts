@@ -241,6 +241,11 @@ export class Places {
     for (const { id, position, reason } of waiting) {
       const ticket = this.#tickets.get(id);
       if (!ticket) continue;
+      if (ticket.last !== undefined) {
+        ticket.last = undefined;
+        this.#again = true;
+        continue;
+      }
       ticket.reserved = reservations.get(id);
       if (ticket.ask.waitMs <= 0) ticket.fail();
       else {

@@ -25,6 +25,8 @@ export interface PlaceAsk {
   slots: () => number;
   /** Agents that will not do: where it is, where its twin is. */
   avoid: readonly string[];
+  /** One that is asked only when no other has room: it may not answer at all. */
+  last?: string | undefined;
   /** How long it waits for its turn, ms; 0: it has to be now. */
   waitMs: number;
   signal: AbortSignal;
@@ -43,6 +45,8 @@ export class Ticket {
   readonly id: string;
   readonly ask: PlaceAsk;
   readonly queuedAt: number;
+  /** As long as there may be another. */
+  last: string | undefined;
   /** Monotonic, but that a refusal leads back to `idle`. Only who listens for its turn is `waiting`. */
   state: 'idle' | 'waiting' | 'asking' | 'placed' | 'closed' = 'idle';
   /** The agent that it was given. */
@@ -68,6 +72,7 @@ export class Ticket {
     this.id = id;
     this.ask = ask;
     this.queuedAt = queuedAt;
+    this.last = ask.last;
   }
 
   get slots(): number {
@@ -75,7 +80,8 @@ export class Ticket {
   }
 
   get avoid(): string[] {
-    return [...new Set([...this.ask.avoid, ...this.#refusals.keys()])];
+    const last = this.last === undefined ? [] : [this.last];
+    return [...new Set([...this.ask.avoid, ...this.#refusals.keys(), ...last])];
   }
 
   get wish(): Waiting {
