@@ -5,7 +5,6 @@
  * Timestamps: program time is the injected monotonic clock minus `startMs`; `epoch` is the wall clock at frame 0 and only a label.
  * Both are chosen once, when the first compositor is bound, and outlive every compositor.
  */
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Clock } from '../common/clock.ts';
 import type { Logger } from '../common/logger.ts';
 import { TypedEmitter } from '../common/TypedEmitter.ts';
@@ -13,11 +12,13 @@ import type { BroadcastInput, BroadcastState, BroadcastStatus, DestinationInput 
 import type { DestinationStatus } from '../contracts/deliveryControl.ts';
 import { AppError } from '../contracts/errors.ts';
 import type { VideoCodec } from '../contracts/job.ts';
+import { applyScene } from './applyScene.ts';
+import type { BroadcastBeginning } from './BroadcastBeginning.ts';
 import type { BroadcastOptions } from './BroadcastOptions.ts';
 import { CompositorKeeper } from './CompositorKeeper.ts';
 import { DeliveryLink } from './DeliveryLink.ts';
 import { DestinationBook } from './DestinationBook.ts';
-import { type Destination, newDestination, orderOf } from './destinations.ts';
+import { newDestination, orderOf } from './destinations.ts';
 import { followDelivery } from './followDelivery.ts';
 import type { HandoffEnd } from './Handoff.ts';
 import { encodedWith, type Program } from './jobs.ts';
@@ -33,10 +34,7 @@ import { Ownership } from './record/Ownership.ts';
 import { RecordWriter } from './record/RecordWriter.ts';
 import type { Resumed } from './record/resumed.ts';
 import { Speakers } from './Speakers.ts';
-import { StatusBoard } from './StatusBoard.ts';
-
-/** How long an answer about a scene waits for a compositor that is being replaced, ms; most are there after one or two seconds. */
-const APPLY_WAIT_MS = 5_000;
+import { StatusBoard, type WaitStatus } from './StatusBoard.ts';
 
 export type EndReason = NonNullable<BroadcastStatus['endReason']>;
 
@@ -46,16 +44,6 @@ interface BroadcastEvents {
   closed: [reason: EndReason];
   /** It goes on, and another node has it or is to have it; the last event. */
   left: [];
-}
-
-/** What is known of a broadcast before it begins here. */
-export interface BroadcastBeginning {
-  id: string;
-  destinations: readonly Destination[];
-  /** It goes on where a process that died, or has handed it on, had it. */
-  resumed?: Resumed;
-  /** This node owns it already. */
-  owner?: Ownership;
 }
 
 export class Broadcast extends TypedEmitter<BroadcastEvents> {
@@ -207,21 +195,10 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
     this.#logger.info({ destination: id }, 'destination removed');
   }
 
-  /**
-   * Sends the room as it is at once; the frame from which it holds. While its compositor is being replaced the successor's first frame is
-   * waited for a while; null when that is not known then, or the broadcast ends: who comes begins with the scene.
-   */
-  async applyScene(): Promise<number | null> {
-    const until = this.#clock.now() + APPLY_WAIT_MS;
-    for (;;) {
-      const { run } = this.#compositors;
-      if (this.#board.state === 'live' && run) return run.apply();
-      const left = until - this.#clock.now();
-      const over = !mayMove(this.#board.state, 'ending') || this.#board.status.position !== null;
-      if (over || left <= 0) return null;
-      const moved = new Promise<void>((resolve) => this.once('state', () => resolve()));
-      await Promise.race([moved, delay(left, undefined, { ref: false })]);
-    }
+  /** The frame from which it holds; null when that is not known (applyScene.ts). */
+  applyScene(): Promise<number | null> {
+    const moved = () => new Promise<void>((resolve) => this.once('state', () => resolve()));
+    return applyScene({ board: this.#board, run: () => this.#compositors.run, moved, clock: this.#clock });
   }
 
   /** To a compositor of another agent, without a frame lost. AppError `no-capacity` when there is none, `conflict` when it is not live or came to nothing. */
@@ -260,12 +237,9 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
   }
 
   #waits(waits: Waits | null): void {
-    const { state, status } = this.#board;
     const change = { position: waits?.position ?? null, waitReason: waits?.reason ?? null };
-    if (notYet(state)) this.#advance(waits ? 'pending' : 'starting', {}, change);
-    // A live one whose agent goes may wait, too; nobody sees that.
-    const same = status.position === change.position && status.waitReason === change.waitReason;
-    if (!same && state !== 'live') this.#board.set(change);
+    if (notYet(this.#board.state)) this.#advance(waits ? 'pending' : 'starting', {}, change);
+    this.#board.waits(change);
   }
 
   /** Another node's controller has it. */
@@ -415,12 +389,7 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
     return this.status;
   }
 
-  /** `change`: of the status besides. */
-  #advance(
-    next: BroadcastState,
-    why: { reason?: EndReason } = {},
-    change: Partial<Pick<BroadcastStatus, 'position' | 'waitReason'>> = {},
-  ): boolean {
+  #advance(next: BroadcastState, why: { reason?: EndReason } = {}, change: Partial<WaitStatus> = {}): boolean {
     const { state } = this.#board;
     if (!mayMove(state, next)) return false;
     this.#board.set({ ...change, state: next });
