@@ -28,6 +28,7 @@ export interface StandbyRun {
   start(program: Program, firstSegment: number, carried: Readonly<Record<string, Carried>>): Promise<void>;
   stop(lastSegment?: number): Promise<LinkEnd>;
   fail(reason: 'stopped', message: string): void;
+  letGo(): void;
   once(event: 'draining', listener: () => void): unknown;
 }
 
@@ -93,6 +94,12 @@ export class Standby<R extends StandbyRun> {
   outdated(fence: number): void {
     this.#leastFence = Math.max(this.#leastFence, fence);
     if (this.#run && this.#run.fence < fence) this.#giveUp(this.#run);
+  }
+
+  /** It goes on without us. After `signal`. */
+  letGo(): void {
+    this.#run?.letGo();
+    this.#next?.letGo();
   }
 
   /** Resolves when none is left. After `signal`. */

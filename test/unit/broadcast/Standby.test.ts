@@ -48,6 +48,10 @@ class FakeRun implements StandbyRun {
     this.#end.resolve({ reason, lastSegment: null, message: '' });
   }
 
+  letGo(): void {
+    this.die('control-lost');
+  }
+
   once(_: 'draining', listener: () => void): void {
     this.#onDraining = listener;
   }
