@@ -7,7 +7,6 @@
  *
  * Timestamps: program time is the clock minus the program's `startMs`, ms.
  */
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Clock } from '../common/clock.ts';
 import type { Logger } from '../common/logger.ts';
 import { segmentAtOrAfterMs } from '../contracts/grid.ts';
@@ -117,7 +116,7 @@ export class Standby<R extends StandbyRun> {
       });
       const run = await this.#coming;
       if (run) await this.#watch(run);
-      await delay(RETRY_MS, undefined, { signal }).catch(() => {});
+      await this.#pause();
     }
   }
 
@@ -161,6 +160,21 @@ export class Standby<R extends StandbyRun> {
     if (this.#run !== run) return;
     this.#run = undefined;
     if (end) this.#options.logger.warn({ compositor: run.compositor, reason: end.reason }, 'standby lost');
+  }
+
+  /** Until the next is looked for, or the broadcast ends. */
+  #pause(): Promise<void> {
+    const { signal } = this.#options;
+    return new Promise((resolve) => {
+      const done = () => {
+        clearTimeout(timer);
+        signal.removeEventListener('abort', done);
+        resolve();
+      };
+      const timer = setTimeout(done, RETRY_MS);
+      signal.addEventListener('abort', done, { once: true });
+      if (signal.aborted) done();
+    });
   }
 
   #giveUp(run: R): void {

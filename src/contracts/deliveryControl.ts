@@ -109,7 +109,7 @@ export const DeliveryOrder = z.discriminatedUnion('type', [
    * From segment `from` on, parts come from `compositor`. `standby`: from that one, too; delivery takes its segments where those of the compositor
    * at work do not come.
    */
-  type('take', { from: SegmentNumber, compositor: CompositorId, fence: Fence, standby: z.boolean().default(false) }),
+  type('take', { from: SegmentNumber, compositor: CompositorId, fence: Fence, standby: z.boolean().optional() }),
   type('add-destination', { destination: DestinationOrder }),
   type('remove-destination', { id: DestinationId }),
   type('clock', { t0: z.number(), t1: z.number(), t2: z.number() }),
@@ -127,7 +127,7 @@ export const DeliveryReport = z.discriminatedUnion('type', [
     message: z.string(),
   }),
   /** The newest complete part of the slowest rendition. `standby`: a hot standby's, that of the compositor at work did not come. */
-  type('part', { segment: SegmentNumber, part: z.int(), standby: z.boolean().default(false) }),
+  type('part', { segment: SegmentNumber, part: z.int(), standby: z.boolean().optional() }),
   /** A part has not arrived one part after its time on the grid; `count` in a row. Three mean: the compositor is gone. */
   type('late', { rendition: RenditionId, segment: SegmentNumber, part: z.int(), count: z.int() }),
   /** Segment lost for good (EXT-X-GAP). */

@@ -132,7 +132,7 @@ export class FleetProcesses {
 
   /** Asks the API through the origin. */
   async get(path: string): Promise<unknown> {
-    const answer = await fetch(`${this.origin}${path}`, { headers: { authorization: `Bearer ${this.#token}` } });
+    const answer = await fetch(`${this.origin}${path}`, { headers: { authorization: `Bearer ${this.token}` } });
     if (!answer.ok) throw new Error(`${path}: ${answer.status}`);
     return answer.json();
   }
