@@ -39,7 +39,8 @@ interface Counted {
 
 const look = (page: Page) =>
   page.locator('video').evaluate((video: HTMLVideoElement) => {
-    const { hls } = (window as unknown as { lianmai: { hls: Counted } }).lianmai;
+    const none: Counted = { stalls: 0, gaps: 0, restarts: 0, errors: [] };
+    const hls = (window as unknown as { lianmai?: { hls?: Counted } }).lianmai?.hls ?? none;
     const ends = Array.from({ length: video.buffered.length }, (_, i) => video.buffered.end(i));
     return { hls, time: video.currentTime, width: video.videoWidth, ranges: ends.length, end: ends.at(-1) ?? 0 };
   });
@@ -49,6 +50,7 @@ test('a handoff: no stall, no gap, one unbroken stretch of media', async () => {
   const { playlist } = await fleet.api.startBroadcast(ROOM, { video: VIDEO });
   follower = await PlaylistFollower.start(`${fleet.origin}${playlist}`);
   const page = await browser.browser.newPage();
+  page.setDefaultTimeout(PATIENCE_MS);
   await page.goto(`${fleet.origin}/watch/${ROOM}`);
   await eventually(async () => (await look(page)).time > 2, 'the watch page plays', PATIENCE_MS);
   await page.locator('video').evaluate((video: HTMLVideoElement) => video.pause());
