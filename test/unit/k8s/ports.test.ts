@@ -124,6 +124,7 @@ describe.each(OVERLAYS)('overlay %s', (name) => {
     expect(openings(manifests, 'lianmai-sfu', 'ingress')).toEqual({
       anybody: [`TCP ${rtc}`, 'TCP 8080', `UDP ${rtc}`].sort(),
       compositor: ['TCP 8081', 'UDP 10000-59999'],
+      sfu: ['TCP 8081'],
     });
     expect(openings(manifests, 'lianmai-compositor', 'ingress')).toEqual({ sfu: ['TCP 8081', 'UDP 42000-42999'] });
     expect(openings(manifests, 'lianmai-delivery', 'ingress')).toEqual({
@@ -139,7 +140,7 @@ describe.each(OVERLAYS)('overlay %s', (name) => {
         .filter(([to]) => sides.includes(to))
         .map(([to, ports]) => ({ from, to, ports })),
     );
-    expect(pairs.length).toBe(5);
+    expect(pairs.length).toBe(6);
     for (const { from, to, ports } of pairs)
       expect({ from, to, ports: openings(manifests, `lianmai-${to}`, 'ingress')[from] }).toEqual({ from, to, ports });
     expect(Object.keys(openings(manifests, 'lianmai-compositor', 'egress')).sort()).toEqual(['delivery', 'sfu']);
