@@ -164,7 +164,6 @@ export class Child {
     }
     pipeline.start();
     this.#options.send({ type: 'ready' });
-    this.#timers.push(setInterval(() => this.#report(), REPORT_MS));
     this.#logger.info({ broadcast: job.broadcast, firstSegment: job.firstSegment }, 'compositor ready');
   }
 
@@ -172,7 +171,9 @@ export class Child {
     const ask = () => this.#options.send({ type: 'clock-ask', t0: monotonicClock.now() });
     ask();
     for (let i = 1; i < CLOCK_BURST; i++) this.#timers.push(setTimeout(ask, i * CLOCK_BURST_MS));
-    this.#timers.push(setInterval(ask, REPORT_MS));
+    // In turn: the controller hears something each half second, and so notices soon when it does not.
+    let turn = 0;
+    this.#timers.push(setInterval(() => (turn++ % 2 === 0 ? this.#report() : ask()), REPORT_MS / 2));
   }
 
   #clock(exchange: Exchange): void {

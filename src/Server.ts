@@ -7,7 +7,7 @@ import type { FastifyInstance } from 'fastify';
 import { Agent } from '../compositor/agent/Agent.ts';
 import type { AssetStore } from './assets/AssetStore.ts';
 import { openAssets } from './assets/openAssets.ts';
-import { checkAssets } from './assets/sceneAssets.ts';
+import { requireAssets } from './assets/sceneAssets.ts';
 import { Broadcasts } from './broadcast/Broadcasts.ts';
 import { RecordFiles } from './broadcast/record/RecordFiles.ts';
 import { monotonicClock } from './common/clock.ts';
@@ -24,7 +24,7 @@ import { type Fleet, joinFleet } from './directory/joinFleet.ts';
 import { Database } from './durable/Database.ts';
 import { DataDirLock, isDirectoryInUse } from './durable/DataDirLock.ts';
 import { handOn } from './homes/handOn.ts';
-import { RelayDoor } from './homes/RelayDoor.ts';
+import { RelayDoor, SIGNALING_PATH } from './homes/RelayDoor.ts';
 import { SfuHomes } from './homes/SfuHomes.ts';
 import { allowOrigins } from './http/allowOrigins.ts';
 import { registerApi } from './http/api.ts';
@@ -129,7 +129,7 @@ export class Server {
       const [config, internal, logger] = [this.#config, this.#internal, this.#logger];
       this.#assets = await openAssets({ config, internal, verifyService: this.#verifyService, logger });
       this.#door.register(this.#internal);
-      upgrades.set('/socket.io/', this.#door.handleUpgrade);
+      upgrades.set(SIGNALING_PATH, this.#door.handleUpgrade);
     }
     if (this.#has('compositor')) upgrades.set('/control', await this.#startAgent());
     if (this.#has('delivery')) upgrades.set('/delivery', await this.#startDelivery(this.#internal));
@@ -253,17 +253,11 @@ export class Server {
     const [door, newServiceToken, many] = [this.#door, this.#newServiceToken, config.redisUrl !== null];
     const letGo = async (room: string): Promise<void> => this.#broadcasts?.letGo(room);
     const homes = await SfuHomes.create({
-      directory,
-      door,
-      newServiceToken,
-      fleet: many,
-      files,
-      isLive,
-      letGo,
-      logger,
+      ...{ directory, door, newServiceToken, fleet: many, files, isLive, letGo, logger },
     });
     this.#homes = homes;
     await homes.api.register(http);
+    assets.lookElsewhere(homes.api.assets.find);
     const rooms = await RoomRegistry.create({
       pool: this.#pool,
       iceServers: config.iceServers,
@@ -313,7 +307,7 @@ export class Server {
     await registerApi(http, {
       open: this.#open,
       tokens: this.#tokens,
-      rooms: apiRooms(rooms),
+      rooms: apiRooms(rooms, homes.homes),
       broadcasts,
       assets,
       webhooks: webhooks.endpoints,
@@ -331,7 +325,7 @@ export class Server {
       route: (...upgrade) => homes.sockets.route(...upgrade),
       claim: homes.claim,
       broadcasts,
-      checkScene: (scene) => checkAssets(scene, (id) => assets.get(id)),
+      checkScene: (scene) => requireAssets(scene, assets),
       logger,
       metrics: this.#metrics.signaling,
     });
@@ -347,7 +341,7 @@ export class Server {
       logger: this.#logger,
       onEvent: (event) => {
         broadcasts.recording(event.recording);
-        webhooks.broadcasts.recording(event);
+        if (this.#homes?.speaksFor(event.recording.room)) webhooks.broadcasts.recording(event);
       },
       written: () => webhooks.written(),
     });

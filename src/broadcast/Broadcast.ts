@@ -21,6 +21,7 @@ import { type Destination, newDestination, orderOf } from './destinations.ts';
 import { followDelivery } from './followDelivery.ts';
 import type { HandoffEnd } from './Handoff.ts';
 import { encodedWith, type Program } from './jobs.ts';
+import { mayMove } from './mayMove.ts';
 import { meterFormer, runUsage } from './meterRun.ts';
 import { newProgram } from './newProgram.ts';
 import { openOrder } from './openOrder.ts';
@@ -54,9 +55,6 @@ export interface BroadcastBeginning {
   /** This node owns it already. */
   owner?: Ownership;
 }
-
-/** Monotonic, but that `live` and `recovering` take turns. */
-const RANK: Record<BroadcastState, number> = { starting: 0, live: 1, recovering: 1, ending: 2, ended: 3, failed: 3 };
 
 export class Broadcast extends TypedEmitter<BroadcastEvents> {
   readonly id: string;
@@ -207,7 +205,7 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
       const { run } = this.#compositors;
       if (this.#board.state === 'live' && run) return run.apply();
       const left = until - this.#clock.now();
-      if (RANK[this.#board.state] > 1 || left <= 0) return null;
+      if (!mayMove(this.#board.state, 'ending') || left <= 0) return null;
       const moved = new Promise<void>((resolve) => this.once('state', () => resolve()));
       await Promise.race([moved, delay(left, undefined, { ref: false })]);
     }
@@ -391,8 +389,7 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
 
   #advance(next: BroadcastState, why: { reason?: EndReason } = {}): boolean {
     const { state } = this.#board;
-    const turn = (state === 'live' && next === 'recovering') || (state === 'recovering' && next === 'live');
-    if (RANK[next] <= RANK[state] && !turn) return false;
+    if (!mayMove(state, next)) return false;
     this.#board.set({ state: next });
     this.#logger.info({ state: `${state} -> ${next}`, ...why }, 'broadcast moved');
     this.emit('state', next);

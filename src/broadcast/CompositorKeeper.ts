@@ -25,14 +25,21 @@ import type { RoomTap } from './RoomTap.ts';
 import type { Speakers } from './Speakers.ts';
 import type { StatusBoard } from './StatusBoard.ts';
 
-/** A successor's first segment begins at least this long after it is bound, ms: some late frames are better than two seconds more of a hole. */
-const RESTART_LEAD_MS = 400;
+/**
+ * A successor's first segment begins at least this long after it is bound, ms: some late frames are better than two seconds more of a hole. A
+ * warm one is ready after 0.25 s, and its first part ends on the grid after 0.33.
+ */
+const RESTART_LEAD_MS = 100;
 /** Where a compositor is at work already, the order to take another one's parts is sent this long before the first of them, ms. */
 const TAKE_LEAD_MS = 500;
 /** A broadcast that is not live after this long has failed, ms. */
 const START_LIMIT_MS = 30_000;
 /** One for which no compositor could be had for this long has failed, ms. */
 const RECOVERY_LIMIT_MS = 60_000;
+/**
+ * One that seems to be gone is looked at again after this: when we ourselves stood still, what it said meanwhile is read by then, ms.
+ */
+const SECOND_LOOK_MS = 50;
 /** A handoff that came to nothing is tried again after, ms. */
 const HANDOFF_RETRY_MS = 2_000;
 
@@ -84,6 +91,8 @@ export class CompositorKeeper extends TypedEmitter<KeeperEvents> {
   /** The first segment of the present run. */
   #from = 0;
   #downAt: number;
+  /** The agent of the compositor that stood still last: it may stand still, too. */
+  #standing: string | undefined;
   /** Delivery was told of a compositor of ours. */
   #hasTaken = false;
   #carried: Record<string, Carried> = {};
@@ -161,10 +170,13 @@ export class CompositorKeeper extends TypedEmitter<KeeperEvents> {
 
   /** So many parts in a row have not come; the newest is of this segment. */
   late(count: number, segment: number): void {
-    const program = this.#options.program();
-    if (!this.#run || !program || this.#options.board.state !== 'live' || segment < this.#from) return;
-    if (this.parts.isGone(count, partSeconds(program.grid) * 1000))
-      this.#run.fail('unresponsive', 'delivery gets no parts');
+    const [run, program] = [this.#run, this.#options.program()];
+    if (!run || !program || this.#options.board.state !== 'live' || segment < this.#from) return;
+    const isGone = () => this.parts.isGone(count, partSeconds(program.grid) * 1000, run.heardAt);
+    if (!isGone()) return;
+    setTimeout(() => {
+      if (this.#run === run && isGone()) run.fail('unresponsive', 'delivery gets no parts');
+    }, SECOND_LOOK_MS);
   }
 
   /** To a compositor of another agent. One at a time: who asks meanwhile is given the same answer. Rejects when the broadcast ends before. */
@@ -205,6 +217,7 @@ export class CompositorKeeper extends TypedEmitter<KeeperEvents> {
   #lost(run: CompositorRun, { reason, message }: LinkEnd): void {
     const { board, node } = this.#options;
     this.#downAt = node.clock.now();
+    this.#standing = reason === 'unresponsive' ? run.agentUrl : undefined;
     this.#logger.warn({ compositor: run.compositor, reason, message }, 'compositor lost');
     board.set({ restarts: board.status.restarts + 1, fps: 0 });
     node.metrics.restarts.inc({ reason });
@@ -269,6 +282,7 @@ export class CompositorKeeper extends TypedEmitter<KeeperEvents> {
     const media = { room, speakers, mediaIp, newToken: newServiceToken };
     const run = await placeCompositor({
       ...{ ...media, directory, broadcast, fence: this.#fence, clock, signal, logger, metrics, avoid },
+      last: this.#standing,
     });
     const isPresent = () => this.#run === run;
     followRun(run, { isPresent, metrics, parts: this.parts, board, figures: this.#figures, usage, logger });

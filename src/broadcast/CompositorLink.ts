@@ -40,6 +40,7 @@ export class CompositorLink extends TypedEmitter<CompositorLinkEvents> {
   #socket: WebSocket | undefined;
   #state: 'opening' | 'bound' | 'ended' = 'opening';
   #draining = false;
+  #heardAt = Number.NEGATIVE_INFINITY;
   #resolveEnded: (end: LinkEnd) => void = () => {};
   #settle: { resolve: (bound: Bound) => void; reject: (error: Error) => void } | undefined;
 
@@ -62,6 +63,11 @@ export class CompositorLink extends TypedEmitter<CompositorLinkEvents> {
   /** The agent has said that it goes. */
   get draining(): boolean {
     return this.#draining;
+  }
+
+  /** When the compositor or its agent said something last, on the clock, ms. */
+  get heardAt(): number {
+    return this.#heardAt;
   }
 
   send(message: ControllerMessage): void {
@@ -122,6 +128,7 @@ export class CompositorLink extends TypedEmitter<CompositorLinkEvents> {
   #receive(text: string): void {
     // First: the answer to a clock question is worth what it is fresh.
     const t1 = this.#clock.now();
+    this.#heardAt = t1;
     const message = parse(text);
     if (!message) {
       this.#logger.warn('compositor sent a malformed message');

@@ -130,6 +130,11 @@ export class CompositorRun extends TypedEmitter<CompositorRunEvents> {
     return this.#link.draining;
   }
 
+  /** When it said something last, on the clock, ms. */
+  get heardAt(): number {
+    return this.#link.heardAt;
+  }
+
   get degradation(): DegradationStep {
     return this.#degradation;
   }

@@ -64,6 +64,11 @@ export class RoomHomes extends TypedEmitter<RoomHomesEvents> {
     return this.#own.has(room);
   }
 
+  /** As far as it is known now: URL of the node; null: none. */
+  known(room: string): string | null {
+    return this.isOwn(room) ? this.#directory.node : (this.#view.get(room)?.data.url ?? null);
+  }
+
   /** Of the lease; grows with each new home. null: the room is not ours. */
   fenceOf(room: string): number | null {
     return this.#own.get(room)?.fence ?? null;

@@ -5,11 +5,13 @@
 import fastifyReplyFrom from '@fastify/reply-from';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import type { Logger } from '../common/logger.ts';
 import { RoomSummary } from '../contracts/api.ts';
 import { AppError } from '../contracts/errors.ts';
 import { RoomId } from '../contracts/ids.ts';
 import type { RoomHome } from '../directory/RoomHomes.ts';
 import type { ApiFleet } from '../http/ApiFleet.ts';
+import { FleetAssets } from './FleetAssets.ts';
 import { RELAY_HEADER, type RelayDoor } from './RelayDoor.ts';
 import type { SfuNodes } from './SfuNodes.ts';
 
@@ -22,15 +24,18 @@ export interface ApiRelayOptions {
   door: Pick<RelayDoor, 'isRelayed'>;
   nodes: SfuNodes;
   newServiceToken: () => Promise<string>;
+  logger: Logger;
 }
 
 const Rooms = z.object({ rooms: z.array(RoomSummary) });
 
 export class ApiRelay implements ApiFleet {
+  readonly assets: FleetAssets;
   readonly #options: ApiRelayOptions;
 
   constructor(options: ApiRelayOptions) {
     this.#options = options;
+    this.assets = new FleetAssets(options);
   }
 
   async register(http: FastifyInstance): Promise<void> {
@@ -49,8 +54,9 @@ export class ApiRelay implements ApiFleet {
     const home = await homeOf(room, { claim: !looks });
     if (home?.own || (!home && looks)) return;
     if (!home || door.isRelayed(request.raw)) throw new AppError('wrong-node');
-    // The absolute form (RFC 9112 section 3.2.2) would change where it goes.
-    if (!request.url.startsWith('/')) throw new AppError('bad-request');
+    // What a URL parser makes another path of (`..`, a whole URL) would be another call there.
+    if (pathOf(`${home.url}${request.url}`) !== pathOf(home.url) + request.url.replace(/\?.*$/s, ''))
+      throw new AppError('bad-request');
     const token = await newServiceToken();
     const { body, ip } = request;
     const way = [request.headers['x-forwarded-for'] ?? [], request.socket.remoteAddress ?? ip].flat().join(', ');
@@ -78,3 +84,5 @@ export class ApiRelay implements ApiFleet {
     return answers.flatMap(({ rooms }) => rooms);
   }
 }
+
+const pathOf = (url: string): string => (URL.parse(url)?.pathname ?? '').replace(/^\/$/, '');

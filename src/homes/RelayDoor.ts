@@ -12,6 +12,9 @@ import { closeUpgrade } from './closeUpgrade.ts';
 /** Holds a service token, on everything that one SFU node relays to another. What comes from outside with it is not believed for that. */
 export const RELAY_HEADER = 'lianmai-relay';
 
+/** Of signalling's upgrades, at both ports. */
+export const SIGNALING_PATH = '/socket.io/';
+
 export interface Behind {
   request: (request: IncomingMessage, response: ServerResponse) => void;
   upgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;

@@ -10,7 +10,7 @@ import type { Directory } from '../directory/Directory.ts';
 import { type RoomHome, RoomHomes } from '../directory/RoomHomes.ts';
 import type { RoomFiles } from '../rooms/RoomFiles.ts';
 import type { RoomRegistry } from '../rooms/RoomRegistry.ts';
-import { ApiRelay } from './ApiRelay.ts';
+import { ApiRelay, type ApiRelayOptions } from './ApiRelay.ts';
 import { KeptRooms, type KeptRoomsOptions } from './KeptRooms.ts';
 import type { RelayDoor } from './RelayDoor.ts';
 import { SfuNodes } from './SfuNodes.ts';
@@ -50,7 +50,8 @@ export class SfuHomes {
     this.#options = options;
     this.homes = homes;
     this.nodes = nodes;
-    this.api = new ApiRelay({ homeOf: (room, how) => this.#homeOf(room, how), door, nodes, newServiceToken });
+    const homeOf: ApiRelayOptions['homeOf'] = (room, how) => this.#homeOf(room, how);
+    this.api = new ApiRelay({ homeOf, door, nodes, newServiceToken, logger });
     this.sockets = new SocketRelay({ homes, newServiceToken, logger });
     if (options.fleet) {
       const adopt: KeptRoomsOptions['adopt'] = (room, kept) => this.#rooms?.adopt(room, kept);
@@ -92,6 +93,12 @@ export class SfuHomes {
     const home = await this.#homeOf(room, { claim: true });
     if (!home?.own) throw new AppError('wrong-node');
   };
+
+  /** Of what every SFU node hears of a room, one tells the user's own server: the home, or the first of all when there is none. */
+  speaksFor(room: string): boolean {
+    const [home, me] = [this.homes.known(room), this.#options.directory.node];
+    return home === null ? this.nodes.others.every((url) => me < url) : home === me;
+  }
 
   /** Claims nothing any more; what is ours stays ours until `release`. */
   drain(): void {

@@ -4,25 +4,28 @@
  * (RelayDoor.ts). Nothing is claimed here: who it is that asks is only known when signalling has seen the token.
  */
 import type { IncomingMessage } from 'node:http';
-import { connect, type Socket } from 'node:net';
+import { connect, isIP, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { connect as connectTls } from 'node:tls';
 import type { Logger } from '../common/logger.ts';
 import { RoomId } from '../contracts/ids.ts';
 import type { RoomHome, RoomHomes } from '../directory/RoomHomes.ts';
 import { closeUpgrade } from './closeUpgrade.ts';
-import { RELAY_HEADER } from './RelayDoor.ts';
+import { RELAY_HEADER, SIGNALING_PATH } from './RelayDoor.ts';
 
 /** A home that has not said a word after this is dead or frozen, ms. */
 const ANSWER_LIMIT_MS = 5_000;
 /** A home that gives a room back tells its people itself; who has not heard after this is cut off, ms. */
-const GOODBYE_MS = 1_000;
+const GOODBYE_MS = 5_000;
 /** An idle connection between nodes is looked after by the kernel, ms. */
 const KEEP_ALIVE_MS = 10_000;
 
 export interface SocketRelayOptions {
-  homes: Pick<RoomHomes, 'isOwn' | 'homeOf' | 'on'>;
+  homes: Pick<RoomHomes, 'isOwn' | 'homeOf'> & {
+    on(event: 'elsewhere', listener: (room: string, url: string | null) => void): unknown;
+  };
   newServiceToken: () => Promise<string>;
+  goodbyeMs?: number;
   logger: Logger;
 }
 
@@ -117,7 +120,9 @@ export class SocketRelay {
 
   #homeChanged(room: string, url: string | null): void {
     const stale = new Set([...this.#pipes].filter((pipe) => pipe.room === room && pipe.url !== url));
-    if (stale.size > 0) setTimeout(() => this.#cut((pipe) => stale.has(pipe)), GOODBYE_MS).unref();
+    if (stale.size === 0) return;
+    const { goodbyeMs = GOODBYE_MS } = this.#options;
+    setTimeout(() => this.#cut((pipe) => stale.has(pipe)), goodbyeMs).unref();
   }
 
   #cut(which: (pipe: Pipe) => boolean): void {
@@ -125,16 +130,17 @@ export class SocketRelay {
   }
 }
 
+/** Nothing but signalling is piped to an internal port: other things are to be had there. */
 function roomOf({ url = '' }: IncomingMessage): string | undefined {
-  const query = url.slice(url.indexOf('?') + 1);
-  return url.includes('?') ? RoomId.safeParse(new URLSearchParams(query).get('room')).data : undefined;
+  const [path, query] = url.split('?', 2);
+  return path === SIGNALING_PATH ? RoomId.safeParse(new URLSearchParams(query).get('room')).data : undefined;
 }
 
 function connectTo({ protocol, hostname, port }: URL): Socket {
   const host = hostname.replace(/^\[|\]$/g, '');
   const far =
     protocol === 'https:'
-      ? connectTls({ host, port: Number(port || 443), servername: host })
+      ? connectTls({ host, port: Number(port || 443), ...(isIP(host) ? {} : { servername: host }) })
       : connect({ host, port: Number(port || 80) });
   return far.setNoDelay(true).setKeepAlive(true, KEEP_ALIVE_MS);
 }

@@ -1,4 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { AssetFleet } from '../assets/assetRoutes.ts';
 import type { RoomSummary } from '../contracts/api.ts';
 
 /** What the HTTP API asks of the other SFU nodes. */
@@ -7,4 +8,5 @@ export interface ApiFleet {
   toHome(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined>;
   /** Rooms that are at home elsewhere; none for a request that another node has asked. */
   otherRooms(request: FastifyRequest): Promise<RoomSummary[]>;
+  readonly assets: AssetFleet;
 }

@@ -5,7 +5,7 @@ import { jsonSchemaTransform, type ZodTypeProvider } from 'fastify-type-provider
 import { z } from 'zod';
 import type { AssetStore } from '../assets/AssetStore.ts';
 import { registerAssets } from '../assets/assetRoutes.ts';
-import { checkAssets } from '../assets/sceneAssets.ts';
+import { requireAssets } from '../assets/sceneAssets.ts';
 import type { BroadcastService } from '../broadcast/BroadcastService.ts';
 import { newId } from '../common/ids.ts';
 import {
@@ -92,9 +92,10 @@ export async function registerApi(fastify: FastifyInstance, options: ApiOptions)
     },
     { prefix: '/v1' },
   );
-  const { open, tokens, assets, rooms } = options;
+  const { open, tokens, assets, rooms, fleet } = options;
   await fastify.register(
-    async (scope) => registerAssets(scope, { open, tokens, assets, scenes: () => rooms.scenes() }),
+    async (scope) =>
+      registerAssets(scope, { open, tokens, assets, scenes: () => rooms.scenes(), fleet: fleet?.assets }),
     { prefix: '/v1' },
   );
   fastify.get('/openapi.json', { schema: { hide: true } }, async () => fastify.swagger());
@@ -312,7 +313,7 @@ function sceneRoutes(fastify: FastifyInstance, { rooms, broadcasts, assets }: Ap
       const version = Number(request.headers['if-match']?.match(/^(?:W\/)?"?(\d{1,15})"?$/)?.[1] ?? Number.NaN);
       if (Number.isNaN(version)) throw new AppError('precondition-required');
       const { room } = request.params;
-      checkAssets(request.body, (id) => assets.get(id));
+      await requireAssets(request.body, assets);
       const scene = rooms.setScene(room, request.body, version);
       const fromFrame = await broadcasts.applyScene(room);
       return reply.header('etag', `"${scene.version}"`).send({ ...scene, fromFrame });

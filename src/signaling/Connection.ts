@@ -41,7 +41,7 @@ export interface ConnectionOptions {
   claims: JoinClaims;
   registry: RoomRegistry;
   broadcasts: BroadcastService;
-  checkScene: (scene: Scene) => void;
+  checkScene: (scene: Scene) => void | Promise<void>;
   logger: Logger;
   metrics: SignalingMetrics;
 }
@@ -54,7 +54,7 @@ export class Connection implements PeerLink, Session {
   readonly claims: JoinClaims;
   readonly registry: RoomRegistry;
   readonly broadcasts: BroadcastService;
-  readonly checkScene: (scene: Scene) => void;
+  readonly checkScene: (scene: Scene) => void | Promise<void>;
   readonly #socket: Socket;
   readonly #logger: Logger;
   readonly #metrics: SignalingMetrics;

@@ -43,7 +43,7 @@ export interface SignalingServerOptions {
   claim?: (room: string) => Promise<void>;
   broadcasts: BroadcastService;
   /** Throws AppError `bad-request` when a scene names an image or sound that there is not. */
-  checkScene: (scene: Scene) => void;
+  checkScene: (scene: Scene) => void | Promise<void>;
   logger: Logger;
   metrics: SignalingMetrics;
 }

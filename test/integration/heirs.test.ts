@@ -150,9 +150,9 @@ describe('the SFU node that is home', () => {
     await fleet.apiOf(homeOf((await owner()).holder)).stopBroadcast(ROOM);
     await follower.until(({ ended }) => ended, 'EXT-X-ENDLIST');
     const left = await fleet.redis?.ask(async (client) => ({
-      records: await client.zrange('lianmai:live:record', 0, -1),
-      owners: await client.zrange('lianmai:live:broadcast', 0, -1),
-      keys: await client.zrange('lianmai:live:stream-key', 0, -1),
+      records: await client.zrange('lianmai:live:record', '0', '-1'),
+      owners: await client.zrange('lianmai:live:broadcast', '0', '-1'),
+      keys: await client.zrange('lianmai:live:stream-key', '0', '-1'),
     }));
     expect(left).toEqual({ records: [], owners: [], keys: [] });
   });
