@@ -32,10 +32,13 @@ export interface ControlSessionOptions {
   orphanMs?: number | undefined;
   /** From `open` to `bound`, seconds. */
   onBound: (seconds: number) => void;
+  /** The broadcast costs so many slots now. */
+  onSlots: (slots: number) => void;
 }
 
 export class ControlSession {
   readonly open: Open;
+  readonly child: CompositorChild;
   /** Resolves when no process is left. */
   readonly ended: Promise<void>;
   readonly #options: ControlSessionOptions;
@@ -45,8 +48,9 @@ export class ControlSession {
 
   /** Joins them until one of them ends; then the other is ended, or goes on as an orphan. */
   constructor(options: ControlSessionOptions) {
-    const { socket, child, open, logger } = options;
+    const { socket, child, open, logger, onSlots } = options;
     this.open = open;
+    this.child = child;
     this.#options = options;
     socket.on('message', (data, isBinary) => {
       const message = isBinary ? undefined : parseControllerMessage(String(data)).message;
@@ -55,7 +59,8 @@ export class ControlSession {
         socket.close(WS_POLICY, 'malformed message');
         return;
       }
-      child.send(message);
+      if (message.type === 'slots') onSlots(message.slots);
+      else child.send(message);
     });
     socket.on('close', (code) => this.#closed(code));
     child.on('message', (message) => this.#tell(message));
@@ -91,7 +96,7 @@ export class ControlSession {
       onBound((performance.now() - this.#openedAt) / 1000);
       logger.info({ pid: child.pid }, 'compositor bound');
     }
-    this.say(message);
+    this.say(message.type === 'bound' ? { ...message, countsSlots: true } : message);
   }
 
   #closed(code: number): void {

@@ -5,7 +5,6 @@
  * Timestamps: program time is the injected monotonic clock minus `startMs`; `epoch` is the wall clock at frame 0 and only a label.
  * Both are chosen once, when the first compositor is bound, and outlive every compositor.
  */
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Clock } from '../common/clock.ts';
 import type { Logger } from '../common/logger.ts';
 import { TypedEmitter } from '../common/TypedEmitter.ts';
@@ -13,28 +12,29 @@ import type { BroadcastInput, BroadcastState, BroadcastStatus, DestinationInput 
 import type { DestinationStatus } from '../contracts/deliveryControl.ts';
 import { AppError } from '../contracts/errors.ts';
 import type { VideoCodec } from '../contracts/job.ts';
+import { applyScene } from './applyScene.ts';
+import type { BroadcastBeginning } from './BroadcastBeginning.ts';
 import type { BroadcastOptions } from './BroadcastOptions.ts';
 import { CompositorKeeper } from './CompositorKeeper.ts';
 import { DeliveryLink } from './DeliveryLink.ts';
 import { DestinationBook } from './DestinationBook.ts';
-import { type Destination, newDestination, orderOf } from './destinations.ts';
+import { newDestination, orderOf } from './destinations.ts';
 import { followDelivery } from './followDelivery.ts';
 import type { HandoffEnd } from './Handoff.ts';
 import { encodedWith, type Program } from './jobs.ts';
-import { mayMove } from './mayMove.ts';
+import { mayMove, notYet } from './mayMove.ts';
 import { meterFormer, runUsage } from './meterRun.ts';
 import { newProgram } from './newProgram.ts';
 import { openOrder } from './openOrder.ts';
+import { BroadcastPlace } from './place/BroadcastPlace.ts';
+import type { Waits } from './place/Ticket.ts';
 import type { RoomTap } from './RoomTap.ts';
 import { graceMsOf, RoomWatch } from './RoomWatch.ts';
 import { Ownership } from './record/Ownership.ts';
 import { RecordWriter } from './record/RecordWriter.ts';
 import type { Resumed } from './record/resumed.ts';
 import { Speakers } from './Speakers.ts';
-import { StatusBoard } from './StatusBoard.ts';
-
-/** How long an answer about a scene waits for a compositor that is being replaced, ms; most are there after one or two seconds. */
-const APPLY_WAIT_MS = 5_000;
+import { StatusBoard, type WaitStatus } from './StatusBoard.ts';
 
 export type EndReason = NonNullable<BroadcastStatus['endReason']>;
 
@@ -44,16 +44,6 @@ interface BroadcastEvents {
   closed: [reason: EndReason];
   /** It goes on, and another node has it or is to have it; the last event. */
   left: [];
-}
-
-/** What is known of a broadcast before it begins here. */
-export interface BroadcastBeginning {
-  id: string;
-  destinations: readonly Destination[];
-  /** It goes on where a process that died, or has handed it on, had it. */
-  resumed?: Resumed;
-  /** This node owns it already. */
-  owner?: Ownership;
 }
 
 export class Broadcast extends TypedEmitter<BroadcastEvents> {
@@ -66,6 +56,7 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
   readonly #board: StatusBoard;
   readonly #destinations: DestinationBook;
   readonly #speakers: Speakers;
+  readonly #place: BroadcastPlace;
   readonly #compositors: CompositorKeeper;
   readonly #resumed: Resumed | undefined;
   readonly #record: RecordWriter;
@@ -102,6 +93,11 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
       ...(options.onDestination ? { onDestination: options.onDestination } : {}),
     });
     this.#destinations.addAll(destinations);
+    this.#place = new BroadcastPlace({
+      ...{ broadcast: this.id, room, input, node: options, resumed: resumed !== undefined },
+      program: () => this.#program,
+    });
+    this.#place.on('waiting', (waits) => this.#waits(waits));
     this.#compositors = new CompositorKeeper({
       ...{
         broadcast: this.id,
@@ -109,6 +105,7 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
         node: options,
         board: this.#board,
         speakers: this.#speakers,
+        place: this.#place,
         logger: this.#logger,
       },
       usage: runUsage(options, room.id, input.tenant),
@@ -133,7 +130,7 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
     return this.#board.status;
   }
 
-  /** Resolves when it is live. Throws AppError when it can not go live; then it has failed. */
+  /** Resolves when it is live, or waits for a place. Throws AppError when it can not go live; then it has failed. */
   async start(): Promise<BroadcastStatus> {
     if (this.#resumed) this.#advance('recovering');
     const graceMs = graceMsOf(this.#input, this.#resumed !== undefined);
@@ -141,6 +138,9 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
     const live = new Promise<void>((resolve, reject) => {
       this.on('state', (state) => {
         if (state === 'live') resolve();
+      });
+      this.#place.on('waiting', (waits) => {
+        if (waits) resolve();
       });
       this.#supervising = this.#supervise().catch((error: unknown) => {
         const given = new AppError('internal', 'The broadcast could not be started.', { cause: error });
@@ -195,20 +195,10 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
     this.#logger.info({ destination: id }, 'destination removed');
   }
 
-  /**
-   * Sends the room as it is at once; the frame from which it holds. While its compositor is being replaced the successor's first frame is
-   * waited for a while; null when that is not known then, or the broadcast ends: who comes begins with the scene.
-   */
-  async applyScene(): Promise<number | null> {
-    const until = this.#clock.now() + APPLY_WAIT_MS;
-    for (;;) {
-      const { run } = this.#compositors;
-      if (this.#board.state === 'live' && run) return run.apply();
-      const left = until - this.#clock.now();
-      if (!mayMove(this.#board.state, 'ending') || left <= 0) return null;
-      const moved = new Promise<void>((resolve) => this.once('state', () => resolve()));
-      await Promise.race([moved, delay(left, undefined, { ref: false })]);
-    }
+  /** The frame from which it holds; null when that is not known (applyScene.ts). */
+  applyScene(): Promise<number | null> {
+    const moved = () => new Promise<void>((resolve) => this.once('state', () => resolve()));
+    return applyScene({ board: this.#board, run: () => this.#compositors.run, moved, clock: this.#clock });
   }
 
   /** To a compositor of another agent, without a frame lost. AppError `no-capacity` when there is none, `conflict` when it is not live or came to nothing. */
@@ -239,10 +229,17 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
   }
 
   #live(tookMs: number): void {
-    const starting = this.#board.state === 'starting';
+    const starting = notYet(this.#board.state);
     const { startSeconds, recoverySeconds } = this.#options.metrics;
-    (starting ? startSeconds : recoverySeconds).observe(tookMs / 1000);
+    if (starting) startSeconds.observe(Math.max(0, tookMs - this.#place.waitedMs) / 1000);
+    else recoverySeconds.observe(tookMs / 1000);
     this.#advance('live');
+  }
+
+  #waits(waits: Waits | null): void {
+    const change = { position: waits?.position ?? null, waitReason: waits?.reason ?? null };
+    if (notYet(this.#board.state)) this.#advance(waits ? 'pending' : 'starting', {}, change);
+    this.#board.waits(change);
   }
 
   /** Another node's controller has it. */
@@ -366,6 +363,7 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
     this.#record.remove();
     this.#watch?.close();
     this.#speakers.close();
+    this.#place.close();
     this.room.off('changed', this.#onRoom);
     this.#options.streamKeys.off('lost', this.#onKeyLost);
   }
@@ -381,7 +379,11 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
     this.#destinations.close();
     await this.#owner?.end();
     const endedAt = Math.round(this.#options.wallClock());
-    this.#board.set({ endedAt, endReason: reason, fps: 0, bitrate: 0, viewers: 0 });
+    this.#board.set({
+      ...{ endedAt, endReason: reason, fps: 0, bitrate: 0, viewers: 0, position: null, waitReason: null },
+      // Nothing was ever recorded of one that only waited.
+      ...(this.#program ? {} : { recording: null }),
+    });
     this.#advance(reason === 'failed' ? 'failed' : 'ended', { reason });
     this.#board.close();
     this.#options.metrics.ended.inc({ reason });
@@ -389,10 +391,10 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
     return this.status;
   }
 
-  #advance(next: BroadcastState, why: { reason?: EndReason } = {}): boolean {
+  #advance(next: BroadcastState, why: { reason?: EndReason } = {}, change: Partial<WaitStatus> = {}): boolean {
     const { state } = this.#board;
     if (!mayMove(state, next)) return false;
-    this.#board.set({ state: next });
+    this.#board.set({ ...change, state: next });
     this.#logger.info({ state: `${state} -> ${next}`, ...why }, 'broadcast moved');
     this.emit('state', next);
     return true;

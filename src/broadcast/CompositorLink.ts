@@ -26,6 +26,8 @@ export interface CompositorLinkOptions {
   broadcast: string;
   compositor: string;
   fence: number;
+  /** What the broadcast is expected to cost. */
+  slots: number;
   clock: Clock;
   logger: Logger;
   signal?: AbortSignal;
@@ -40,6 +42,9 @@ export class CompositorLink extends TypedEmitter<CompositorLinkEvents> {
   #socket: WebSocket | undefined;
   #state: 'opening' | 'bound' | 'ended' = 'opening';
   #draining = false;
+  /** What the agent was told that the broadcast costs. */
+  #slots = 0;
+  #countsSlots = false;
   #heardAt = Number.NEGATIVE_INFINITY;
   #resolveEnded: (end: LinkEnd) => void = () => {};
   #settle: { resolve: (bound: Bound) => void; reject: (error: Error) => void } | undefined;
@@ -74,6 +79,13 @@ export class CompositorLink extends TypedEmitter<CompositorLinkEvents> {
     if (this.#socket?.readyState === this.#socket?.OPEN) this.#socket?.send(JSON.stringify(message));
   }
 
+  /** The broadcast costs so many slots now; an agent that does not count them is not told. */
+  costs(slots: number): void {
+    if (!this.#countsSlots || slots === this.#slots) return;
+    this.#slots = slots;
+    this.send({ type: 'slots', slots });
+  }
+
   /** The agent stops the child. */
   close(): void {
     this.#close();
@@ -91,7 +103,7 @@ export class CompositorLink extends TypedEmitter<CompositorLinkEvents> {
   }
 
   async #open(options: CompositorLinkOptions): Promise<Bound> {
-    const { agentUrl, token, broadcast, compositor, fence, signal } = options;
+    const { agentUrl, token, broadcast, compositor, fence, slots, signal } = options;
     // Before the connection is: an agent may refuse in its first words.
     const bound = new Promise<Bound>((resolve, reject) => {
       this.#settle = { resolve, reject };
@@ -115,7 +127,8 @@ export class CompositorLink extends TypedEmitter<CompositorLinkEvents> {
     const limit = setTimeout(giveUp, BOUND_LIMIT_MS);
     signal?.addEventListener('abort', giveUp, { once: true });
     if (signal?.aborted) giveUp();
-    this.send({ type: 'open', protocol: PROTOCOL, broadcast, compositor, fence });
+    this.#slots = slots;
+    this.send({ type: 'open', protocol: PROTOCOL, broadcast, compositor, fence, slots });
     try {
       return await bound;
     } finally {
@@ -145,6 +158,7 @@ export class CompositorLink extends TypedEmitter<CompositorLinkEvents> {
         return;
       case 'bound':
         if (this.#state === 'opening') this.#state = 'bound';
+        this.#countsSlots = message.countsSlots === true;
         this.#settle?.resolve(message);
         return;
       case 'ended': {

@@ -2,11 +2,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Clock } from '../common/clock.ts';
 import type { Logger } from '../common/logger.ts';
 import { TypedEmitter } from '../common/TypedEmitter.ts';
-import type { CompositorEndReason, CompositorStats } from '../contracts/control.ts';
+import type { CompositorEndReason } from '../contracts/control.ts';
 import type { DegradationStep } from '../contracts/degradation.ts';
 import { segmentFirstFrame } from '../contracts/grid.ts';
-import type { Job, VideoCodec } from '../contracts/job.ts';
+import type { Job } from '../contracts/job.ts';
 import { CompositorLink, type CompositorLinkOptions, type LinkEnd, type LinkMessage } from './CompositorLink.ts';
+import type { CompositorRunEvents } from './CompositorRunEvents.ts';
 import { type Carried, carriedOf, withCarry } from './carry.ts';
 import { DecodedSources } from './DecodedSources.ts';
 import {
@@ -38,22 +39,6 @@ const STOP_LIMIT_MS = 15_000;
 const TOKEN_RENEWAL_MS = 12 * 3_600_000;
 /** A source that could not be consumed is tried again after, ms. */
 const RETRY_MS = 1_000;
-
-interface CompositorRunEvents {
-  /** It works for the program from this segment on. */
-  ready: [program: Program, firstSegment: number];
-  /** It has been told to stop. */
-  stopping: [];
-  stats: [stats: CompositorStats];
-  carry: [sources: Record<string, Carried>];
-  keyframe: [];
-  /** With what it encodes, and all its successors have to; before the first init segment. */
-  encoder: [codec: VideoCodec];
-  /** The program gives way to CPU pressure so far, from this frame on. */
-  degraded: [step: DegradationStep, fromFrame: number];
-  /** Its agent goes. */
-  draining: [];
-}
 
 export interface CompositorRunOptions extends Omit<CompositorLinkOptions, 'token'> {
   room: RoomTap;
@@ -184,6 +169,11 @@ export class CompositorRun extends TypedEmitter<CompositorRunEvents> {
   async apply(): Promise<number> {
     this.#wish.change = false;
     return this.#queue(() => this.#sendJob(false));
+  }
+
+  /** What the broadcast costs now. */
+  costs(slots: number): void {
+    this.#link.costs(slots);
   }
 
   /** It owns the broadcast anew, with a higher fence: its parts carry that one from now on. */
