@@ -4,7 +4,8 @@
  */
 import type { WebSocket } from 'ws';
 import type { Logger } from '../../src/common/logger.ts';
-import { type CompositorMessage, ControllerMessage } from '../../src/contracts/control.ts';
+import { type CompositorMessage, CONTROL_SINCE, ControllerMessage } from '../../src/contracts/control.ts';
+import { foreignProtocol, isKnownTo } from '../../src/contracts/protocol.ts';
 import type { CompositorChild } from './CompositorChild.ts';
 
 /** RFC 6455 section 7.4.1. */
@@ -33,6 +34,8 @@ export function runControlSession({
 }: ControlSessionOptions): (message: CompositorMessage) => void {
   const openedAt = performance.now();
   const say = (message: CompositorMessage) => {
+    // What the controller's version does not know is not said.
+    if (!isKnownTo(open.protocol, message, CONTROL_SINCE)) return;
     if (socket.readyState === socket.OPEN) socket.send(JSON.stringify(message));
   };
   socket.on('message', (data, isBinary) => {
@@ -64,19 +67,16 @@ export function runControlSession({
   return say;
 }
 
-/** The message, or what is wrong: `protocol` when it is an `open` of a version that we do not understand. */
-export function parseControllerMessage(text: string): {
-  message?: ControllerMessage;
-  wrong?: 'protocol' | 'malformed';
-} {
+/** The message; neither: it is malformed. `foreign`: a sentence when it is an `open` of a protocol that we do not speak. */
+export function parseControllerMessage(text: string): { message?: ControllerMessage; foreign?: string } {
   let raw: unknown;
   try {
     raw = JSON.parse(text);
   } catch {
-    return { wrong: 'malformed' };
+    return {};
   }
   const parsed = ControllerMessage.safeParse(raw);
   if (parsed.success) return { message: parsed.data };
-  const version = parsed.error.issues.every((issue) => issue.path[0] === 'protocol');
-  return { wrong: version ? 'protocol' : 'malformed' };
+  const foreign = foreignProtocol(raw);
+  return foreign === undefined ? {} : { foreign };
 }

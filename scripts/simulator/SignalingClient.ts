@@ -1,6 +1,6 @@
 import { io, type Socket } from 'socket.io-client';
 import type { z } from 'zod';
-import { PROTOCOL } from '../../src/contracts/ids.ts';
+import { OLDEST_PROTOCOL, PROTOCOL } from '../../src/contracts/ids.ts';
 import type {
   Ack,
   ClientAnswers,
@@ -26,6 +26,7 @@ export class SignalingError extends Error {
 /** The socket of one peer, with the contract's types. */
 export class SignalingClient {
   readonly #socket: Socket<ServerToClient, ClientToServer>;
+  #protocol = PROTOCOL;
 
   /** Connects at once, and again whenever the connection drops. */
   constructor(url: string, token: string) {
@@ -33,9 +34,16 @@ export class SignalingClient {
       transports: ['websocket'],
       forceNew: true,
       autoConnect: false,
-      auth: { token, protocol: PROTOCOL },
+      auth: (give) => give({ token, protocol: this.#protocol }),
       reconnectionDelay: 200,
       reconnectionDelayMax: 2000,
+    });
+    this.#socket.on('connect_error', (error) => {
+      // A server of the version before is asked again with its number, once.
+      const { code } = (error as { data?: { code?: unknown } }).data ?? {};
+      if (code !== 'bad-request' || this.#protocol === OLDEST_PROTOCOL) return;
+      this.#protocol = OLDEST_PROTOCOL;
+      this.#socket.connect();
     });
   }
 

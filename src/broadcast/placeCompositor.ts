@@ -4,7 +4,7 @@ import type { Directory } from '../directory/Directory.ts';
 import { placementOrder } from '../directory/placement.ts';
 import { CompositorRun, type CompositorRunOptions } from './CompositorRun.ts';
 
-export interface PlaceOptions extends Omit<CompositorRunOptions, 'agentUrl' | 'compositor' | 'signal'> {
+export interface PlaceOptions extends Omit<CompositorRunOptions, 'agentUrl' | 'protocol' | 'compositor' | 'signal'> {
   directory: Directory;
   signal: AbortSignal;
   /** An agent that is not asked: the broadcast is to go away from there. */
@@ -18,11 +18,11 @@ export interface PlaceOptions extends Omit<CompositorRunOptions, 'agentUrl' | 'c
 export async function placeCompositor({ directory, avoid, ...options }: PlaceOptions): Promise<CompositorRun> {
   let refusal: unknown = new AppError('no-capacity');
   const agents = (await directory.agents()).filter(({ url }) => url !== avoid);
-  for (const { url } of placementOrder(agents)) {
+  for (const { url, protocol } of placementOrder(agents)) {
     const compositor = newId('c');
     const logger = options.logger.child({ compositor });
     try {
-      const run = await CompositorRun.create({ ...options, agentUrl: url, compositor, logger });
+      const run = await CompositorRun.create({ ...options, agentUrl: url, protocol, compositor, logger });
       await directory.placed(url, compositor);
       const forgotten = (error: unknown) =>
         logger.warn({ err: error }, 'compositor could not be struck off the directory');

@@ -14,12 +14,13 @@
  *                 ◀──   draining            the agent goes: the broadcast is to be handed over
  *     stop        ──▶
  *                 ◀──   ended
- * When the connection closes, the child stops.
+ * When the connection closes, the child stops. Both say only what the number in `open` has (protocol.ts, CONTROL_SINCE).
  */
 import { z } from 'zod';
 import { DegradationStep } from './degradation.ts';
 import { BroadcastId, CompositorId, Fence, FrameNumber, Protocol, SegmentNumber, SourceId } from './ids.ts';
 import { Job, SrtpParameters, VideoCodec } from './job.ts';
+import type { Since } from './protocol.ts';
 
 const type = <T extends string, S extends z.core.$ZodLooseShape>(name: T, shape: S) =>
   z.object({ type: z.literal(name), ...shape });
@@ -132,3 +133,6 @@ export const CompositorMessage = z.discriminatedUnion('type', [
   }),
 ]);
 export type CompositorMessage = z.infer<typeof CompositorMessage>;
+
+/** Messages that are not of protocol 1. */
+export const CONTROL_SINCE: Since<ControllerMessage | CompositorMessage> = {};

@@ -1,4 +1,5 @@
 /** The load distribution program: which agent a broadcast is given, who waits, who moves (placement/). Pure; here is all that others need of it. */
+import { PROTOCOL } from '../contracts/ids.ts';
 import type { AgentEntry } from './Directory.ts';
 import { rankAgents } from './placement/choose.ts';
 import type { Strategy } from './placement/views.ts';
@@ -18,8 +19,8 @@ export { NO_LIMITS, type TenantLimits, type TenantRules } from './placement/tena
 export { compareVersions, compatible, newestVersion } from './placement/versions.ts';
 export type { AgentView, BusyAgent, Running, Strategy, Wish } from './placement/views.ts';
 
-/** Of agents that say nothing of their version and protocol: all alike. */
-const ALIKE = { version: '', protocol: 0 };
+/** Of agents that say nothing of their version and protocol: all alike; they are asked. */
+const ALIKE = { version: '', protocol: PROTOCOL };
 
 /**
  * The agents to ask for a compositor where each broadcast counts as one slot, the best first: by default the emptiest; full and draining
