@@ -70,7 +70,7 @@ describe('kill -9 while somebody watches', () => {
     const page = await watched(roles.origin, roles.api);
     const { id } = await roles.api.broadcast(ROOM);
     await roles.delivery.kill();
-    roles.delivery = await roles.delivery.again();
+    await roles.again(roles.delivery);
     await playsOn(page);
     expect(await roles.api.broadcast(ROOM)).toMatchObject({ id, state: 'live', restarts: 0 });
     await page.close();

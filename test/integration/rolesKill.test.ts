@@ -47,7 +47,7 @@ describe('kill -9 of delivery', () => {
   test('the playlist goes on under the same URL, its numbers never go back, and only what was lost is GAP', async () => {
     await roles.delivery.kill();
     const killedAt = follower.newest;
-    roles.delivery = await roles.delivery.again();
+    await roles.again(roles.delivery);
     await follower.until(({ newest }) => newest >= killedAt + 4, 'the program after the restart');
     expect(follower.backwards).toEqual([]);
     expect(follower.discontinuities).toBe(0);
@@ -89,7 +89,7 @@ describe('kill -9 of the SFU', () => {
     const gaps = follower.gaps.length;
     await roles.sfu.kill();
     const killedAt = follower.newest;
-    roles.sfu = await roles.sfu.again();
+    await roles.again(roles.sfu);
     await follower.until(({ newest }) => newest >= killedAt + 4, 'the program after the restart');
     expect(follower.backwards).toEqual([]);
     expect([follower.discontinuities, follower.inits.size]).toEqual([0, 1]);
