@@ -203,6 +203,16 @@ export const SETTINGS = {
     fallback: '',
     help: 'URL that the other nodes reach the internal port at. Default: its address, or LIANMAI_MEDIA_HOST when that is every address.',
   },
+  podName: {
+    schema: z.string().regex(/^([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?)?$/, 'a name as Kubernetes has it'),
+    fallback: '',
+    help: 'On Kubernetes the name of the pod that this process is in.',
+  },
+  podDeletionCost: {
+    schema: Flag,
+    fallback: 'false',
+    help: 'Role sfu on Kubernetes: one of the nodes keeps `controller.kubernetes.io/pod-deletion-cost` on the pods of compositors, so that the emptiest goes first.',
+  },
   deliveryOrigin: {
     schema: Text,
     fallback: '',
@@ -337,7 +347,7 @@ function readSecrets(name: string, text: string): string[] {
 
 /** What a role of its own needs to find the others. */
 function checkFleet(values: Omit<Values, 'secret' | 'webhookSecret' | 'rtcHost' | 's3SecretAccessKey'>): void {
-  const { role, compositorUrls, deliveryUrl, redisUrl, internalUrl } = values;
+  const { role, compositorUrls, deliveryUrl, redisUrl, internalUrl, podDeletionCost } = values;
   if (role === 'sfu' && ((compositorUrls.length === 0 && redisUrl === '') || deliveryUrl === ''))
     throw new ConfigError(
       'role sfu needs LIANMAI_DELIVERY_URL, and LIANMAI_COMPOSITOR_URLS or LIANMAI_REDIS_URL to find compositors',
@@ -345,6 +355,10 @@ function checkFleet(values: Omit<Values, 'secret' | 'webhookSecret' | 'rtcHost' 
   if (role === 'all' && redisUrl !== '')
     throw new ConfigError(
       'LIANMAI_REDIS_URL: role all is a whole server in one process; a fleet has roles of their own',
+    );
+  if (podDeletionCost && (role !== 'sfu' || redisUrl === ''))
+    throw new ConfigError(
+      'LIANMAI_POD_DELETION_COST is for role sfu, and needs LIANMAI_REDIS_URL to know the compositors',
     );
   if (internalUrl !== '' && !/^https?:$/.test(URL.parse(internalUrl)?.protocol ?? ''))
     throw new ConfigError('LIANMAI_INTERNAL_URL: an http or https URL');

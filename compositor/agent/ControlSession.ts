@@ -4,7 +4,7 @@
  */
 import type { WebSocket } from 'ws';
 import type { Logger } from '../../src/common/logger.ts';
-import { type CompositorMessage, CONTROL_SINCE, ControllerMessage } from '../../src/contracts/control.ts';
+import { CONTROL_SINCE, type CompositorMessage, ControllerMessage } from '../../src/contracts/control.ts';
 import { foreignProtocol, isKnownTo } from '../../src/contracts/protocol.ts';
 import type { CompositorChild } from './CompositorChild.ts';
 

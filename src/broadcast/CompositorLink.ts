@@ -2,7 +2,7 @@ import type { WebSocket } from 'ws';
 import type { Clock } from '../common/clock.ts';
 import type { Logger } from '../common/logger.ts';
 import { TypedEmitter } from '../common/TypedEmitter.ts';
-import { CompositorMessage, CONTROL_SINCE, type ControllerMessage } from '../contracts/control.ts';
+import { CONTROL_SINCE, CompositorMessage, type ControllerMessage } from '../contracts/control.ts';
 import { AppError } from '../contracts/errors.ts';
 import { isKnownTo, protocolBefore, protocolWith } from '../contracts/protocol.ts';
 import { openSocket } from './openSocket.ts';

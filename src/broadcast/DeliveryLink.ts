@@ -135,7 +135,9 @@ export class DeliveryLink extends TypedEmitter<DeliveryLinkEvents> {
     }
     this.#socket = socket;
     const limit = setTimeout(() => socket.terminate(), OPENED_LIMIT_MS);
-    const refuse = () => this.#opened?.reject(new AppError('internal', 'The delivery node closed the connection.'));
+    // Of this connection: the next one may be on its way when it closes.
+    const waiting = this.#opened;
+    const refuse = () => waiting?.reject(new AppError('internal', 'The delivery node closed the connection.'));
     socket.once('close', refuse);
     this.#post({ ...order(), protocol: this.#protocol });
     try {

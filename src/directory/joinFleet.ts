@@ -40,7 +40,7 @@ export async function joinFleet(options: JoinFleetOptions): Promise<Fleet> {
   if (config.role !== 'compositor' || !config.redisUrl || !agent) return { directory, url, agentChanged: () => {} };
   const loadOf = ({ load, draining }: typeof agent) => ({ load, draining });
   const announcement = await directory.announce({
-    ...{ role: 'compositor', url, capacity: agent.capacity, version, protocol: PROTOCOL },
+    ...{ role: 'compositor', url, capacity: agent.capacity, version, protocol: PROTOCOL, pod: config.podName },
     ...loadOf(agent),
   });
   return { directory, url, agentChanged: () => announcement.update(loadOf(agent)) };
