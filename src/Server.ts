@@ -159,11 +159,12 @@ export class Server {
   }
 
   async #startAgent(): Promise<UpgradeHandler> {
-    const { mediaHost, mediaPorts, maxBroadcasts, warmCompositors } = this.#config;
+    const { mediaHost, mediaPorts, maxBroadcasts, compositorSlots, warmCompositors } = this.#config;
     const agent = await Agent.create({
       mediaIp: mediaHost,
       mediaPorts,
       maxChildren: maxBroadcasts,
+      slots: compositorSlots,
       warmChildren: warmCompositors,
       logLevel: this.#config.logLevel,
       verifyService: (token) => this.#isService(token),
@@ -277,6 +278,9 @@ export class Server {
       mediaIp: config.mediaHost,
       encoderThreads: config.encoderThreads,
       maxHandoffs: config.maxHandoffs,
+      placement: config.placement,
+      tenants: config.tenantLimits,
+      recoveryMs: config.recoverySeconds * 1000,
       assetsUrl: `${fleet.url}/assets`,
       records: await RecordFiles.create({ dataDir: config.dataDir, secrets: config.secrets, logger }),
       resumeLimitMs: config.resumeSeconds * 1000,

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
+import { readTenantRules } from './broadcast/place/readTenantRules.ts';
 import { Secret } from './common/Secret.ts';
 import { VideoCodec } from './contracts/job.ts';
 import { readPrices } from './usage/prices.ts';
@@ -63,6 +64,15 @@ const RedisUrl = Text.refine(
   (v) => v === '' || (/^rediss?:\/\/[^/]/.test(v) && URL.canParse(v)),
   'redis://USER:PASSWORD@HOST:PORT/DATABASE, or rediss:// for TLS',
 );
+
+const TenantLimits = z.string().transform((v, ctx) => {
+  try {
+    return readTenantRules(v);
+  } catch (error) {
+    ctx.addIssue({ code: 'custom', message: (error as Error).message });
+    return z.NEVER;
+  }
+});
 
 const Prices = z.string().transform((v, ctx) => {
   try {
@@ -161,7 +171,31 @@ export const SETTINGS = {
   },
   mediaPorts: { schema: PortRange, fallback: '42000-42999', help: 'UDP ports of compositors, one a broadcast.' },
   maxBroadcasts: { schema: Count, fallback: '4', help: 'Broadcasts that a compositor agent takes at the same time.' },
-  warmCompositors: { schema: Count, fallback: '1', help: 'Compositor processes that are kept ready.' },
+  compositorSlots: {
+    schema: z.union([z.literal(''), z.coerce.number().pipe(z.number().positive().max(1000))]),
+    fallback: '',
+    help: 'Slots that a compositor agent offers; one is 0.75 of a core, what four people at 720p cost. Default: LIANMAI_MAX_BROADCASTS.',
+  },
+  warmCompositors: {
+    schema: z.union([z.literal(''), Count]),
+    fallback: '',
+    help: 'Compositor processes that are kept ready. Default: 2, or 1 where there is one slot.',
+  },
+  placement: {
+    schema: z.enum(['binpack', 'spread']),
+    fallback: 'binpack',
+    help: 'Role sfu: `binpack` gives a broadcast the fullest compositor agent that has room, so that others become empty and can go; `spread` the emptiest.',
+  },
+  tenantLimits: {
+    schema: TenantLimits,
+    fallback: '',
+    help: 'How much tenants may have at the same time (docs/placement.md): a JSON object, or the name of a file that has one.',
+  },
+  recoverySeconds: {
+    schema: z.coerce.number().pipe(z.int().min(10).max(86_400)),
+    fallback: '600',
+    help: 'A live broadcast whose compositor is lost shows a slate until there is another; it fails after so many seconds.',
+  },
   drainSeconds: {
     schema: z.coerce.number().pipe(z.int().min(0).max(3600)),
     fallback: '60',
@@ -273,7 +307,12 @@ export const SETTINGS = {
 } as const satisfies Record<string, Setting>;
 
 type Values = { [K in keyof typeof SETTINGS]: z.output<(typeof SETTINGS)[K]['schema']> };
-export type Config = Omit<Values, 'secret' | 'rtcHost' | 'webhookSecret' | 's3SecretAccessKey' | 'redisUrl'> & {
+export type Config = Omit<
+  Values,
+  'secret' | 'rtcHost' | 'webhookSecret' | 's3SecretAccessKey' | 'redisUrl' | 'compositorSlots' | 'warmCompositors'
+> & {
+  compositorSlots: number;
+  warmCompositors: number;
   /** It may hold a password. null: there is no Redis. */
   redisUrl: Secret | null;
   /** null: the AWS SDK finds its credentials itself. */
@@ -387,8 +426,11 @@ function complete({ secret, webhookSecret, rtcHost, s3SecretAccessKey, ...values
     throw new ConfigError('LIANMAI_DELIVERY_ORIGIN: an http or https URL');
   if (values.role !== 'all' && secrets.length === 0)
     throw new ConfigError(`role ${values.role} needs LIANMAI_SECRET: the roles know each other by it`);
+  const compositorSlots = values.compositorSlots || values.maxBroadcasts;
   return {
     ...values,
+    compositorSlots,
+    warmCompositors: values.warmCompositors === '' ? (compositorSlots > 1 ? 2 : 1) : values.warmCompositors,
     s3SecretAccessKey: s3SecretAccessKey ? new Secret(s3SecretAccessKey) : null,
     redisUrl: values.redisUrl ? new Secret(values.redisUrl) : null,
     secrets: secrets.map((s) => new Secret(s)),

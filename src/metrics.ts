@@ -28,6 +28,9 @@ const OUTAGE_BUCKETS = [0.5, 1, 2, 5, 10, 20, 60, 180, 600, 1800] as const;
 /** Seconds: starts and recoveries. */
 const START_BUCKETS = [0.1, 0.25, 0.5, 1, 1.5, 2, 3, 4, 5, 7.5, 10, 20, 60] as const;
 
+/** Seconds: a place that is free in a moment, a pod, a node. */
+const WAIT_BUCKETS = [0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 200, 600, 3600] as const;
+
 /** Seconds: what a part takes from its end on the grid. */
 const PART_BUCKETS = [0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1, 2] as const;
 
@@ -72,7 +75,17 @@ export const METRICS = {
   broadcasts: gauge('lianmai_broadcasts', 'Broadcasts that have not ended, by state.', ['state']),
   demand: gauge(
     'lianmai_compositor_demand',
-    'Compositor slots that the broadcasts of this SFU node want, those that start or recover included; their sum sizes the fleet.',
+    'Compositor slots that the broadcasts of this SFU node want, those that wait, recover or are handed over included; their sum sizes the fleet.',
+  ),
+  pending: gauge(
+    'lianmai_pending_broadcasts',
+    'Broadcasts that wait for a compositor, by kind: `start`, or `handover`: they run, or did, and are seen.',
+    ['kind'],
+  ),
+  waitSeconds: histogram(
+    'lianmai_pending_seconds',
+    'How long broadcasts that had to wait for a compositor have waited.',
+    WAIT_BUCKETS,
   ),
   broadcastsEnded: counter('lianmai_broadcasts_ended_total', 'Broadcasts that ended, by reason.', ['reason']),
   startSeconds: histogram('lianmai_broadcast_start_seconds', 'From the wish to go live to `live`.', START_BUCKETS),
@@ -142,6 +155,11 @@ export const METRICS = {
     [0.0001, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.05],
   ),
   children: gauge('lianmai_compositor_children', 'Compositor processes, by state.', ['state']),
+  slots: gauge(
+    'lianmai_compositor_slots',
+    'Slots of a compositor agent, by kind: `offered`, and `used` by its broadcasts. A slot is 0.75 of a core.',
+    ['kind'],
+  ),
   childEnds: counter('lianmai_compositor_ends_total', 'Compositor processes that ended, by reason.', ['reason']),
   agentDraining: gauge(
     'lianmai_compositor_draining',
@@ -314,6 +332,8 @@ export function createMetrics(): Metrics {
     broadcast: {
       broadcasts: g(m.broadcasts),
       demand: g(m.demand),
+      pending: g(m.pending),
+      waitSeconds: h(m.waitSeconds),
       ended: c(m.broadcastsEnded),
       startSeconds: h(m.startSeconds),
       restarts: c(m.restarts),
@@ -337,6 +357,7 @@ export function createMetrics(): Metrics {
     },
     agent: {
       children: g(m.children),
+      slots: g(m.slots),
       ends: c(m.childEnds),
       draining: g(m.agentDraining),
       refused: c(m.controlRefused),

@@ -35,7 +35,9 @@ export interface AgentOptions {
   mediaPorts: readonly [number, number];
   /** Broadcasts at the same time. */
   maxChildren: number;
-  /** Processes kept ready. */
+  /** What they may cost together, in slots (src/directory/placement/cost.ts); left out: one each. */
+  slots?: number;
+  /** Processes kept ready; left out: two, so that as many successors warm up at once as a drain wants, or one where there is one slot. */
   warmChildren?: number;
   logLevel?: string;
   /** Whether this is a good `service` token. */
@@ -52,6 +54,8 @@ export interface AgentOptions {
 type RefusalCode = Extract<CompositorMessage, { type: 'refused' }>['code'];
 
 export class Agent {
+  /** What it offers, and `used` of them. */
+  readonly slots: number;
   readonly #options: AgentOptions;
   readonly #logger: Logger;
   readonly #pool: ChildPool;
@@ -62,14 +66,18 @@ export class Agent {
   #closing: Promise<void> | undefined;
 
   private constructor(options: AgentOptions) {
-    const { mediaIp, mediaPorts, maxChildren, warmChildren = 1, logLevel = 'info', metrics } = options;
+    const { mediaIp, mediaPorts, maxChildren, slots = maxChildren, logLevel = 'info', metrics } = options;
+    const { warmChildren = slots > 1 ? 2 : 1 } = options;
     this.#options = options;
+    this.slots = slots;
+    metrics.slots.set({ kind: 'offered' }, slots);
     this.#logger = options.logger.child({ part: 'agent' });
     this.#sockets = new WebSocketServer({ noServer: true, perMessageDeflate: false, maxPayload: MAX_MESSAGE_BYTES });
     this.#pool = new ChildPool({
       mediaIp,
       mediaPorts,
       maxChildren,
+      slots,
       warmChildren,
       logLevel,
       metrics,
@@ -77,7 +85,7 @@ export class Agent {
       limits: { ...CHILD_LIMITS, ...options.limits },
       logger: this.#logger,
       // Not at once: the first comes while we are being made.
-      onCount: () => queueMicrotask(() => options.onLoad?.()),
+      onCount: () => queueMicrotask(() => this.#counted()),
     });
   }
 
@@ -92,6 +100,10 @@ export class Agent {
 
   get load(): number {
     return this.#pool.used;
+  }
+
+  get used(): number {
+    return Math.round(this.#pool.usedSlots * 1000) / 1000;
   }
 
   get draining(): boolean {
@@ -162,6 +174,11 @@ export class Agent {
     this.#logger.info('agent closed');
   }
 
+  #counted(): void {
+    this.#options.metrics.slots.set({ kind: 'used' }, this.used);
+    this.#options.onLoad?.();
+  }
+
   #connected(socket: WebSocket): void {
     watchAlive(socket);
     socket.on('error', (error) => this.#logger.debug({ err: error }, 'control connection error'));
@@ -179,9 +196,9 @@ export class Agent {
     else if (message?.type !== 'open') socket.close(WS_POLICY, 'the first message is open');
     else if (this.#state !== 'open') this.#refuse(socket, 'draining', 'This agent takes no new broadcasts.');
     else {
-      const child = this.#pool.take();
+      const child = this.#pool.take(message.slots);
       if (child) this.#run(socket, child, message);
-      else this.#refuse(socket, 'busy', 'All compositors of this agent are in use.');
+      else this.#refuse(socket, 'busy', 'This agent has too few slots left.');
     }
   }
 
@@ -193,6 +210,7 @@ export class Agent {
       open,
       logger: this.#logger.child({ broadcast, compositor, fence }),
       onBound: (seconds) => this.#options.metrics.boundSeconds.observe(seconds),
+      onSlots: (slots) => this.#pool.resize(child, slots),
     });
     this.#sessions.add(say);
     socket.once('close', () => this.#sessions.delete(say));

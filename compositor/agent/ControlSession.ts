@@ -22,6 +22,8 @@ export interface ControlSessionOptions {
   logger: Logger;
   /** From `open` to `bound`, seconds. */
   onBound: (seconds: number) => void;
+  /** The broadcast costs so many slots now. */
+  onSlots: (slots: number) => void;
 }
 
 /** Joins them until one of them ends; then the other is ended. Answers how to say something to the controller besides. */
@@ -31,6 +33,7 @@ export function runControlSession({
   open,
   logger,
   onBound,
+  onSlots,
 }: ControlSessionOptions): (message: CompositorMessage) => void {
   const openedAt = performance.now();
   const say = (message: CompositorMessage) => {
@@ -45,7 +48,8 @@ export function runControlSession({
       socket.close(WS_POLICY, 'malformed message');
       return;
     }
-    child.send(message);
+    if (message.type === 'slots') onSlots(message.slots);
+    else child.send(message);
   });
   socket.on('close', () => child.stop('control-lost'));
   child.on('message', (message) => {
@@ -53,7 +57,7 @@ export function runControlSession({
       onBound((performance.now() - openedAt) / 1000);
       logger.info({ pid: child.pid }, 'compositor bound');
     }
-    say(message);
+    say(message.type === 'bound' ? { ...message, countsSlots: true } : message);
   });
   child.once('ended', ({ reason, lastSegment, message, cpuSeconds, stderr }) => {
     const orderly = reason === 'stopped' || reason === 'control-lost';

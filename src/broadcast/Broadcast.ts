@@ -25,6 +25,8 @@ import { encodedWith, type Program } from './jobs.ts';
 import { runUsage } from './meterRun.ts';
 import { newProgram } from './newProgram.ts';
 import { openOrder } from './openOrder.ts';
+import { BroadcastPlace } from './place/BroadcastPlace.ts';
+import type { Waits } from './place/Ticket.ts';
 import type { RoomTap } from './RoomTap.ts';
 import { graceMsOf, RoomWatch } from './RoomWatch.ts';
 import type { RecordKeeper } from './record/RecordFiles.ts';
@@ -43,8 +45,11 @@ interface BroadcastEvents {
   closed: [reason: EndReason];
 }
 
-/** Monotonic, but that `live` and `recovering` take turns. */
-const RANK: Record<BroadcastState, number> = { starting: 0, live: 1, recovering: 1, ending: 2, ended: 3, failed: 3 };
+/** Monotonic, but that those of one rank take turns: `starting` and `pending`, `live` and `recovering`. */
+const RANK: Record<BroadcastState, number> = {
+  ...{ pending: 0, starting: 0, live: 1, recovering: 1 },
+  ...{ ending: 2, ended: 3, failed: 3 },
+};
 
 export class Broadcast extends TypedEmitter<BroadcastEvents> {
   readonly id: string;
@@ -56,6 +61,7 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
   readonly #board: StatusBoard;
   readonly #destinations: DestinationBook;
   readonly #speakers: Speakers;
+  readonly #place: BroadcastPlace;
   readonly #compositors: CompositorKeeper;
   readonly #resumed: Resumed | undefined;
   readonly #keeper: RecordKeeper | undefined;
@@ -89,6 +95,11 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
       ...(options.onDestination ? { onDestination: options.onDestination } : {}),
     });
     this.#destinations.addAll(destinations);
+    this.#place = new BroadcastPlace({
+      ...{ broadcast: this.id, room, input, node: options, resumed: resumed !== undefined },
+      program: () => this.#program,
+    });
+    this.#place.on('waiting', (waits) => this.#waits(waits));
     this.#compositors = new CompositorKeeper({
       ...{
         broadcast: this.id,
@@ -96,6 +107,7 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
         node: options,
         board: this.#board,
         speakers: this.#speakers,
+        place: this.#place,
         logger: this.#logger,
       },
       usage: runUsage(options, room.id, input.tenant),
@@ -113,14 +125,14 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
     return this.#board.status;
   }
 
-  /** Resolves when it is live. Throws AppError when it can not go live; then it has failed. */
+  /** Resolves when it is live, or waits for a place. Throws AppError when it can not go live; then it has failed. */
   async start(): Promise<BroadcastStatus> {
     if (this.#resumed) this.#advance('recovering');
     const graceMs = graceMsOf(this.#input, this.#resumed !== undefined);
     this.#watch = new RoomWatch(this.room, graceMs, (why) => this.#endBecause(why));
     const live = new Promise<void>((resolve, reject) => {
       this.on('state', (state) => {
-        if (state === 'live') resolve();
+        if (state === 'live' || state === 'pending') resolve();
       });
       this.#supervising = this.#compositors.supervise().catch((error: unknown) => {
         const given = new AppError('internal', 'The broadcast could not be started.', { cause: error });
@@ -196,10 +208,19 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
   }
 
   #live(tookMs: number): void {
-    const starting = this.#board.state === 'starting';
+    const starting = RANK[this.#board.state] === 0;
     const { startSeconds, recoverySeconds } = this.#options.metrics;
     (starting ? startSeconds : recoverySeconds).observe(tookMs / 1000);
     this.#advance('live');
+  }
+
+  #waits(waits: Waits | null): void {
+    const { state, status } = this.#board;
+    const change = { position: waits?.position ?? null, waitReason: waits?.reason ?? null };
+    if (RANK[state] === 0) this.#advance(waits ? 'pending' : 'starting', {}, change);
+    // A live one whose agent goes may wait, too; nobody sees that.
+    const same = status.position === change.position && status.waitReason === change.waitReason;
+    if (!same && state !== 'live') this.#board.set(change);
   }
 
   async #prepare(): Promise<{ program: Program; delivery: DeliveryLink }> {
@@ -280,13 +301,18 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
     this.#keeper?.remove();
     this.#watch?.close();
     this.#speakers.close();
+    this.#place.close();
     await this.#compositors.stop();
     // Race: a compositor that is just being brought up may still open the broadcast at delivery.
     await this.#supervising;
     await this.#delivery?.end();
     this.#destinations.close();
     const endedAt = Math.round(this.#options.wallClock());
-    this.#board.set({ endedAt, endReason: reason, fps: 0, bitrate: 0, viewers: 0 });
+    this.#board.set({
+      ...{ endedAt, endReason: reason, fps: 0, bitrate: 0, viewers: 0, position: null, waitReason: null },
+      // Nothing was ever recorded of one that only waited.
+      ...(this.#program ? {} : { recording: null }),
+    });
     this.#advance(reason === 'failed' ? 'failed' : 'ended', { reason });
     this.#board.close();
     this.#options.metrics.ended.inc({ reason });
@@ -294,11 +320,16 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
     return this.status;
   }
 
-  #advance(next: BroadcastState, why: { reason?: EndReason } = {}): boolean {
+  /** `change`: of the status besides. */
+  #advance(
+    next: BroadcastState,
+    why: { reason?: EndReason } = {},
+    change: Partial<Pick<BroadcastStatus, 'position' | 'waitReason'>> = {},
+  ): boolean {
     const { state } = this.#board;
-    const turn = (state === 'live' && next === 'recovering') || (state === 'recovering' && next === 'live');
+    const turn = RANK[next] === RANK[state] && RANK[next] < 2 && next !== state;
     if (RANK[next] <= RANK[state] && !turn) return false;
-    this.#board.set({ state: next });
+    this.#board.set({ ...change, state: next });
     this.#logger.info({ state: `${state} -> ${next}`, ...why }, 'broadcast moved');
     this.emit('state', next);
     return true;

@@ -6,6 +6,7 @@ import { AppError } from '../contracts/errors.ts';
 import type { VideoCodec } from '../contracts/job.ts';
 import type { Recording } from '../contracts/recording.ts';
 import type { Directory } from '../directory/Directory.ts';
+import type { Strategy } from '../directory/placement.ts';
 import { Broadcast } from './Broadcast.ts';
 import type { BroadcastOptions } from './BroadcastOptions.ts';
 import type { BroadcastService } from './BroadcastService.ts';
@@ -15,6 +16,7 @@ import { HandoffPace } from './HandoffPace.ts';
 import { KeyClaims } from './KeyClaims.ts';
 import type { UsageSink } from './meterRun.ts';
 import type { BroadcastMetrics } from './metrics.ts';
+import { Places, type TenantRuleSet } from './place/Places.ts';
 import type { RoomTap } from './RoomTap.ts';
 import { destinationsOf, type FoundRecord } from './record/BroadcastRecord.ts';
 import type { RecordFiles } from './record/RecordFiles.ts';
@@ -23,6 +25,7 @@ import { resumedFrom } from './record/resumed.ts';
 /** So many ended broadcasts are remembered, the newest of each room. */
 const REMEMBERED = 500;
 const RESUME_LIMIT_MS = 10 * 60_000;
+const RECOVERY_MS = 10 * 60_000;
 /** A broadcast that so many processes in a row died with, each within a minute, may be what kills them. */
 const MAX_FAILURES = 3;
 
@@ -35,6 +38,12 @@ export interface BroadcastsOptions {
   encoderThreads?: number;
   /** Compositors that warm up at the same time to take a broadcast over from another. */
   maxHandoffs?: number;
+  /** How compositors are chosen; `binpack` when left out. */
+  placement?: Strategy;
+  /** How much tenants may have; null or left out: no limits. */
+  tenants?: TenantRuleSet | null;
+  /** So long a broadcast that is seen waits for a compositor, ms. */
+  recoveryMs?: number;
   /** Where compositors get images and sounds, without a slash at the end; null: there are none. */
   assetsUrl?: string | null;
   videoEncoder?: VideoCodec;
@@ -68,6 +77,7 @@ export class Broadcasts implements BroadcastService {
   readonly #ended = new Map<string, BroadcastStatus>();
   readonly #streamKeys = new KeyClaims();
   readonly #handoffs: HandoffPace;
+  readonly #places: Places;
   #resuming: Promise<void> | undefined;
   #state: 'open' | 'closed' = 'open';
   #closing: Promise<void> | undefined;
@@ -75,6 +85,15 @@ export class Broadcasts implements BroadcastService {
   constructor(options: BroadcastsOptions) {
     this.#options = options;
     this.#handoffs = new HandoffPace(options.maxHandoffs ?? 2);
+    const {
+      directory,
+      placement: strategy = 'binpack',
+      tenants = null,
+      wallClock = Date.now,
+      logger,
+      metrics,
+    } = options;
+    this.#places = new Places({ directory, strategy, tenants, wallClock, logger, metrics });
   }
 
   isLive(room: string): boolean {
@@ -153,8 +172,9 @@ export class Broadcasts implements BroadcastService {
       assetsUrl = null,
       videoEncoder = 'libx264',
       wallClock = Date.now,
+      recoveryMs = RECOVERY_MS,
     } = this.#options;
-    const shared = { streamKeys: this.#streamKeys, handoffs: this.#handoffs };
+    const shared = { streamKeys: this.#streamKeys, handoffs: this.#handoffs, places: this.#places, recoveryMs };
     return { ...this.#options, mediaIp, encoderThreads, assetsUrl, videoEncoder, wallClock, ...shared };
   }
 
@@ -210,6 +230,7 @@ export class Broadcasts implements BroadcastService {
   async #close(): Promise<void> {
     this.#state = 'closed';
     await Promise.all([...this.#running.values()].map(({ broadcast }) => broadcast.stop('shutdown')));
+    this.#places.close();
   }
 
   #get(room: string): Broadcast {
@@ -237,7 +258,5 @@ export class Broadcasts implements BroadcastService {
       if (state === 'ended' || state === 'failed') continue;
       this.#options.metrics.broadcasts.set({ state }, states.filter((s) => s === state).length);
     }
-    // Each takes one of an agent's LIANMAI_MAX_BROADCASTS, whatever it costs.
-    this.#options.metrics.demand.set(this.#running.size);
   }
 }

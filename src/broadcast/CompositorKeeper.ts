@@ -16,9 +16,11 @@ import type { Carried } from './carry.ts';
 import type { DeliveryLink } from './DeliveryLink.ts';
 import { followRun } from './followRun.ts';
 import { Handoff, type HandoffEnd } from './Handoff.ts';
+import { HandoffTurn } from './HandoffTurn.ts';
 import type { Program } from './jobs.ts';
 import type { RunUsage } from './meterRun.ts';
 import { PartWatch } from './PartWatch.ts';
+import type { BroadcastPlace } from './place/BroadcastPlace.ts';
 import { placeCompositor } from './placeCompositor.ts';
 import { RestartPolicy } from './RestartPolicy.ts';
 import type { RoomTap } from './RoomTap.ts';
@@ -27,10 +29,8 @@ import type { StatusBoard } from './StatusBoard.ts';
 
 /** A successor's first segment begins at least this long after it is bound, ms: some late frames are better than two seconds more of a hole. */
 const RESTART_LEAD_MS = 400;
-/** A broadcast that is not live after this long has failed, ms. */
+/** A broadcast that is not live after this long has failed, ms; not counted: how long it waits for a place. */
 const START_LIMIT_MS = 30_000;
-/** One for which no compositor could be had for this long has failed, ms. */
-const RECOVERY_LIMIT_MS = 60_000;
 /** A handoff that came to nothing is tried again after, ms. */
 const HANDOFF_RETRY_MS = 2_000;
 
@@ -50,6 +50,8 @@ export interface KeeperOptions {
   node: BroadcastOptions;
   board: StatusBoard;
   speakers: Speakers;
+  /** Among all that want a compositor. */
+  place: BroadcastPlace;
   logger: Logger;
   /** Where what the compositors use is counted. */
   usage: RunUsage | undefined;
@@ -152,13 +154,11 @@ export class CompositorKeeper extends TypedEmitter<KeeperEvents> {
   }
 
   #isHopeless(error: unknown): boolean {
-    const { board, node, program } = this.#options;
-    const starting = board.state === 'starting';
-    const limit = starting ? START_LIMIT_MS : RECOVERY_LIMIT_MS;
-    const code = error instanceof AppError ? error.code : null;
-    // Nobody has seen anything yet; or delivery has ended it.
-    if ((starting && !program() && code === 'no-capacity') || code === 'conflict') return true;
-    return node.clock.now() - this.#downAt > limit;
+    const { board, node, place } = this.#options;
+    // Delivery has ended it.
+    if (error instanceof AppError && error.code === 'conflict') return true;
+    const downMs = node.clock.now() - this.#downAt;
+    return board.state === 'starting' ? downMs - place.waitedMs > START_LIMIT_MS : downMs >= node.recoveryMs;
   }
 
   /** Until there is no compositor at work any more, to whichever the broadcast was handed over meanwhile; why. */
@@ -196,7 +196,7 @@ export class CompositorKeeper extends TypedEmitter<KeeperEvents> {
     const { program: known, resumed, prepare, node } = this.#options;
     const first = known() === undefined && !resumed;
     this.#newFence();
-    const run = await this.#place();
+    const run = await this.#place({});
     try {
       const { program, delivery } = await prepare();
       this.#delivery = delivery;
@@ -222,15 +222,19 @@ export class CompositorKeeper extends TypedEmitter<KeeperEvents> {
     this.#delivery?.send({ type: 'take', from, compositor, fence });
   }
 
-  async #place(avoid?: string): Promise<CompositorRun> {
-    const { broadcast, room, speakers, board, node, usage, onEncoder } = this.#options;
-    const { directory, mediaIp, newServiceToken, metrics, clock } = node;
-    const [logger, signal] = [this.#logger, this.#abort.signal];
+  /** When it is its turn. `avoid`: not there. `waitMs`: it waits no longer. */
+  async #place(wish: { avoid?: string; waitMs?: number; onTurn?: () => Promise<void> }): Promise<CompositorRun> {
+    const { broadcast, room, speakers, board, node, usage, onEncoder, place } = this.#options;
+    const { places, mediaIp, newServiceToken, metrics, clock } = node;
+    const logger = this.#logger;
+    const ask = place.ask({ ...wish, signal: this.#abort.signal });
     const media = { room, speakers, mediaIp, newToken: newServiceToken };
     const run = await placeCompositor({
-      ...{ ...media, directory, broadcast, fence: this.#fence, clock, signal, logger, metrics, avoid },
+      ...{ ...media, places, ask, broadcast, fence: this.#fence, clock, logger, metrics },
+      ...(wish.onTurn ? { onTurn: wish.onTurn } : {}),
     });
     const isPresent = () => this.#run === run;
+    place.follow(run, isPresent);
     followRun(run, { isPresent, metrics, parts: this.parts, board, figures: this.#figures, usage, logger });
     run.on('encoder', onEncoder);
     run.on('carry', (sources) => {
@@ -268,13 +272,14 @@ export class CompositorKeeper extends TypedEmitter<KeeperEvents> {
 
   async #handOver(reason: HandoffReason): Promise<HandoffEnd<CompositorRun>> {
     const { handoffs, clock, metrics } = this.#options.node;
-    const giveTurn = await handoffs.turn(this.#abort.signal);
+    const turn = new HandoffTurn(handoffs, this.#abort.signal);
+    await turn.take();
     const beganAt = clock.now();
     try {
       const old = this.#run;
       const program = this.#options.program();
       if (!old || !program || this.#options.board.state !== 'live') return { outcome: 'abandoned' };
-      const handoff = this.#newHandoff(old, program, giveTurn);
+      const handoff = this.#newHandoff(old, program, reason, turn);
       this.#handoff = handoff;
       const end = await handoff.ended;
       const { outcome, error, run } = end;
@@ -288,18 +293,20 @@ export class CompositorKeeper extends TypedEmitter<KeeperEvents> {
       }
       return end;
     } finally {
-      giveTurn();
+      turn.give();
     }
   }
 
-  #newHandoff(old: CompositorRun, program: Program, giveTurn: () => void): Handoff<CompositorRun> {
+  #newHandoff(old: CompositorRun, program: Program, reason: HandoffReason, turn: HandoffTurn): Handoff<CompositorRun> {
     const { handoffs, clock } = this.#options.node;
+    // Who has to go waits in the queue; who was only asked to is told that there is no place.
+    const wait = reason === 'drain' ? {} : { waitMs: 0 };
     return new Handoff<CompositorRun>({
       old,
       program,
       place: () => {
         this.#newFence();
-        return this.#place(old.agentUrl);
+        return turn.besides(this.#options.place, (onTurn) => this.#place({ avoid: old.agentUrl, onTurn, ...wait }));
       },
       carried: () => this.#carried,
       warmMs: handoffs.warmMs,
@@ -307,7 +314,7 @@ export class CompositorKeeper extends TypedEmitter<KeeperEvents> {
       take: (run, from) => {
         this.#take(run, from);
         // It is warm: the next one may be.
-        giveTurn();
+        turn.give();
       },
       onSwitch: (run, from) => this.#switch(run, from, program),
       newFence: () => this.#newFence(),

@@ -28,6 +28,8 @@ export interface CompositorLinkOptions {
   broadcast: string;
   compositor: string;
   fence: number;
+  /** What the broadcast is expected to cost. */
+  slots: number;
   clock: Clock;
   logger: Logger;
   signal?: AbortSignal;
@@ -46,6 +48,9 @@ export class CompositorLink extends TypedEmitter<CompositorLinkEvents> {
   #draining = false;
   /** The agent does not speak our number. */
   #foreign = false;
+  /** What the agent was told that the broadcast costs. */
+  #slots = 0;
+  #countsSlots = false;
   #resolveEnded: (end: LinkEnd) => void = () => {};
   #settle: { resolve: (bound: Bound) => void; reject: (error: Error) => void } | undefined;
 
@@ -88,6 +93,13 @@ export class CompositorLink extends TypedEmitter<CompositorLinkEvents> {
     if (this.#socket?.readyState === this.#socket?.OPEN) this.#socket?.send(JSON.stringify(message));
   }
 
+  /** The broadcast costs so many slots now; an agent that does not count them is not told. */
+  costs(slots: number): void {
+    if (!this.#countsSlots || slots === this.#slots) return;
+    this.#slots = slots;
+    this.send({ type: 'slots', slots });
+  }
+
   /** The agent stops the child when the connection is gone. */
   close(): void {
     this.#state = 'ended';
@@ -96,7 +108,7 @@ export class CompositorLink extends TypedEmitter<CompositorLinkEvents> {
   }
 
   async #open(options: CompositorLinkOptions): Promise<Bound> {
-    const { agentUrl, token, broadcast, compositor, fence, signal } = options;
+    const { agentUrl, token, broadcast, compositor, fence, slots, signal } = options;
     // Before the connection is: an agent may refuse in its first words.
     const bound = new Promise<Bound>((resolve, reject) => {
       this.#settle = { resolve, reject };
@@ -120,7 +132,8 @@ export class CompositorLink extends TypedEmitter<CompositorLinkEvents> {
     const limit = setTimeout(giveUp, BOUND_LIMIT_MS);
     signal?.addEventListener('abort', giveUp, { once: true });
     if (signal?.aborted) giveUp();
-    this.send({ type: 'open', protocol: this.protocol, broadcast, compositor, fence });
+    this.#slots = slots;
+    this.send({ type: 'open', protocol: this.protocol, broadcast, compositor, fence, slots });
     try {
       return await bound;
     } finally {
@@ -150,6 +163,7 @@ export class CompositorLink extends TypedEmitter<CompositorLinkEvents> {
         return;
       case 'bound':
         if (this.#state === 'opening') this.#state = 'bound';
+        this.#countsSlots = message.countsSlots === true;
         this.#settle?.resolve(message);
         return;
       case 'ended': {

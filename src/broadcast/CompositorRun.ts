@@ -181,6 +181,11 @@ export class CompositorRun extends TypedEmitter<CompositorRunEvents> {
     return this.#queue(() => this.#sendJob(false));
   }
 
+  /** What the broadcast costs now. */
+  costs(slots: number): void {
+    this.#link.costs(slots);
+  }
+
   /** It owns the broadcast anew, with a higher fence: its parts carry that one from now on. */
   refence(fence: number): void {
     this.#fence = fence;

@@ -32,6 +32,8 @@ export class StatusBoard {
       startedAt: null,
       endedAt: null,
       endReason: null,
+      position: null,
+      waitReason: null,
       playlist: `/live/${room}/index.m3u8`,
       playback: input.playback,
       video: { width, height, fps, bitrate },

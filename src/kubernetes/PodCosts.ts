@@ -97,7 +97,7 @@ export class PodCosts {
 
   #reckon(): void {
     const agents = this.#nodes.entries.map(({ data }) => data).filter(({ role }) => role === 'compositor');
-    const costs = deletionCosts(agents.map((agent) => ({ ...agent, used: agent.load })));
+    const costs = deletionCosts(agents.map((agent) => ({ ...agent, used: agent.used ?? agent.load })));
     const pods = agents.flatMap(({ url, pod }): [string, number][] => {
       const cost = costs.get(url);
       // Agents that run elsewhere, or do not say where, have none.

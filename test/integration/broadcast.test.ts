@@ -94,14 +94,52 @@ describe('going live', () => {
     expect(rig.agent.compositors).toHaveLength(1);
   });
 
-  test('without a free compositor it fails at once and says so', async () => {
+  test('without a free compositor it waits, and starts by itself when one is free', async () => {
     const rig = await setUp();
     rig.agent.refuse = true;
-    await expect(rig.start()).rejects.toMatchObject({ code: 'no-capacity' });
-    await eventually(() => rig.broadcasts.status('demo')?.state === 'failed');
-    expect(rig.broadcasts.isLive('demo')).toBe(false);
+    const waits = await rig.start({ record: true });
+    expect(waits).toMatchObject({ state: 'pending', position: 1, waitReason: 'no-capacity', startedAt: null });
+    expect(await rig.start()).toMatchObject({ id: waits.id, state: 'pending' });
+    expect(rig.broadcasts.isLive('demo')).toBe(true);
     rig.agent.refuse = false;
-    expect((await rig.start()).state).toBe('live');
+    const live = await rig.status((s) => s.state === 'live');
+    expect(live).toMatchObject({ id: waits.id, position: null, waitReason: null });
+    expect([...new Set(rig.statuses.map(({ state }) => state))]).toEqual(['starting', 'pending', 'live']);
+  });
+
+  test('one that waits can be stopped: nothing was ever recorded, and nobody is asked any more', async () => {
+    const rig = await setUp();
+    rig.agent.refuse = true;
+    await rig.start({ record: true, destinations: [{ url: 'rtmp://127.0.0.1/live', key: 'k' }] });
+    const ended = await rig.broadcasts.stop('demo', 'stopped');
+    expect(ended).toMatchObject({ state: 'ended', endReason: 'stopped', position: null, recording: null });
+    expect(ended.destinations.map(({ state }) => state)).toEqual(['stopped']);
+    rig.agent.refuse = false;
+    const next = await rig.start();
+    expect(next.state).toBe('live');
+    expect(next.id).not.toBe(ended.id);
+    expect(rig.agent.compositors).toHaveLength(1);
+  });
+
+  test('what it costs is said when a compositor is asked for, and again when it has changed', async () => {
+    const rig = await setUp();
+    rig.agent.countsSlots = true;
+    await rig.start();
+    const compositor = await rig.agent.compositor();
+    const { slots } = await compositor.message('open');
+    expect(slots).toBeGreaterThan(0.7);
+    for (const peer of [ANNA, 'pcccccccc', 'pdddddddd', 'peeeeeeee']) await rig.guest(peer);
+    expect((await compositor.message('slots')).slots).toBeGreaterThan(slots);
+    await eventually(
+      async () => (await rig.metrics.demand.get()).values[0]?.value === compositor.all('slots').at(-1)?.slots,
+    );
+  });
+
+  test('an agent of before is told nothing of slots', async () => {
+    const { rig, compositor } = await live();
+    for (const peer of ['pcccccccc', 'pdddddddd', 'peeeeeeee']) await rig.guest(peer);
+    await compositor.job((job) => job.peers.length === 4);
+    expect(compositor.all('slots')).toEqual([]);
   });
 
   test('a refused destination starts nothing', async () => {

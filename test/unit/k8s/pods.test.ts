@@ -162,12 +162,15 @@ describe.each(OVERLAYS)('overlay %s', (name) => {
   });
 });
 
-test('a compositor pod asks for what its broadcasts cost: 0.7 of a core and 220 MB each (docs/engine.md)', () => {
+test('a compositor pod asks for what its slots cost, 0.7 of a core and 220 MB (docs/engine.md), and may have what as many broadcasts as it takes need', () => {
   const manifests = overlay('prod');
   const [container] = podOf(named(manifests, 'Deployment', 'lianmai-compositor')).containers;
-  const slots = Number(environmentOf(container, manifests).LIANMAI_MAX_BROADCASTS);
-  expect(Number(container.resources.requests.cpu)).toBeGreaterThanOrEqual(slots * 0.7);
-  expect(Number.parseInt(container.resources.requests.memory, 10) * 1.048576).toBeGreaterThanOrEqual(slots * 220);
+  const { LIANMAI_COMPOSITOR_SLOTS: slots = 0, LIANMAI_MAX_BROADCASTS: most = 0 } = environmentOf(container, manifests);
+  expect(Number(container.resources.requests.cpu)).toBeGreaterThanOrEqual(Number(slots) * 0.7);
+  expect(Number.parseInt(container.resources.requests.memory, 10) * 1.048576).toBeGreaterThanOrEqual(
+    Number(slots) * 220,
+  );
+  expect(Number.parseInt(container.resources.limits.memory, 10) * 1.048576).toBeGreaterThanOrEqual(Number(most) * 220);
 });
 
 describe.each(OVERLAYS)('disruption and rights in overlay %s', (name) => {

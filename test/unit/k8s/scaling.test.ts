@@ -22,7 +22,7 @@ const kindsOf = (manifests: readonly Manifest[], kind: string): string[] =>
 
 function slotsOf(manifests: readonly Manifest[]): number {
   const [container] = podOf(named(manifests, 'Deployment', 'lianmai-compositor')).containers;
-  return Number(environmentOf(container, manifests).LIANMAI_MAX_BROADCASTS);
+  return Number(environmentOf(container, manifests).LIANMAI_COMPOSITOR_SLOTS);
 }
 
 test('the target is at most 0.85 of the slots of a pod, as a value for each pod', () => {
