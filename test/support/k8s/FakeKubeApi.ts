@@ -3,13 +3,13 @@
  * patched as the real one lets them be. Keeps what it was asked, and fails as it is told to.
  */
 import { EventEmitter, once } from 'node:events';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Certificate, makeCertificate } from '../certificate.ts';
+import { makeCertificate } from '../certificate.ts';
 
 export interface Patch {
   pod: string;
@@ -41,10 +41,10 @@ export class FakeKubeApi {
   readonly folder: string;
   token = TOKEN;
   readonly #server: Server;
-  readonly #certificate: Certificate;
+  readonly #certificate: string;
   readonly #events = new EventEmitter();
 
-  private constructor(server: Server, folder: string, certificate: Certificate) {
+  private constructor(server: Server, folder: string, certificate: string) {
     this.#server = server;
     this.folder = folder;
     this.#certificate = certificate;
@@ -53,16 +53,18 @@ export class FakeKubeApi {
 
   static async start(pods: readonly string[] = []): Promise<FakeKubeApi> {
     const folder = await mkdtemp(join(tmpdir(), 'lianmai-kube-'));
-    const certificate = await makeCertificate();
-    const server = createServer({ cert: certificate.cert, key: certificate.key });
+    const files = await makeCertificate();
+    const [cert, key] = await Promise.all([readFile(files.cert, 'utf8'), readFile(files.key, 'utf8')]);
+    await files.remove();
+    const server = createServer({ cert, key });
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
-    const api = new FakeKubeApi(server, folder, certificate);
+    const api = new FakeKubeApi(server, folder, cert);
     for (const pod of pods) api.pods.set(pod, {});
     const account = join(folder, ACCOUNT);
     await mkdir(account, { recursive: true });
     await writeFile(join(account, 'token'), TOKEN);
-    await writeFile(join(account, 'ca.crt'), certificate.cert);
+    await writeFile(join(account, 'ca.crt'), cert);
     await writeFile(join(account, 'namespace'), NAMESPACE);
     return api;
   }
@@ -81,7 +83,7 @@ export class FakeKubeApi {
     const file = join(this.folder, 'kubeconfig.json');
     const cluster = {
       server: `https://localhost:${this.port}`,
-      'certificate-authority-data': Buffer.from(this.#certificate.cert).toString('base64'),
+      'certificate-authority-data': Buffer.from(this.#certificate).toString('base64'),
     };
     const config = {
       ...{ apiVersion: 'v1', kind: 'Config', 'current-context': 'test' },
@@ -109,7 +111,6 @@ export class FakeKubeApi {
   async close(): Promise<void> {
     this.#server.closeAllConnections();
     this.#server.close();
-    await this.#certificate.remove();
     await rm(this.folder, { recursive: true, force: true });
   }
 
