@@ -51,7 +51,7 @@ export async function joinFleet(options: JoinFleetOptions): Promise<Fleet> {
   const loadOf = ({ load, used, draining }: typeof agent) => ({ load, used, draining });
   const announcement = await directory.announce({
     ...{ role: 'compositor', url, capacity: agent.capacity, slots: agent.slots, version },
-    ...{ protocol: PROTOCOL, pod: config.podName },
+    ...{ protocol: PROTOCOL, ...(config.podName ? { pod: config.podName } : {}) },
     ...loadOf(agent),
   });
   return { directory, url, agentChanged: () => announcement.update(loadOf(agent)) };

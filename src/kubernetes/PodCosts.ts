@@ -101,7 +101,7 @@ export class PodCosts {
     const pods = agents.flatMap(({ url, pod }): [string, number][] => {
       const cost = costs.get(url);
       // Agents that run elsewhere, or do not say where, have none.
-      return pod === '' || cost === undefined ? [] : [[pod, cost]];
+      return !pod || cost === undefined ? [] : [[pod, cost]];
     });
     this.#writer?.want(new Map(pods));
   }

@@ -53,7 +53,7 @@ describe('an agent', () => {
   const agent = (speaks: readonly number[]) =>
     node('/control', speaks, { type: 'refused', code: 'protocol', message: 'another one' }, (say) => say(BOUND));
   const open = async (agentUrl: string, protocol?: number) => {
-    const ids = { broadcast: 'baaaaaaaaaaaa', compositor: 'caaaaaaaaaaaa', fence: 1 };
+    const ids = { broadcast: 'baaaaaaaaaaaa', compositor: 'caaaaaaaaaaaa', fence: 1, slots: 1 };
     const { link } = await CompositorLink.open({
       ...{ agentUrl, protocol, token: 't', ...ids, clock: monotonicClock, logger },
     });

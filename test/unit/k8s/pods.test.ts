@@ -65,16 +65,20 @@ describe.each(OVERLAYS)('overlay %s', (name) => {
   test('the code takes the environment of every container, and each is of the role that it says', () => {
     const read = roles.map((workload) => {
       const config = parseConfig([], resolved(environmentOf(podOf(workload).containers[0], manifests), workload));
-      const announced = ['sfu', 'compositor'].includes(config.role) ? 'http://10.0.0.9:8081' : '';
-      expect(config.internalUrl, workload.metadata.name).toBe(announced);
-      return [workload.metadata.name, config.role, config.deliveryOrigin !== ''];
+      // A delivery node has the same name after a restart: its broadcasts are known by it.
+      const name = workload.metadata.name === 'lianmai-delivery' ? 'lianmai-delivery-0.lianmai-delivery' : '10.0.0.9';
+      expect(config.internalUrl, workload.metadata.name).toBe(`http://${name}:8081`);
+      expect(config.redisUrl?.reveal(), workload.metadata.name).toBe('redis://:password@lianmai-redis:6379');
+      // They are found in Redis, all of them.
+      expect([config.deliveryUrl, config.compositorUrls], workload.metadata.name).toEqual(['', []]);
+      return [workload.metadata.name, config.role, config.deliveryOrigin];
     });
     expect(read).toEqual(
       expect.arrayContaining([
-        ['lianmai-sfu', 'sfu', false],
-        ['lianmai-compositor', 'compositor', false],
-        ['lianmai-delivery', 'delivery', false],
-        ['lianmai-edge', 'delivery', true],
+        ['lianmai-sfu', 'sfu', ''],
+        ['lianmai-compositor', 'compositor', ''],
+        ['lianmai-delivery', 'delivery', ''],
+        ['lianmai-edge', 'delivery', 'redis'],
       ]),
     );
     const known = new Set(Object.keys(SETTINGS).map((setting) => variableOf(setting)));
@@ -184,6 +188,16 @@ describe.each(OVERLAYS)('overlay %s', (name) => {
     }
   });
 });
+
+test.each(['prod', 'keda'] as const)(
+  '%s has two SFU and two delivery nodes: what one has goes to the other',
+  (name) => {
+    const replicas = ['lianmai-sfu', 'lianmai-delivery'].map(
+      (w) => named(overlay(name), 'StatefulSet', w).spec.replicas,
+    );
+    expect(replicas).toEqual([2, 2]);
+  },
+);
 
 test('a compositor pod asks for what its slots cost, 0.7 of a core and 220 MB (docs/engine.md), and may have what as many broadcasts as it takes need', () => {
   const manifests = overlay('prod');

@@ -5,6 +5,9 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { hasCluster, openPodApi, type PodApi } from '../../../src/kubernetes/PodApi.ts';
 import { FakeKubeApi } from '../../support/k8s/FakeKubeApi.ts';
 
+/** A thousand modules from a cold disk, ms. */
+const LOAD_LIMIT_MS = 60_000;
+
 let server: FakeKubeApi;
 let api: PodApi;
 
@@ -13,7 +16,7 @@ beforeAll(async () => {
   // The library asks the process's environment.
   Object.assign(process.env, server.env);
   api = await openPodApi({ env: process.env, filesBelow: `${server.folder}/` });
-});
+}, LOAD_LIMIT_MS);
 beforeEach(() => {
   server.failure = () => undefined;
 });
