@@ -27,6 +27,8 @@ export class SignalingError extends Error {
 export class SignalingClient {
   readonly #socket: Socket<ServerToClient, ClientToServer>;
   #protocol = PROTOCOL;
+  /** The refusal after which it was asked again. */
+  #answered: Error | undefined;
 
   /** Connects at once, and again whenever the connection drops. */
   constructor(url: string, token: string) {
@@ -43,6 +45,7 @@ export class SignalingClient {
       const { code } = (error as { data?: { code?: unknown } }).data ?? {};
       if (code !== 'bad-request' || this.#protocol === OLDEST_PROTOCOL) return;
       this.#protocol = OLDEST_PROTOCOL;
+      this.#answered = error;
       this.#socket.connect();
     });
   }
@@ -62,7 +65,9 @@ export class SignalingClient {
 
   /** The connection could not be made, or was refused; `final` when socket.io will not try again. */
   onRefused(listener: (error: Error, final: boolean) => void): void {
-    this.#socket.on('connect_error', (error) => listener(error, !this.#socket.active));
+    this.#socket.on('connect_error', (error) => {
+      if (error !== this.#answered) listener(error, !this.#socket.active);
+    });
   }
 
   on<E extends keyof ServerToClient>(event: E, listener: ServerToClient[E]): void {
