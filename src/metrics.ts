@@ -75,12 +75,12 @@ export const METRICS = {
   broadcasts: gauge('lianmai_broadcasts', 'Broadcasts that have not ended, by state.', ['state']),
   demand: gauge(
     'lianmai_compositor_demand',
-    'Compositor slots that the broadcasts of this SFU node want, those that wait, recover or are handed over included; their sum sizes the fleet.',
+    'Compositor slots that the broadcasts of this SFU node want, those that wait for room, recover or are handed over included; their sum sizes the fleet.',
   ),
   pending: gauge(
     'lianmai_pending_broadcasts',
-    'Broadcasts that wait for a compositor, by kind: `start`, or `handover`: they run, or did, and are seen.',
-    ['kind'],
+    'Broadcasts that wait for a compositor, by kind (`start`, or `handover`: they run, or did, and are seen) and reason (`no-capacity`, `tenant-limit`, `incompatible`).',
+    ['kind', 'reason'],
   ),
   waitSeconds: histogram(
     'lianmai_pending_seconds',
@@ -88,7 +88,11 @@ export const METRICS = {
     WAIT_BUCKETS,
   ),
   broadcastsEnded: counter('lianmai_broadcasts_ended_total', 'Broadcasts that ended, by reason.', ['reason']),
-  startSeconds: histogram('lianmai_broadcast_start_seconds', 'From the wish to go live to `live`.', START_BUCKETS),
+  startSeconds: histogram(
+    'lianmai_broadcast_start_seconds',
+    'From the wish to go live to `live`, without the time in which there was no compositor to be had.',
+    START_BUCKETS,
+  ),
   resumed: counter('lianmai_broadcasts_resumed_total', 'Broadcasts of a killed process that were gone on with.', []),
   restarts: counter('lianmai_compositor_restarts_total', 'Compositors that had to be replaced, by reason.', ['reason']),
   recoverySeconds: histogram(

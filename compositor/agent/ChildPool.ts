@@ -73,6 +73,11 @@ export class ChildPool {
     return child;
   }
 
+  /** What the child's broadcast costs; 0: it has none. */
+  slotsOf(child: CompositorChild): number {
+    return this.#slots.get(child) ?? 0;
+  }
+
   /** The child's broadcast costs so many slots now. */
   resize(child: CompositorChild, slots: number): void {
     if (!this.#slots.has(child) || this.#slots.get(child) === slots) return;

@@ -1,3 +1,4 @@
+import { decodeJwt } from 'jose';
 import { io, type Socket } from 'socket.io-client';
 import type { z } from 'zod';
 import { OLDEST_PROTOCOL, PROTOCOL } from '../../src/contracts/ids.ts';
@@ -13,6 +14,11 @@ import type {
 /** An answer later than this means that the server hangs, ms. */
 const ANSWER_TIMEOUT_MS = 30_000;
 
+/** Refusals that pass: the room is on its way to another node, or the server is being replaced. */
+const PASSING = new Set(['wrong-node', 'directory-unavailable', 'shutting-down']);
+/** After one of those it comes again, ms. */
+const RETRY_MS = 300;
+
 /** The server said no: `code` is the contract's. */
 export class SignalingError extends Error {
   override name = 'SignalingError';
@@ -23,16 +29,30 @@ export class SignalingError extends Error {
   }
 }
 
+const isPassing = (error: Error): boolean =>
+  PASSING.has(String((error as Error & { data?: { code?: unknown } }).data?.code));
+
+/** For the way to the room's home; empty when it is not one of the server's tokens, which says so itself. */
+function roomOf(token: string): string {
+  try {
+    return String(decodeJwt(token).room ?? '');
+  } catch {
+    return '';
+  }
+}
+
 /** The socket of one peer, with the contract's types. */
 export class SignalingClient {
   readonly #socket: Socket<ServerToClient, ClientToServer>;
   #protocol = PROTOCOL;
   /** The refusal after which it was asked again. */
   #answered: Error | undefined;
+  #retry: NodeJS.Timeout | undefined;
 
   /** Connects at once, and again whenever the connection drops. */
   constructor(url: string, token: string) {
     this.#socket = io(url, {
+      query: { room: roomOf(token) },
       transports: ['websocket'],
       forceNew: true,
       autoConnect: false,
@@ -47,6 +67,11 @@ export class SignalingClient {
       this.#protocol = OLDEST_PROTOCOL;
       this.#answered = error;
       this.#socket.connect();
+    });
+    this.#socket.on('moved', () => this.#socket.disconnect().connect());
+    this.#socket.on('connect_error', (error) => {
+      // Who was let in nowhere at all is not asked for again by socket.io.
+      if (isPassing(error)) this.#retry = setTimeout(() => this.#socket.connect(), RETRY_MS);
     });
   }
 
@@ -66,7 +91,7 @@ export class SignalingClient {
   /** The connection could not be made, or was refused; `final` when socket.io will not try again. */
   onRefused(listener: (error: Error, final: boolean) => void): void {
     this.#socket.on('connect_error', (error) => {
-      if (error !== this.#answered) listener(error, !this.#socket.active);
+      if (error !== this.#answered) listener(error, !this.#socket.active && !isPassing(error));
     });
   }
 
@@ -88,6 +113,7 @@ export class SignalingClient {
 
   /** Without a word, as when the network goes: the server keeps the seat for a while. Idempotent. */
   close(): void {
+    clearTimeout(this.#retry);
     this.#socket.removeAllListeners();
     this.#socket.disconnect();
   }

@@ -20,17 +20,26 @@ import { HandoffTurn } from './HandoffTurn.ts';
 import type { Program } from './jobs.ts';
 import type { RunUsage } from './meterRun.ts';
 import { PartWatch } from './PartWatch.ts';
-import type { BroadcastPlace } from './place/BroadcastPlace.ts';
+import type { BroadcastPlace, PlaceWish } from './place/BroadcastPlace.ts';
 import { placeCompositor } from './placeCompositor.ts';
 import { RestartPolicy } from './RestartPolicy.ts';
 import type { RoomTap } from './RoomTap.ts';
 import type { Speakers } from './Speakers.ts';
 import type { StatusBoard } from './StatusBoard.ts';
 
-/** A successor's first segment begins at least this long after it is bound, ms: some late frames are better than two seconds more of a hole. */
-const RESTART_LEAD_MS = 400;
+/**
+ * A successor's first segment begins at least this long after it is bound, ms: some late frames are better than two seconds more of a hole. A
+ * warm one is ready after 0.25 s, and its first part ends on the grid after 0.33.
+ */
+const RESTART_LEAD_MS = 100;
+/** Where a compositor is at work already, the order to take another one's parts is sent this long before the first of them, ms. */
+const TAKE_LEAD_MS = 500;
 /** A broadcast that is not live after this long has failed, ms; not counted: how long it waits for a place. */
 const START_LIMIT_MS = 30_000;
+/**
+ * One that seems to be gone is looked at again after this: when we ourselves stood still, what it said meanwhile is read by then, ms.
+ */
+const SECOND_LOOK_MS = 50;
 /** A handoff that came to nothing is tried again after, ms. */
 const HANDOFF_RETRY_MS = 2_000;
 
@@ -65,6 +74,10 @@ export interface KeeperOptions {
   prepare: () => Promise<{ program: Program; delivery: DeliveryLink }>;
   /** With what a compositor encodes. */
   onEncoder: (codec: VideoCodec) => void;
+  /** There is a new fence. */
+  onFence: () => void;
+  /** The compositor that another process's controller had was at work all the time, and is up to here, program time, ms. */
+  onFormer: (untilMs: number) => void;
 }
 
 export class CompositorKeeper extends TypedEmitter<KeeperEvents> {
@@ -80,6 +93,10 @@ export class CompositorKeeper extends TypedEmitter<KeeperEvents> {
   /** The first segment of the present run. */
   #from = 0;
   #downAt: number;
+  /** The agent of the compositor that stood still last: it may stand still, too. */
+  #standing: string | undefined;
+  /** Delivery was told of a compositor of ours. */
+  #hasTaken = false;
   #carried: Record<string, Carried> = {};
   #handoff: Handoff<CompositorRun> | undefined;
   #moving: Promise<HandoffEnd<CompositorRun>> | undefined;
@@ -103,6 +120,11 @@ export class CompositorKeeper extends TypedEmitter<KeeperEvents> {
   /** Of the compositor at work; of the one that is brought up while there is none. A successor in the shadow has a higher one. */
   get fence(): number {
     return this.#run?.fence ?? this.#fence;
+  }
+
+  /** The newest that was given out. */
+  get newestFence(): number {
+    return this.#fence;
   }
 
   /** Until `stop`. Throws when none is to be had for long. */
@@ -130,6 +152,17 @@ export class CompositorKeeper extends TypedEmitter<KeeperEvents> {
     }
   }
 
+  /** What is given out from now on is higher than this. */
+  atLeast(fence: number): void {
+    this.#fence = Math.max(this.#fence, fence);
+  }
+
+  /** The compositor at work goes on without us; `supervise` returns. */
+  letGo(): void {
+    this.#abort.abort();
+    this.#run?.letGo();
+  }
+
   /** Ends the compositors in order, the present one with the parts that are whole; `supervise` returns. */
   async stop(): Promise<void> {
     const run = this.#run;
@@ -139,10 +172,13 @@ export class CompositorKeeper extends TypedEmitter<KeeperEvents> {
 
   /** So many parts in a row have not come; the newest is of this segment. */
   late(count: number, segment: number): void {
-    const program = this.#options.program();
-    if (!this.#run || !program || this.#options.board.state !== 'live' || segment < this.#from) return;
-    if (this.parts.isGone(count, partSeconds(program.grid) * 1000))
-      this.#run.fail('unresponsive', 'delivery gets no parts');
+    const [run, program] = [this.#run, this.#options.program()];
+    if (!run || !program || this.#options.board.state !== 'live' || segment < this.#from) return;
+    const isGone = () => this.parts.isGone(count, partSeconds(program.grid) * 1000, run.heardAt);
+    if (!isGone()) return;
+    setTimeout(() => {
+      if (this.#run === run && isGone()) run.fail('unresponsive', 'delivery gets no parts');
+    }, SECOND_LOOK_MS);
   }
 
   /** To a compositor of another agent. One at a time: who asks meanwhile is given the same answer. Rejects when the broadcast ends before. */
@@ -155,8 +191,9 @@ export class CompositorKeeper extends TypedEmitter<KeeperEvents> {
 
   #isHopeless(error: unknown): boolean {
     const { board, node, place } = this.#options;
-    // Delivery has ended it.
-    if (error instanceof AppError && error.code === 'conflict') return true;
+    const code = error instanceof AppError ? error.code : null;
+    // Delivery has ended it, or another node's controller has it.
+    if (code === 'conflict' || code === 'stale-fence') return true;
     const downMs = node.clock.now() - this.#downAt;
     return board.state === 'starting' ? downMs - place.waitedMs > START_LIMIT_MS : downMs >= node.recoveryMs;
   }
@@ -180,6 +217,7 @@ export class CompositorKeeper extends TypedEmitter<KeeperEvents> {
   #lost(run: CompositorRun, { reason, message }: LinkEnd): void {
     const { board, node } = this.#options;
     this.#downAt = node.clock.now();
+    this.#standing = reason === 'unresponsive' ? run.agentUrl : undefined;
     this.#logger.warn({ compositor: run.compositor, reason, message }, 'compositor lost');
     board.set({ restarts: board.status.restarts + 1, fps: 0 });
     node.metrics.restarts.inc({ reason });
@@ -188,6 +226,7 @@ export class CompositorKeeper extends TypedEmitter<KeeperEvents> {
 
   #newFence(): number {
     this.#fence = Math.max(this.#fence + 1, Math.floor(this.#options.node.wallClock()));
+    this.#options.onFence();
     return this.#fence;
   }
 
@@ -196,20 +235,24 @@ export class CompositorKeeper extends TypedEmitter<KeeperEvents> {
     const { program: known, resumed, prepare, node } = this.#options;
     const first = known() === undefined && !resumed;
     this.#newFence();
-    const run = await this.#place({});
+    // Delivery waits for a controller, and not for a place.
+    if (resumed) await prepare();
+    const run = await this.#place({ last: this.#standing });
     try {
       const { program, delivery } = await prepare();
+      const former = resumed && !this.#hasTaken && delivery.arriving;
       this.#delivery = delivery;
       signal.throwIfAborted();
       const passed = node.clock.now() - program.startMs;
       const from = first ? 0 : segmentAtOrAfterMs(program.grid, passed + RESTART_LEAD_MS);
       this.#run = run;
       this.#from = from;
-      this.#take(run, from);
+      if (!former) this.#take(run, from);
       await run.start(program, from, this.#carried);
       signal.throwIfAborted();
-      this.parts.begin(program.startMs + partStartMs(program.grid, from, 0));
-      this.#logger.info({ compositor: run.compositor, fence: run.fence, firstSegment: from }, 'compositor ready');
+      if (former) this.#takeFromFormer(run, from, program);
+      this.parts.begin(program.startMs + partStartMs(program.grid, this.#from, 0));
+      this.#logger.info({ compositor: run.compositor, fence: run.fence, firstSegment: this.#from }, 'compositor ready');
       return run;
     } catch (error) {
       // When it is being ended, stop() stops the compositor in order.
@@ -218,12 +261,22 @@ export class CompositorKeeper extends TypedEmitter<KeeperEvents> {
     }
   }
 
+  /** The compositor that the program had under another controller goes on until then: no frame is lost. */
+  #takeFromFormer(run: CompositorRun, ready: number, { startMs, grid }: Program): void {
+    const passed = this.#options.node.clock.now() - startMs;
+    const from = Math.max(ready, segmentAtOrAfterMs(grid, passed + TAKE_LEAD_MS));
+    this.#from = from;
+    this.#take(run, from);
+    this.#options.onFormer(partStartMs(grid, from, 0));
+  }
+
   #take({ compositor, fence }: CompositorRun, from: number): void {
+    this.#hasTaken = true;
     this.#delivery?.send({ type: 'take', from, compositor, fence });
   }
 
-  /** When it is its turn. `avoid`: not there. `waitMs`: it waits no longer. */
-  async #place(wish: { avoid?: string; waitMs?: number; onTurn?: () => Promise<void> }): Promise<CompositorRun> {
+  /** When it is its turn. */
+  async #place(wish: PlaceWish & { onTurn?: () => Promise<void> }): Promise<CompositorRun> {
     const { broadcast, room, speakers, board, node, usage, onEncoder, place } = this.#options;
     const { places, mediaIp, newServiceToken, metrics, clock } = node;
     const logger = this.#logger;

@@ -2,7 +2,7 @@ import type { WebSocket } from 'ws';
 import type { Clock } from '../common/clock.ts';
 import type { Logger } from '../common/logger.ts';
 import { TypedEmitter } from '../common/TypedEmitter.ts';
-import { CONTROL_SINCE, CompositorMessage, type ControllerMessage } from '../contracts/control.ts';
+import { CONTROL_SINCE, CompositorMessage, type ControllerMessage, WS_GOING_AWAY } from '../contracts/control.ts';
 import { AppError } from '../contracts/errors.ts';
 import { isKnownTo, protocolBefore, protocolWith } from '../contracts/protocol.ts';
 import { openSocket } from './openSocket.ts';
@@ -51,6 +51,7 @@ export class CompositorLink extends TypedEmitter<CompositorLinkEvents> {
   /** What the agent was told that the broadcast costs. */
   #slots = 0;
   #countsSlots = false;
+  #heardAt = Number.NEGATIVE_INFINITY;
   #resolveEnded: (end: LinkEnd) => void = () => {};
   #settle: { resolve: (bound: Bound) => void; reject: (error: Error) => void } | undefined;
 
@@ -87,6 +88,11 @@ export class CompositorLink extends TypedEmitter<CompositorLinkEvents> {
     return this.#draining;
   }
 
+  /** When the compositor or its agent said something last, on the clock, ms. */
+  get heardAt(): number {
+    return this.#heardAt;
+  }
+
   /** What the agent's protocol number does not have is left out. */
   send(message: ControllerMessage): void {
     if (!isKnownTo(this.protocol, message, CONTROL_SINCE)) return;
@@ -100,11 +106,20 @@ export class CompositorLink extends TypedEmitter<CompositorLinkEvents> {
     this.send({ type: 'slots', slots });
   }
 
-  /** The agent stops the child when the connection is gone. */
+  /** The agent stops the child. */
   close(): void {
+    this.#close();
+  }
+
+  /** The child goes on: another controller follows. */
+  letGo(): void {
+    this.#close(WS_GOING_AWAY);
+  }
+
+  #close(code?: number): void {
     this.#state = 'ended';
     this.#settle?.reject(new AppError('internal', 'The compositor was given up.'));
-    this.#socket?.close();
+    this.#socket?.close(code);
   }
 
   async #open(options: CompositorLinkOptions): Promise<Bound> {
@@ -146,6 +161,7 @@ export class CompositorLink extends TypedEmitter<CompositorLinkEvents> {
   #receive(text: string): void {
     // First: the answer to a clock question is worth what it is fresh.
     const t1 = this.#clock.now();
+    this.#heardAt = t1;
     const message = parse(text);
     if (!message) {
       this.#logger.warn('compositor sent a malformed message');

@@ -2,11 +2,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Clock } from '../common/clock.ts';
 import type { Logger } from '../common/logger.ts';
 import { TypedEmitter } from '../common/TypedEmitter.ts';
-import type { CompositorEndReason, CompositorStats } from '../contracts/control.ts';
+import type { CompositorEndReason } from '../contracts/control.ts';
 import type { DegradationStep } from '../contracts/degradation.ts';
 import { segmentFirstFrame } from '../contracts/grid.ts';
-import type { Job, VideoCodec } from '../contracts/job.ts';
+import type { Job } from '../contracts/job.ts';
 import { CompositorLink, type CompositorLinkOptions, type LinkEnd, type LinkMessage } from './CompositorLink.ts';
+import type { CompositorRunEvents } from './CompositorRunEvents.ts';
 import { type Carried, carriedOf, withCarry } from './carry.ts';
 import { DecodedSources } from './DecodedSources.ts';
 import {
@@ -38,22 +39,6 @@ const STOP_LIMIT_MS = 15_000;
 const TOKEN_RENEWAL_MS = 12 * 3_600_000;
 /** A source that could not be consumed is tried again after, ms. */
 const RETRY_MS = 1_000;
-
-interface CompositorRunEvents {
-  /** It works for the program from this segment on. */
-  ready: [program: Program, firstSegment: number];
-  /** It has been told to stop. */
-  stopping: [];
-  stats: [stats: CompositorStats];
-  carry: [sources: Record<string, Carried>];
-  keyframe: [];
-  /** With what it encodes, and all its successors have to; before the first init segment. */
-  encoder: [codec: VideoCodec];
-  /** The program gives way to CPU pressure so far, from this frame on. */
-  degraded: [step: DegradationStep, fromFrame: number];
-  /** Its agent goes. */
-  draining: [];
-}
 
 export interface CompositorRunOptions extends Omit<CompositorLinkOptions, 'token'> {
   room: RoomTap;
@@ -128,6 +113,11 @@ export class CompositorRun extends TypedEmitter<CompositorRunEvents> {
   /** Its agent goes: the broadcast is to be handed over. */
   get draining(): boolean {
     return this.#link.draining;
+  }
+
+  /** When it said something last, on the clock, ms. */
+  get heardAt(): number {
+    return this.#link.heardAt;
   }
 
   get degradation(): DegradationStep {
@@ -210,6 +200,12 @@ export class CompositorRun extends TypedEmitter<CompositorRunEvents> {
   fail(reason: CompositorEndReason, message: string): void {
     this.#link.close();
     this.#end({ reason, lastSegment: null, message });
+  }
+
+  /** It goes on without us, until another controller's is taken. */
+  letGo(): void {
+    this.#link.letGo();
+    this.#end({ reason: 'control-lost', lastSegment: null, message: 'let go' });
   }
 
   readonly #onChanged = (): void => {

@@ -25,7 +25,10 @@ export class HandoffTurn {
   }
 
   /** Has `seek` look for a place, which calls back before it asks an agent. */
-  async besides<T>(place: BroadcastPlace, seek: (onTurn: () => Promise<void>) => Promise<T>): Promise<T> {
+  async besides<T>(
+    place: Pick<BroadcastPlace, 'on' | 'off'>,
+    seek: (onTurn: () => Promise<void>) => Promise<T>,
+  ): Promise<T> {
     const waits = (where: Waits | null) => {
       if (where) this.give();
     };

@@ -25,6 +25,8 @@ interface RoomHomesEvents {
   acquired: [room: string];
   /** Somebody else has, or had, a newer claim: it is closed here at once. */
   lost: [room: string];
+  /** A home of somebody else is new, or is none any more (`url` is null then). */
+  elsewhere: [room: string, url: string | null];
 }
 
 export class RoomHomes extends TypedEmitter<RoomHomesEvents> {
@@ -39,6 +41,9 @@ export class RoomHomes extends TypedEmitter<RoomHomesEvents> {
     this.#directory = directory;
     this.#logger = logger.child({ part: 'homes' });
     this.#view = view;
+    const isOurs = (holder: string): boolean => holder === directory.node;
+    view.on('changed', ({ id, data, holder }) => this.emit('elsewhere', id, isOurs(holder) ? null : data.url));
+    view.on('gone', ({ id }) => this.emit('elsewhere', id, null));
   }
 
   /** The directory may be away: it is made up for when it is there. */
@@ -57,6 +62,11 @@ export class RoomHomes extends TypedEmitter<RoomHomesEvents> {
 
   isOwn(room: string): boolean {
     return this.#own.has(room);
+  }
+
+  /** As far as it is known now: URL of the node; null: none. */
+  known(room: string): string | null {
+    return this.isOwn(room) ? this.#directory.node : (this.#view.get(room)?.data.url ?? null);
   }
 
   /** Of the lease; grows with each new home. null: the room is not ours. */
@@ -89,9 +99,14 @@ export class RoomHomes extends TypedEmitter<RoomHomesEvents> {
     await lease.release();
   }
 
+  /** Nothing is claimed any more; what is ours stays ours until it is released. */
+  stopClaiming(): void {
+    this.#draining = true;
+  }
+
   /** Nothing is claimed any more, and all are given back. Idempotent. */
   async drain(): Promise<void> {
-    this.#draining = true;
+    this.stopClaiming();
     await Promise.all(this.own.map((room) => this.release(room)));
   }
 

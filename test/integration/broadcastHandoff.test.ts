@@ -125,6 +125,47 @@ describe('the successor is lost', () => {
   });
 });
 
+describe('an agent goes, and there is no place elsewhere', () => {
+  test('the broadcast stays live where it is, waits in the queue, and is handed over when there is a place', async () => {
+    const { rig, a, other } = await live();
+    other.refuse = true;
+    a.say({ type: 'draining', seconds: 60 });
+    const waiting = async () =>
+      (await rig.metrics.pending.get()).values.find(
+        ({ labels }) => labels.kind === 'handover' && labels.reason === 'no-capacity',
+      )?.value;
+    await eventually(async () => (await waiting()) === 1);
+    expect(rig.broadcasts.status('demo')).toMatchObject({ state: 'live', position: null, restarts: 0 });
+    other.refuse = false;
+    await warm(other);
+    await a.closed;
+    await eventually(async () => (await handoffs(rig)).length > 0);
+    expect([await handoffs(rig), await waiting()]).toEqual([[['drain', 'done', 1]], 0]);
+  });
+
+  test('its compositor is lost meanwhile: it recovers with a position, and whoever has a place takes it', async () => {
+    const { rig, a, other } = await live();
+    other.refuse = true;
+    rig.agent.refuse = true;
+    a.say({ type: 'draining', seconds: 60 });
+    a.cut();
+    await rig.status((s) => s.state === 'recovering' && s.position === 1);
+    other.refuse = false;
+    const b = await other.compositor();
+    await b.message('job');
+    expect(await rig.status((s) => s.state === 'live' && s.restarts === 1)).toMatchObject({ position: null });
+  });
+
+  test('one that waits for longer than it may has failed', async () => {
+    const rig = await StudioRig.create(new FakeAgent(), { recoveryMs: 300 });
+    rigs.push(rig);
+    await rig.start();
+    rig.agent.refuse = true;
+    (await rig.agent.compositor()).cut();
+    expect(await rig.status((s) => s.state === 'failed')).toMatchObject({ endReason: 'failed', position: null });
+  });
+});
+
 describe('somebody asks', () => {
   test('who asks twice has one handoff', async () => {
     const { rig, other } = await live();

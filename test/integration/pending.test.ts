@@ -1,34 +1,18 @@
 /** Broadcasts that find no compositor: they wait in a queue and start by themselves. Real processes and a real Redis; agents with room for one broadcast. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { BroadcastStatus } from '../../src/contracts/broadcast.ts';
-import { RedisServer } from '../support/directory/RedisServer.ts';
-import { RolesApart } from '../support/RolesApart.ts';
+import { FleetProcesses } from '../support/FleetProcesses.ts';
 import { eventually, ServerProcess } from '../support/ServerProcess.ts';
 
 const START = { video: { width: 320, height: 180, fps: 15, bitrate: 200_000 }, emptyGraceSeconds: 600 } as const;
 
 describe('a fleet whose compositors are all in use', () => {
-  let redis: RedisServer;
-  let roles: RolesApart;
-  const started: ServerProcess[] = [];
-  let env: Record<string, string>;
-
+  let roles: FleetProcesses;
   beforeAll(async () => {
-    redis = await RedisServer.start();
-    env = { LIANMAI_REDIS_URL: redis.url.reveal(), LIANMAI_MAX_BROADCASTS: '1' };
-    roles = await RolesApart.start(env);
+    roles = await FleetProcesses.start({ redis: true, env: { LIANMAI_MAX_BROADCASTS: '1' } });
   });
-  afterAll(async () => {
-    for (const agent of started) await agent.stop('SIGKILL');
-    await roles?.stop();
-    await redis?.close();
-  });
+  afterAll(() => roles?.stop());
 
-  const anotherAgent = async (): Promise<ServerProcess> => {
-    const agent = await roles.add('compositor');
-    started.push(agent);
-    return agent;
-  };
   const metric = async (line: RegExp): Promise<number> => {
     const text = await (await fetch(`${roles.sfu.internalUrl}/metrics`)).text();
     return Number(line.exec(text)?.[1]);
@@ -48,7 +32,7 @@ describe('a fleet whose compositors are all in use', () => {
     expect(await roles.api.startBroadcast('third', START)).toMatchObject({ state: 'pending', position: 2 });
     // The demand is what all three want: it brings the pods.
     expect(await metric(/^lianmai_compositor_demand (\S+)$/m)).toBeCloseTo(0.9);
-    expect(await metric(/^lianmai_pending_broadcasts\{kind="start"\} (\S+)$/m)).toBe(2);
+    expect(await metric(/^lianmai_pending_broadcasts\{kind="start",reason="no-capacity"\} (\S+)$/m)).toBe(2);
   });
 
   test('it starts by itself when the first one ends', async () => {
@@ -59,22 +43,22 @@ describe('a fleet whose compositors are all in use', () => {
 
   test('one that waits can be given up, and asked for again', async () => {
     expect(await roles.api.stopBroadcast('third')).toMatchObject({ state: 'ended', endReason: 'stopped' });
-    expect(await metric(/^lianmai_pending_broadcasts\{kind="start"\} (\S+)$/m)).toBe(0);
+    expect(await metric(/^lianmai_pending_broadcasts\{kind="start",reason="no-capacity"\} (\S+)$/m)).toBe(0);
     expect(await roles.api.startBroadcast('third', START)).toMatchObject({ state: 'pending', position: 1 });
   });
 
   test('a second agent that comes starts it, too', async () => {
-    await anotherAgent();
+    await roles.add('compositor');
     await becomes('third', 'live');
   });
 
   test('a killed agent’s broadcast goes before one that is queued', async () => {
     expect(await roles.api.startBroadcast('fourth', START)).toMatchObject({ state: 'pending', position: 1 });
-    await roles.compositor.kill();
+    await roles.agents[0]?.kill();
     await becomes('second', 'recovering 1');
     await becomes('fourth', 'pending 2');
-    expect(await metric(/^lianmai_pending_broadcasts\{kind="handover"\} (\S+)$/m)).toBe(1);
-    await anotherAgent();
+    expect(await metric(/^lianmai_pending_broadcasts\{kind="handover",reason="no-capacity"\} (\S+)$/m)).toBe(1);
+    await roles.add('compositor');
     await becomes('second', 'live');
     await becomes('fourth', 'pending 1');
     await roles.api.stopBroadcast('third');

@@ -30,7 +30,7 @@ test('with no compositor pod at all a start waits, and its demand is there: it b
   await fleet.person('a');
   expect(await fleet.api.startBroadcast('a', { video: SMALL })).toMatchObject({ state: 'pending', position: 1 });
   expect(await metric(/^lianmai_compositor_demand (\S+)$/m)).toBeGreaterThan(0);
-  expect(await metric(/^lianmai_pending_broadcasts\{kind="start"\} (\S+)$/m)).toBe(1);
+  expect(await metric(/^lianmai_pending_broadcasts\{kind="start",reason="no-capacity"\} (\S+)$/m)).toBe(1);
   await fleet.add('compositor', { LIANMAI_POD_NAME: PODS[0] });
   await eventually(async () => (await fleet.api.broadcast('a')).state === 'live', 'it starts by itself');
 });

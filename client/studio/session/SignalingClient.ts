@@ -22,10 +22,12 @@ export class SignalingClient {
   #token: string;
   #protocol = PROTOCOL;
 
-  constructor(token: string) {
+  /** `room`: says to a fleet of servers which of them it is for; who may come in is the token's to say. */
+  constructor(room: string, token: string) {
     this.#token = token;
     this.socket = io({
       path: '/socket.io',
+      query: { room },
       transports: ['websocket'],
       auth: (give) => give({ token: this.#token, protocol: this.#protocol }),
       autoConnect: false,

@@ -12,6 +12,16 @@ interface BroadcastPlaceEvents {
   waiting: [waits: Waits | null];
 }
 
+/** What it asks for now. */
+export interface PlaceWish {
+  /** Not there: the broadcast is to go away from there. */
+  avoid?: string | undefined;
+  /** There only when there is no other: it may not answer at all. */
+  last?: string | undefined;
+  /** It waits no longer, ms; left out: a start until it is stopped, one that runs until it is given up (LIANMAI_RECOVERY_SECONDS). */
+  waitMs?: number;
+}
+
 export interface BroadcastPlaceOptions {
   broadcast: string;
   room: RoomTap;
@@ -44,17 +54,14 @@ export class BroadcastPlace extends TypedEmitter<BroadcastPlaceEvents> {
     return this.#waitedMs + (this.#waitsSince === undefined ? 0 : this.#options.node.clock.now() - this.#waitsSince);
   }
 
-  /**
-   * What it asks for now. `waitMs`: how long it waits; left out: a start until it is stopped, one that runs until it is given up
-   * (LIANMAI_RECOVERY_SECONDS).
-   */
-  ask({ avoid, waitMs, signal }: { avoid?: string | undefined; waitMs?: number; signal: AbortSignal }): PlaceAsk {
+  ask({ avoid, last, waitMs, signal }: PlaceWish & { signal: AbortSignal }): PlaceAsk {
     const { broadcast, input, program, resumed, node } = this.#options;
     const seen = resumed || program() !== undefined;
     return {
       ...{ broadcast, tenant: input.tenant, kind: seen ? 'handover' : 'start', signal },
       slots: () => this.#meter.slots,
       avoid: avoid === undefined ? [] : [avoid],
+      last,
       waitMs: waitMs ?? (seen ? node.recoveryMs : Number.POSITIVE_INFINITY),
       onWaiting: (waits) => this.#waits(waits),
     };

@@ -9,6 +9,7 @@
  */
 import { newId } from '../../common/ids.ts';
 import type { Logger } from '../../common/logger.ts';
+import { WaitReason } from '../../contracts/broadcast.ts';
 import { AppError } from '../../contracts/errors.ts';
 import type { AgentEntry, Directory } from '../../directory/Directory.ts';
 import type { Entry } from '../../directory/entries.ts';
@@ -51,6 +52,8 @@ export class Places {
   readonly #tickets = new Map<string, Ticket>();
   /** Every broadcast of this node. */
   readonly #wanted = new Map<string, WantedBroadcast>();
+  /** The last one's. */
+  #queuedAt = 0;
   #opening: Promise<void> | undefined;
   #wishes: View<'wish'> | undefined;
   #agents: readonly AgentEntry[] = [];
@@ -68,8 +71,7 @@ export class Places {
   wants(broadcast: string, wanted: { tenant: string; slots: number } | null): void {
     if (wanted) this.#wanted.set(broadcast, { seen: false, ...this.#wanted.get(broadcast), broadcast, ...wanted });
     else if (!this.#wanted.delete(broadcast)) return;
-    const sum = [...this.#wanted.values()].reduce((total, { slots }) => total + slots, 0);
-    this.#options.metrics.demand.set(Math.round(sum * 100) / 100);
+    this.#count();
     for (const ticket of this.#tickets.values()) if (ticket.ask.broadcast === broadcast) void this.#tell(ticket);
     this.#soon();
   }
@@ -86,7 +88,9 @@ export class Places {
     await this.#opening;
     const { signal, waitMs } = ask;
     signal.throwIfAborted();
-    const ticket = new Ticket(newId('q'), ask, Math.floor(this.#options.wallClock()));
+    // Who comes later waits later, also within a millisecond.
+    this.#queuedAt = Math.max(this.#queuedAt + 1, Math.floor(this.#options.wallClock()));
+    const ticket = new Ticket(newId('q'), ask, this.#queuedAt);
     if (ask.kind === 'handover') this.#counts(ticket, true);
     this.#tickets.set(ticket.id, ticket);
     const giveUp = () => ticket.fail(signal.reason);
@@ -140,8 +144,9 @@ export class Places {
   }
 
   #placed(ticket: Ticket, agent: string, ended: Promise<unknown>): void {
-    const { directory } = this.#options;
+    const { directory, wallClock, metrics } = this.#options;
     ticket.state = 'placed';
+    if (ticket.waited) metrics.waitSeconds.observe((wallClock() - ticket.queuedAt) / 1000);
     void this.#tell(ticket);
     const forgotten = (error: unknown) => this.#logger.warn({ err: error }, 'the directory did not take a placement');
     directory.placed(agent, ticket.id).catch(forgotten);
@@ -223,7 +228,6 @@ export class Places {
       const view = views.find(({ url }) => url === agent);
       if (!ticket || !view) continue;
       const { slots } = ticket;
-      if (ticket.waited) this.#options.metrics.waitSeconds.observe((nowMs - ticket.queuedAt) / 1000);
       this.#counts(ticket, true);
       ticket.give(agent, { used: view.used, load: view.load });
       view.used += slots;
@@ -238,6 +242,11 @@ export class Places {
     for (const { id, position, reason } of waiting) {
       const ticket = this.#tickets.get(id);
       if (!ticket) continue;
+      if (ticket.last !== undefined) {
+        ticket.last = undefined;
+        this.#again = true;
+        continue;
+      }
       ticket.reserved = reservations.get(id);
       if (ticket.ask.waitMs <= 0) ticket.fail();
       else {
@@ -277,9 +286,18 @@ export class Places {
   }
 
   #count(): void {
-    const waiting = [...this.#tickets.values()].filter(({ state, waited }) => state === 'waiting' && waited);
-    for (const kind of ['start', 'handover'] as const)
-      this.#options.metrics.pending.set({ kind }, waiting.filter(({ ask }) => ask.kind === kind).length);
+    const { demand, pending } = this.#options.metrics;
+    const waiting = [...this.#tickets.values()].filter(({ reason }) => reason !== undefined);
+    for (const kind of ['start', 'handover'] as const) {
+      for (const reason of WaitReason.options) {
+        const alike = waiting.filter((ticket) => ticket.ask.kind === kind && ticket.reason === reason);
+        pending.set({ kind, reason }, alike.length);
+      }
+    }
+    // More agents would be of no use to those.
+    const kept = new Set(waiting.filter(({ reason }) => reason === 'tenant-limit').map(({ ask }) => ask.broadcast));
+    const wanted = [...this.#wanted.values()].filter(({ broadcast }) => !kept.has(broadcast));
+    demand.set(Math.round(wanted.reduce((sum, { slots }) => sum + slots, 0) * 100) / 100);
   }
 }
 

@@ -25,6 +25,8 @@ export interface PlaceAsk {
   slots: () => number;
   /** Agents that will not do: where it is, where its twin is. */
   avoid: readonly string[];
+  /** One that is asked only when no other has room: it may not answer at all. */
+  last?: string | undefined;
   /** How long it waits for its turn, ms; 0: it has to be now. */
   waitMs: number;
   signal: AbortSignal;
@@ -43,8 +45,10 @@ export class Ticket {
   readonly id: string;
   readonly ask: PlaceAsk;
   readonly queuedAt: number;
-  /** Monotonic, but that a refusal leads back to `waiting`. */
-  state: 'waiting' | 'asking' | 'placed' | 'closed' = 'waiting';
+  /** As long as there may be another. */
+  last: string | undefined;
+  /** Monotonic, but that a refusal leads back to `idle`. Only who listens for its turn is `waiting`. */
+  state: 'idle' | 'waiting' | 'asking' | 'placed' | 'closed' = 'idle';
   /** The agent that it was given. */
   agent: string | undefined;
   /** What that had in use before, and how many broadcasts. */
@@ -53,6 +57,8 @@ export class Ticket {
   lease: Lease<'wish'> | undefined;
   /** It was told that it waits. */
   waited = false;
+  /** Why, as long as it does. */
+  reason: WaitReason | undefined;
   /** What the others were told of it, JSON. */
   told = '';
   /** One after the other. */
@@ -66,6 +72,7 @@ export class Ticket {
     this.id = id;
     this.ask = ask;
     this.queuedAt = queuedAt;
+    this.last = ask.last;
   }
 
   get slots(): number {
@@ -73,7 +80,8 @@ export class Ticket {
   }
 
   get avoid(): string[] {
-    return [...new Set([...this.ask.avoid, ...this.#refusals.keys()])];
+    const last = this.last === undefined ? [] : [this.last];
+    return [...new Set([...this.ask.avoid, ...this.#refusals.keys(), ...last])];
   }
 
   get wish(): Waiting {
@@ -93,12 +101,14 @@ export class Ticket {
   turn(): Promise<string> {
     return new Promise((resolve, reject) => {
       this.#settle = { resolve, reject };
+      this.state = 'waiting';
       if (this.#failure) reject(this.#failure.error);
     });
   }
 
   give(agent: string, before: { used: number; load: number }): void {
     this.state = 'asking';
+    this.reason = undefined;
     this.agent = agent;
     this.before = before;
     this.reserved = undefined;
@@ -109,6 +119,7 @@ export class Ticket {
   /** It waits on. */
   wait(waits: Waits): void {
     this.waited = true;
+    this.reason = waits.reason;
     this.ask.onWaiting(waits);
   }
 
@@ -120,7 +131,7 @@ export class Ticket {
 
   refused(agent: AgentEntry | undefined, nowMs: number): void {
     const url = this.agent;
-    this.state = 'waiting';
+    this.state = 'idle';
     this.agent = undefined;
     if (url === undefined) return;
     const waitMs = this.#retryMs.get(url) ?? FIRST_RETRY_MS;

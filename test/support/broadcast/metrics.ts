@@ -23,7 +23,7 @@ export const broadcastMetrics = () =>
   ({
     broadcasts: gauge('broadcasts', 'state'),
     demand: gauge('demand'),
-    pending: gauge('pending', 'kind'),
+    pending: gauge('pending', 'kind', 'reason'),
     waitSeconds: histogram('wait'),
     ended: counter('ended', 'reason'),
     startSeconds: histogram('start'),

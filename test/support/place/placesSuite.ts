@@ -23,21 +23,20 @@ interface Asker {
 class TestAgent {
   readonly url: string;
   readonly #slots: number;
-  readonly #announcement: Announcement;
+  #announcement: Announcement | undefined;
   #used = 0;
 
-  private constructor(url: string, slots: number, announcement: Announcement) {
+  constructor(url: string, slots: number) {
     this.url = url;
     this.#slots = slots;
-    this.#announcement = announcement;
   }
 
-  static async start(node: RigNode, url: string, slots: number, more: Partial<NodeInfo> = {}): Promise<TestAgent> {
+  async announce({ directory }: RigNode, more: Partial<NodeInfo> = {}): Promise<void> {
     const info: NodeInfo = {
-      ...{ role: 'compositor', url, capacity: 100, load: 0, slots, used: 0, version: '1.0.0', protocol: PROTOCOL },
-      ...{ draining: false, ...more },
+      ...{ role: 'compositor', url: this.url, capacity: 100, load: 0, slots: this.#slots, used: 0 },
+      ...{ version: '1.0.0', protocol: PROTOCOL, draining: false, ...more },
     };
-    return new TestAgent(url, slots, await node.directory.announce(info));
+    this.#announcement = await directory.announce(info);
   }
 
   open(slots: number): { ended: Promise<void>; end: () => void } {
@@ -51,12 +50,12 @@ class TestAgent {
   }
 
   drain(): void {
-    this.#announcement.update({ draining: true });
+    this.#announcement?.update({ draining: true });
   }
 
   #say(more: number): void {
     this.#used += more;
-    this.#announcement.update({ used: this.#used });
+    this.#announcement?.update({ used: this.#used });
   }
 }
 
@@ -91,8 +90,10 @@ export function placesSuite(makeRig: () => Promise<FleetRig>): void {
 
   async function agent(name: string, slots: number, more: Partial<NodeInfo> = {}): Promise<TestAgent> {
     const url = `http://agent-${name}`;
-    const made = await TestAgent.start(agentNode, url, slots, more);
+    const made = new TestAgent(url, slots);
+    // Before it is known: it may be asked at once.
     agents.set(url, made);
+    await made.announce(agentNode, more);
     // As long as nobody knows it nobody can be given it.
     for (const node of [a, b])
       await untilView(await node.directory.watch('node'), (all) => all.some(({ id }) => id === url));
@@ -258,13 +259,14 @@ export function placesSuite(makeRig: () => Promise<FleetRig>): void {
       await at(first, 1);
       const second = ask(one, { kind: 'handover' });
       await at(second, 1);
-      const figures = async (name: 'demand' | 'pending') => (await one.metrics[name].get()).values.map((v) => v.value);
+      const figures = async (name: 'demand' | 'pending') =>
+        (await one.metrics[name].get()).values.filter(({ value }) => value > 0).map(({ value }) => value);
       expect(await figures('demand')).toEqual([3.5]);
       expect(await figures('pending')).toEqual([1, 1]);
       await agent('new', 8);
       await Promise.all([first.placed, second.placed]);
       expect(await figures('demand')).toEqual([3.5]);
-      expect(await figures('pending')).toEqual([0, 0]);
+      expect(await figures('pending')).toEqual([]);
       const { values } = await one.metrics.waitSeconds.get();
       expect(values.find(({ metricName }) => metricName?.endsWith('_count'))?.value).toBe(2);
       first.end();
@@ -283,6 +285,8 @@ export function placesSuite(makeRig: () => Promise<FleetRig>): void {
       await known(b, 1);
       const second = ask(other, { tenant: 'acme' });
       await at(second, 1, 'tenant-limit');
+      // More agents would not help it.
+      expect((await other.metrics.demand.get()).values[0]?.value).toBe(0);
       expect(await ask(other, { tenant: 'somebody' }).placed).toBe('http://agent-one');
       first.end();
       expect(await second.placed).toBe('http://agent-one');
