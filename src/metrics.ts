@@ -5,6 +5,7 @@ import type { BroadcastMetrics } from './broadcast/metrics.ts';
 import type { DeliveryMetrics } from './delivery/metrics.ts';
 import type { RecordingMetrics } from './delivery/recording/metrics.ts';
 import type { DirectoryMetrics } from './directory/metrics.ts';
+import type { PodCostMetrics } from './kubernetes/metrics.ts';
 import type { RoomMetrics } from './rooms/metrics.ts';
 import type { SfuMetrics } from './sfu/metrics.ts';
 import type { SignalingMetrics } from './signaling/metrics.ts';
@@ -286,6 +287,8 @@ export const METRICS = {
     'A round of renewal of everything that this node owns.',
     [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
   ),
+  podCostPatches: counter('lianmai_pod_cost_patches_total', 'Deletion costs written to pods, by outcome.', ['outcome']),
+  podCostWaiting: gauge('lianmai_pod_cost_waiting', 'Pods whose deletion cost is not written yet.'),
 } as const satisfies Record<string, Definition>;
 
 export interface Metrics {
@@ -300,6 +303,7 @@ export interface Metrics {
   webhooks: WebhookMetrics;
   recording: RecordingMetrics;
   directory: DirectoryMetrics;
+  podCosts: PodCostMetrics;
 }
 
 /** All metrics in a registry of their own, and Node's own (`nodejs_…`, `process_…`). */
@@ -413,5 +417,6 @@ export function createMetrics(): Metrics {
       failures: c(m.directoryFailures),
       roundSeconds: h(m.directoryRoundSeconds),
     },
+    podCosts: { patches: c(m.podCostPatches), waiting: g(m.podCostWaiting) },
   };
 }

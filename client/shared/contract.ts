@@ -4,7 +4,9 @@
  */
 
 /** Version of the signalling and playback interfaces that this build speaks. */
-export const PROTOCOL = 1;
+export const PROTOCOL = 2;
+/** The oldest one that it speaks, too: a server that is still of the version before is asked again with it. */
+export const OLDEST_PROTOCOL = 1;
 /** What a room id looks like. */
 export const ROOM_ID = /^[a-z0-9][a-z0-9_-]{0,63}$/;
 /** Longest display name. */

@@ -256,6 +256,14 @@ describe('delivery control', () => {
     expect(controller.closed).toBe(false);
   });
 
+  test('a controller of a newer protocol is told so', async () => {
+    const socket = await connectControl(stack, SERVICE_TOKEN);
+    const answer = new Promise<string>((resolve) => socket.once('message', (data) => resolve(String(data))));
+    socket.send(JSON.stringify({ type: 'open', protocol: 3, broadcast: 'bxxxxxxxxx', more: {} }));
+    const refusal = { type: 'refused', code: 'protocol', message: 'This node speaks protocol 1 to 2, not 3.' };
+    expect(JSON.parse(await answer)).toEqual(refusal);
+  });
+
   test('an order that is too large ends the connection', async () => {
     const socket = await connectControl(stack, SERVICE_TOKEN);
     const closed = new Promise((resolve) => socket.once('close', resolve));
