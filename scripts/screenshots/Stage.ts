@@ -55,7 +55,7 @@ export class Stage {
     const camera = await makeCamera(HOST_SEAT, folder);
     const server = await ServerProcess.start({
       LIANMAI_ALLOW_PRIVATE_DESTINATIONS: 'true',
-      LIANMAI_LOG_LEVEL: 'warn',
+      LIANMAI_LOG_LEVEL: 'info',
     });
     stack.defer(() => server.stop().then(() => {}));
     const proxy = await CutProxy.start(Number(new URL(server.url).port));

@@ -175,7 +175,8 @@ describe('playlists and media', () => {
   test('state.json says what a page needs', async () => {
     const room = newRoom();
     const state = async (): Promise<unknown> => (await fetch(`${stack.url}/live/${room}/state.json`)).json();
-    expect(await state()).toEqual({ room, state: 'idle', broadcast: null, startedAt: null, endedAt: null });
+    const nobody = { viewers: 0, recording: null };
+    expect(await state()).toEqual({ ...{ room, state: 'idle', broadcast: null }, startedAt: null, endedAt: null, ...nobody });
     const controller = await TestController.open(stack, { room, answersClock: false });
     await controller.waitFor('opened');
     const compositor = new TestCompositor(stack, controller, clip);
@@ -190,6 +191,7 @@ describe('playlists and media', () => {
       broadcast: controller.broadcast,
       startedAt: controller.epoch,
       endedAt: null,
+      ...nobody,
     });
     controller.send({ type: 'end' });
     await controller.waitFor('ended');

@@ -24,6 +24,9 @@ import { RecordingWork } from './RecordingWork.ts';
 import { objectKey } from './storeFiles.ts';
 import { Transcodes } from './Transcodes.ts';
 
+/** Of a room's newest recordings, one of so many can be played, or none is looked for further. */
+const PLAYABLE_AMONG = 5;
+
 export interface RecordingsOptions {
   dataDir: string;
   database: Database;
@@ -162,6 +165,13 @@ export class Recordings extends TypedEmitter<RecordingsEvents> {
 
   async list(query: { room?: string | undefined; limit: number }): Promise<Recording[]> {
     return (await this.#store.list(query)).map((record) => toRecording(this.#newest(record)));
+  }
+
+  /** The room's newest that can be played; `guarded`: also those that want a token. */
+  async playable(room: string, { guarded }: { guarded: boolean }): Promise<RecordingId | null> {
+    const records = await this.#store.list({ room, limit: PLAYABLE_AMONG });
+    const there = records.find(({ files, playback }) => files.playlist && (guarded || playback === 'open'));
+    return there?.id ?? null;
   }
 
   /** Throws `not-found`. */
