@@ -59,7 +59,7 @@ function precompress(): Plugin {
   };
 }
 
-/** Builds the three pages into dist/client, where src/http/pages.ts finds them. */
+/** Builds the pages into dist/client, where src/http/pages.ts finds them. */
 export default defineConfig({
   root: here,
   base: '/',
@@ -81,6 +81,12 @@ export default defineConfig({
         index: resolve(here, 'index.html'),
         studio: resolve(here, 'studio.html'),
         watch: resolve(here, 'watch.html'),
+        embed: resolve(here, 'embed.html'),
+        player: resolve(here, 'embed/player.ts'),
+      },
+      output: {
+        // Other sites name it in their pages, so it is always under the same address; it imports nothing.
+        entryFileNames: ({ name }) => (name === 'player' ? 'embed/player.js' : 'assets/[name]-[hash].js'),
       },
     },
   },
@@ -94,11 +100,11 @@ export default defineConfig({
     mendHls(),
     precompress(),
     {
-      // The server answers /studio/:room and /watch/:room with one page each; so does the development server.
+      // The server answers /studio/:room, /watch/:room and /embed/:room with one page each; so does the development server.
       name: 'room-pages',
       configureServer(server) {
         server.middlewares.use((request, _response, next) => {
-          const page = /^\/(studio|watch)\/[^/.]+(?=$|[?#])/.exec(request.url ?? '')?.[1];
+          const page = /^\/(studio|watch|embed)\/[^/.]+(?=$|[?#])/.exec(request.url ?? '')?.[1];
           if (page) request.url = `/${page}.html`;
           next();
         });

@@ -4,8 +4,8 @@
  */
 import { fileURLToPath } from 'node:url';
 import { Photographer } from './screenshots/Photographer.ts';
-import { SCENES } from './screenshots/shots.ts';
 import { Stage } from './screenshots/Stage.ts';
+import { SCENES } from './screenshots/shots.ts';
 
 /** All of it takes about a minute on two free cores; then something hangs, ms. */
 const LIMIT_MS = 10 * 60_000;
@@ -26,8 +26,8 @@ const photographer = await Photographer.create(fileURLToPath(new URL('../docs/sc
   await using stage = await Stage.start();
   for (const [name, scene] of Object.entries(SCENES)) {
     if (wanted.length > 0 && !wanted.includes(name)) continue;
-    await scene(stage, async (page, shot) => {
-      await photographer.take(page, shot);
+    await scene(stage, async (page, shot, prepare) => {
+      await photographer.take(page, shot, prepare);
       console.log(shot);
     });
   }

@@ -8,6 +8,7 @@ const VIEWS = {
   phone: { width: 390, height: 844 },
   desktop: { width: 1280, height: 800 },
 } as const;
+export type View = keyof typeof VIEWS;
 const SCHEMES = ['dark', 'light'] as const;
 /** WebP's, 0 to 100: at 80 small type has no visible blocks. */
 const QUALITY = 80;
@@ -30,10 +31,11 @@ export class Photographer {
     return this.#taken.size;
   }
 
-  /** Four pictures of the page as it is. */
-  async take(page: Page, name: string): Promise<void> {
-    for (const [view, size] of Object.entries(VIEWS)) {
-      await page.setViewportSize(size);
+  /** Four pictures of the page as it is, or as `prepare` makes it for each view. */
+  async take(page: Page, name: string, prepare?: (view: View) => Promise<void>): Promise<void> {
+    for (const view of ['phone', 'desktop'] as const) {
+      await page.setViewportSize(VIEWS[view]);
+      await prepare?.(view);
       for (const colorScheme of SCHEMES) {
         await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
         // Two frames: one with the new colours, and one that shows it.

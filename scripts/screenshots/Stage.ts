@@ -5,6 +5,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Page } from 'playwright-core';
 import { launchBrowser, type TestBrowser } from '../../test/support/browser.ts';
 import { CutProxy } from '../../test/support/CutProxy.ts';
@@ -17,9 +18,16 @@ import { makeCamera, makeClips } from './portraits.ts';
 
 /** A page, an encoder and a browser share the machine: only a hang meets this, ms. */
 const PATIENCE_MS = 60_000;
+/** Between two looks at a page, ms. */
+const LOOK_MS = 100;
 /** Who sits in front of the browser. */
 const HOST_SEAT = 0;
-const GUESTS: Readonly<Record<number, string>> = { 1: 'Amara Okafor', 2: '林晓', 4: 'Jonas Weber' };
+const GUESTS: Readonly<Record<number, string>> = { 1: 'Amara Okafor', 2: 'Lin Xiao', 4: 'Jonas Weber' };
+
+/** Chromium calls a fake camera by the file's path. */
+const NAME_DEVICES = `Object.defineProperty(MediaDeviceInfo.prototype, 'label', {
+  get() { return this.kind === 'videoinput' ? 'HD Webcam' : 'Built-in Microphone'; },
+});`;
 
 export class Stage {
   readonly room = 'evening-show';
@@ -70,6 +78,7 @@ export class Stage {
     const context = await this.#browser.browser.newContext({ locale, reducedMotion: 'reduce' });
     context.setDefaultTimeout(PATIENCE_MS);
     const page = await context.newPage();
+    await page.addInitScript(NAME_DEVICES);
     await page.goto((cuttable ? this.#proxy.url : this.server.url) + path);
     return page;
   }
@@ -96,6 +105,13 @@ export class Stage {
   }
 }
 
-/** Until a page has it, or a minute has passed. `test` runs in the page. */
-export const until = (page: Page, test: string): Promise<unknown> =>
-  page.waitForFunction(test, undefined, { timeout: PATIENCE_MS });
+/**
+ * Until a page has it, or a minute has passed. `test` is evaluated in the page; not by `waitForFunction`, which the page's content
+ * security policy does not allow.
+ */
+export async function until(page: Page, test: string): Promise<void> {
+  for (const limit = performance.now() + PATIENCE_MS; !(await page.evaluate(test)); ) {
+    if (performance.now() > limit) throw new Error(`the page does not come to: ${test}`);
+    await delay(LOOK_MS);
+  }
+}

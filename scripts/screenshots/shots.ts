@@ -2,9 +2,10 @@
  * Every state that a page can have, in the order of one evening. A new one: bring a page into it, and `take(page, 'NAME')`.
  */
 import type { Page } from 'playwright-core';
+import type { View } from './Photographer.ts';
 import { type Stage, until } from './Stage.ts';
 
-export type Take = (page: Page, name: string) => Promise<void>;
+export type Take = (page: Page, name: string, prepare?: (view: View) => Promise<void>) => Promise<void>;
 /** Takes its pictures, and leaves the stage as the next one finds it. */
 type Scene = (stage: Stage, take: Take) => Promise<void>;
 
@@ -12,6 +13,14 @@ const close = (page: Page): Promise<void> => page.context().close();
 const watchState = (state: string): string => `document.querySelector('[data-state="${state}"]') !== null`;
 const videosPlay = (count: number): string =>
   `[...document.querySelectorAll('video')].filter((v) => v.videoWidth > 0 && v.currentTime > 0).length >= ${count}`;
+
+/** The host's panel stands beside the stage on a desk, and would cover it on a phone. */
+const panelOnDesk =
+  (page: Page) =>
+  async (view: View): Promise<void> => {
+    const open = (await page.locator('aside.panel').count()) > 0;
+    if (open !== (view === 'desktop')) await page.getByTestId('panel').click();
+  };
 
 async function home(stage: Stage, take: Take): Promise<void> {
   const page = await stage.open('/');
@@ -46,10 +55,10 @@ async function show(stage: Stage, take: Take): Promise<void> {
   await studio.getByTestId('join').click();
   await studio.getByTestId('leave').waitFor();
   await until(studio, videosPlay(1));
-  await take(studio, 'studio-alone');
+  await take(studio, 'studio-alone', panelOnDesk(studio));
   await stage.guests();
   await until(studio, videosPlay(4));
-  await take(studio, 'studio-people');
+  await take(studio, 'studio-people', panelOnDesk(studio));
   await watchWaiting(stage, take);
   await stage.api.startBroadcast(stage.room, { dvrSeconds: 3600, record: true });
   await studio.getByTestId('stop-live').waitFor();
@@ -74,8 +83,15 @@ async function watchLive(stage: Stage, take: Take, studio: Page): Promise<void> 
   const far = await stage.open(`/watch/${stage.room}`, { cuttable: true });
   await until(far, watchState('live'));
   await until(page, `${watchState('live')} && document.querySelector('video').currentTime > 3`);
-  await take(page, 'watch-live');
+  await page.mouse.move(0, 0);
+  await take(page, 'watch-live', controlsOf(page));
+  await page.getByTestId('share').click();
+  await page.getByTestId('embed-code').waitFor();
+  await take(page, 'watch-share');
+  await page.keyboard.press('Escape');
   await studioLive(studio, take);
+  await watchBack(page, take);
+  await embedded(stage, take);
   stage.cut();
   await until(far, watchState('reconnecting'));
   await take(far, 'watch-reconnecting');
@@ -83,8 +99,34 @@ async function watchLive(stage: Stage, take: Take, studio: Page): Promise<void> 
   await close(page);
 }
 
+/** The controls hide from who does not touch anything. */
+const controlsOf = (page: Page) => async (): Promise<void> => {
+  await page.locator('media-controller').hover({ position: { x: 150, y: 80 } });
+};
+
+/** A while ago, with the picture of what is pointed at. */
+async function watchBack(page: Page, take: Take): Promise<void> {
+  const bar = page.getByTestId('time-bar');
+  await bar.waitFor();
+  await bar.press('PageDown');
+  const point = async (): Promise<void> => {
+    const box = await bar.boundingBox();
+    if (!box) throw new Error('the bar has no place');
+    for (const share of [0.3, 0.31]) await page.mouse.move(box.x + box.width * share, box.y + box.height / 2);
+    await page.getByTestId('thumbnail').waitFor();
+  };
+  await take(page, 'watch-back-in-time', point);
+}
+
+async function embedded(stage: Stage, take: Take): Promise<void> {
+  const page = await stage.open(`/embed/${stage.room}`);
+  await until(page, watchState('live'));
+  await take(page, 'embed-live', controlsOf(page));
+  await close(page);
+}
+
 async function studioLive(studio: Page, take: Take): Promise<void> {
-  await take(studio, 'studio-live');
+  await take(studio, 'studio-live', panelOnDesk(studio));
   await studio.setViewportSize({ width: 1280, height: 800 });
   await studio.getByTestId('tab-scene').click();
   await take(studio, 'studio-scene');
@@ -99,7 +141,11 @@ async function studioLive(studio: Page, take: Take): Promise<void> {
 async function watchEnded(stage: Stage, take: Take): Promise<void> {
   const page = await stage.open(`/watch/${stage.room}`);
   await until(page, watchState('ended'));
+  await page.getByTestId('replay').waitFor();
   await take(page, 'watch-ended');
+  await page.getByTestId('replay').click();
+  await until(page, watchState('recorded'));
+  await take(page, 'watch-recording', controlsOf(page));
   await close(page);
 }
 

@@ -21,7 +21,11 @@ export const Beacon = z
     /** and for so long, ms. */
     stalledMs: z.int().min(0).max(MAX_SPAN_MS),
     /** Behind the live edge, ms; null: not known. */
-    latencyMs: z.int().min(0).max(24 * 3_600_000).nullable(),
+    latencyMs: z
+      .int()
+      .min(0)
+      .max(24 * 3_600_000)
+      .nullable(),
     /** From opening the page to the first picture, ms; in the first beacon of a page that was opened while it was live. */
     firstFrameMs: z.int().min(0).max(MAX_SPAN_MS).nullable(),
     /** The page is being closed. */

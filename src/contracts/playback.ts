@@ -34,7 +34,7 @@ export const PlaybackState = z.object({
   endedAt: z.number().nullable(),
   /** Who watches it, on all delivery nodes: an estimate. */
   viewers: z.int().min(0).default(0),
-  /** While nothing is live: the room's newest recording that can be played, and that whoever asks may play. */
+  /** What can be played, and whoever asks may play: `ended`: the broadcast's recording, `idle`: the newest one of the room. */
   recording: RecordingId.nullable().default(null),
 });
 export type PlaybackState = z.infer<typeof PlaybackState>;

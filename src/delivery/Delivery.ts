@@ -23,7 +23,7 @@ import { StreamKeys } from './destinations/StreamKeys.ts';
 import { Edge, type EdgeOptions } from './edge/Edge.ts';
 import { PlaylistCache } from './hls/PlaylistCache.ts';
 import { FastLane } from './http/FastLane.ts';
-import { type Access, PlayGate, type PlayPass } from './http/PlayGate.ts';
+import { PlayGate, type PlayPass } from './http/PlayGate.ts';
 import { bearerToken, registerIntakeRoutes } from './intakeRoutes.ts';
 import { DeliveryJournal } from './journal/DeliveryJournal.ts';
 import { partsOfHead, restoreBroadcast } from './journal/restoreBroadcast.ts';
@@ -137,7 +137,7 @@ export class Delivery {
       find: (room, id) => this.#find(room, id),
       newest: (room) => this.#newest.get(room),
       state: (room) => this.state(room),
-      recordingOf: (room, access) => this.#recordingOf(room, access),
+      recordingOf: async (room, which) => (await this.#options.recordings?.playable(room, which)) ?? null,
       ...{ viewers: this.#viewers, viewerBytes: this.#viewerBytes, beacons: this.#beacons },
       metrics: this.#options.metrics,
     });
@@ -223,10 +223,6 @@ export class Delivery {
       endedAt: broadcast.endedAt,
       viewers: live ? this.#viewers.count(broadcast.id) : 0,
     };
-  }
-
-  async #recordingOf(room: string, access: Access): Promise<string | null> {
-    return (await this.#options.recordings?.playable(room, { guarded: access !== 'anybody' })) ?? null;
   }
 
   /** Ends the broadcasts cleanly (EXT-X-ENDLIST, RTMP closed). Idempotent. */

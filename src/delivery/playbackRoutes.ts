@@ -22,7 +22,7 @@ import {
   MULTIVARIANT,
   STATE,
 } from './http/cachePolicy.ts';
-import type { Access, PlayGate } from './http/PlayGate.ts';
+import type { PlayGate } from './http/PlayGate.ts';
 import { allow, preparePlayback } from './http/playAccess.ts';
 import { FILE, parseName, parsePlaybackPath } from './http/playbackPath.ts';
 import type { DeliveryMetrics } from './metrics.ts';
@@ -44,8 +44,8 @@ export interface PlaybackOptions {
   ): { broadcast: DeliveryBroadcast; playlists: PlaylistCache; pictures: LivePictures } | undefined;
   newest(room: string): { broadcast: DeliveryBroadcast; playlists: PlaylistCache } | undefined;
   state(room: string): BroadcastPlayback;
-  /** The newest recording of a room that may be played with this access; null: none. */
-  recordingOf(room: string, access: Access): Promise<string | null>;
+  /** The newest recording of a room, or the one of a broadcast; `guarded`: also one that wants a token. null: none can be played. */
+  recordingOf(room: string, which: { guarded: boolean; broadcast: string | null }): Promise<string | null>;
   gate: PlayGate;
   /** For broadcasts that another node owns; undefined: there is no other. */
   edge: Edge | undefined;
@@ -137,8 +137,12 @@ async function state(options: PlaybackOptions, request: FastifyRequest, reply: F
   const room = parseName(RoomId, (request.params as Record<string, string>).room);
   allow(options.gate, request, reply, options.newest(room)?.broadcast.playback ?? 'open');
   const now = options.state(room);
-  const recording = now.state === 'live' ? null : await options.recordingOf(room, request.playAccess);
-  const answer: PlaybackState = { ...now, recording };
+  // Who comes for what has just ended is not given an older one in its place.
+  const which = { guarded: request.playAccess !== 'anybody', broadcast: now.state === 'ended' ? now.broadcast : null };
+  const answer: PlaybackState = {
+    ...now,
+    recording: now.state === 'live' ? null : await options.recordingOf(room, which),
+  };
   return sendText(request, reply, {
     bytes: Buffer.from(JSON.stringify(answer)),
     type: 'application/json; charset=utf-8',

@@ -176,7 +176,12 @@ describe('playlists and media', () => {
     const room = newRoom();
     const state = async (): Promise<unknown> => (await fetch(`${stack.url}/live/${room}/state.json`)).json();
     const nobody = { viewers: 0, recording: null };
-    expect(await state()).toEqual({ ...{ room, state: 'idle', broadcast: null }, startedAt: null, endedAt: null, ...nobody });
+    expect(await state()).toEqual({
+      ...{ room, state: 'idle', broadcast: null },
+      startedAt: null,
+      endedAt: null,
+      ...nobody,
+    });
     const controller = await TestController.open(stack, { room, answersClock: false });
     await controller.waitFor('opened');
     const compositor = new TestCompositor(stack, controller, clip);

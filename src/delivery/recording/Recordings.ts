@@ -167,10 +167,18 @@ export class Recordings extends TypedEmitter<RecordingsEvents> {
     return (await this.#store.list(query)).map((record) => toRecording(this.#newest(record)));
   }
 
-  /** The room's newest that can be played; `guarded`: also those that want a token. */
-  async playable(room: string, { guarded }: { guarded: boolean }): Promise<RecordingId | null> {
+  /** The room's newest that can be played, or the one of a broadcast; `guarded`: also one that wants a token. */
+  async playable(
+    room: string,
+    { guarded, broadcast }: { guarded: boolean; broadcast: string | null },
+  ): Promise<RecordingId | null> {
     const records = await this.#store.list({ room, limit: PLAYABLE_AMONG });
-    const there = records.find(({ files, playback }) => files.playlist && (guarded || playback === 'open'));
+    const there = records.find(
+      (record) =>
+        record.files.playlist &&
+        (guarded || record.playback === 'open') &&
+        (broadcast === null || record.broadcast === broadcast),
+    );
     return there?.id ?? null;
   }
 

@@ -11,7 +11,11 @@ const RATIO_BUCKETS = [0, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1] as const;
 
 export const VIEWER_METRICS = {
   viewerBeacons: counter('lianmai_viewer_beacons_total', 'What viewers’ pages said of how they watch.', ['result']),
-  viewerLatency: histogram('lianmai_viewer_latency_seconds', 'How far behind the live edge viewers are.', LATENCY_BUCKETS),
+  viewerLatency: histogram(
+    'lianmai_viewer_latency_seconds',
+    'How far behind the live edge viewers are.',
+    LATENCY_BUCKETS,
+  ),
   viewerFirstFrame: histogram(
     'lianmai_viewer_first_frame_seconds',
     'From opening the page of a live broadcast to its first picture.',
