@@ -23,6 +23,12 @@ const HLS_MENDS = [
   },
 ];
 
+/**
+ * What no program of ours has: DRM, reports to a CDN, content steering, trick play, interstitials. hls.js goes without where its
+ * configuration has none, as its own light build does; a quarter of it is not shipped then.
+ */
+const HLS_UNUSED = ['eme', 'cmcd', 'contentSteering', 'iframe', 'interstitials'];
+
 function mendHls(): Plugin {
   return {
     name: 'mend-hls',
@@ -32,6 +38,11 @@ function mendHls(): Plugin {
       for (const { wrong, right } of HLS_MENDS) {
         if (!code.includes(wrong)) this.error('hls.js has changed: see which of HLS_MENDS are still needed');
         mended = mended.replace(wrong, () => right);
+      }
+      for (const name of HLS_UNUSED) {
+        const entry = new RegExp(`\\b${name}Controller: \\w+Controller\\b`);
+        if (!entry.test(mended)) this.error(`hls.js has changed: there is no ${name}Controller to leave out`);
+        mended = mended.replace(entry, `${name}Controller: undefined`);
       }
       return { code: mended, map: null };
     },
