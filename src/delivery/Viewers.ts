@@ -46,27 +46,27 @@ export class Viewers {
     if (group) group.playlistAt = this.#clock.now();
   }
 
-  /** A page says that it watches, or that it leaves. False: nobody plays this broadcast from here, or it says too much. */
+  /** A page says that it watches, or that it leaves. `unknown`: nobody plays this broadcast from here; or it says too much. */
   beacon(
     broadcast: string,
     { ip, agent }: { ip: string; agent: string },
     { session, leaving }: { session: string; leaving: boolean },
-  ): boolean {
+  ): 'counted' | 'unknown' | 'too-many' {
     const groups = this.#seen.get(broadcast);
     const group = groups && groupOf(groups, keyOf(ip, agent));
-    if (!group) return false;
+    if (!group) return 'unknown';
     const now = this.#clock.now();
     const before = group.pages.get(session);
     if (leaving) {
       group.pages.delete(session);
       // The last of them takes its player along.
       if (group.pages.size === 0) group.playlistAt = Number.NEGATIVE_INFINITY;
-      return before !== undefined;
+      return before === undefined ? 'unknown' : 'counted';
     }
-    if (before !== undefined && now - before < SHORTEST_SPAN_MS) return false;
-    if (before === undefined && group.pages.size >= MAX_PAGES) return false;
+    if (before !== undefined && now - before < SHORTEST_SPAN_MS) return 'too-many';
+    if (before === undefined && group.pages.size >= MAX_PAGES) return 'too-many';
     group.pages.set(session, now);
-    return true;
+    return 'counted';
   }
 
   /** Another delivery node has so many; what it said last holds. `report` is as in EDGE_VIEWERS_HEADER; another text is passed over. */

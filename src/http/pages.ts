@@ -5,7 +5,8 @@ import type { FastifyInstance, FastifyReply } from 'fastify';
 import { RoomId } from '../contracts/ids.ts';
 
 /**
- * Only our own files, no inline script. hls.js transmuxes in a worker made from a blob and feeds MediaSource by a blob URL.
+ * Only our own files, no inline script. hls.js transmuxes in a worker made from a blob, feeds MediaSource by a blob URL, and makes
+ * text tracks from an empty data: URL.
  * WebSockets: 'self' covers ws: and wss: of our own origin in current browsers (CSP level 3).
  */
 const POLICY = [
@@ -13,7 +14,7 @@ const POLICY = [
   "script-src 'self'",
   "style-src 'self'",
   "img-src 'self' data: blob:",
-  "media-src 'self' blob:",
+  "media-src 'self' blob: data:",
   "worker-src 'self' blob:",
   "connect-src 'self'",
   "object-src 'none'",

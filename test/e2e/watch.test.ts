@@ -218,7 +218,7 @@ describe('while it is live', () => {
     const { port } = new URL(server.url);
     const foreign = await (await browser.browser.newContext()).newPage();
     const asked = new Set<string>();
-    foreign.on('request', ({ url }) => asked.add(new URL(url()).host));
+    foreign.on('request', (request) => asked.add(new URL(request.url()).host));
     const address = `http://localhost:${port}/somebody-else.html`;
     const script = `<script src="http://127.0.0.1:${port}/embed/player.js" async></script>`;
     await foreign.route(address, (route) =>

@@ -3,7 +3,7 @@ import { formatDuration } from '../../shared/format.ts';
 import type { Timeline } from '../player/Engine.ts';
 
 /** A shorter piece is not worth a bar, seconds. */
-const WORTH_SECONDS = 15;
+const WORTH_SECONDS = 10;
 
 export interface Bar {
   /** Seconds on the media's clock; `max` is the place of who is live. */

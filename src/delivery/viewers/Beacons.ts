@@ -32,14 +32,10 @@ export class Beacons {
   /** Throws `not-found` for a broadcast that nobody plays from here, and `too-many`. */
   take(broadcast: string, from: { ip: string; agent: string }, beacon: Beacon): void {
     const { viewers, metrics } = this.#options;
-    try {
-      if (!this.#bucketOf(from.ip).take()) throw new AppError('too-many');
-      if (!viewers.beacon(broadcast, from, beacon)) throw new AppError('not-found');
-    } catch (error) {
-      metrics.beacons.inc({ result: 'refused' });
-      throw error;
-    }
-    metrics.beacons.inc({ result: 'counted' });
+    const result = this.#bucketOf(from.ip).take() ? viewers.beacon(broadcast, from, beacon) : 'too-many';
+    metrics.beacons.inc({ result: result === 'counted' ? 'counted' : 'refused' });
+    if (result === 'unknown') throw new AppError('not-found');
+    if (result === 'too-many') throw new AppError('too-many');
     this.#measure(beacon);
   }
 

@@ -11,7 +11,7 @@ describe('the bar', () => {
     expect(barOf(timeline, 250, live)).toEqual({ min: 100, max: 398, value: 250 });
     expect(barOf(timeline, 250, { ...live, away: false })).toMatchObject({ value: 398 });
     expect(barOf(timeline, 50, live)).toMatchObject({ value: 100 });
-    expect(barOf({ ...timeline, start: 390 }, 395, live)).toBeNull();
+    expect(barOf({ ...timeline, start: 392 }, 395, live)).toBeNull();
   });
 
   test('of a recording reaches to its end', () => {

@@ -38,10 +38,10 @@ describe('pages that say that they watch', () => {
 
   test('are counted one by one behind one address, as long as something is played there', () => {
     const { time, viewers } = viewersAt();
-    expect(viewers.beacon('b1', here, says('aaaaaaaa'))).toBe(false);
+    expect(viewers.beacon('b1', here, says('aaaaaaaa'))).toBe('unknown');
     viewers.seen('b1', player('::1'));
     for (const session of ['aaaaaaaa', 'bbbbbbbb', 'cccccccc'])
-      expect(viewers.beacon('b1', here, says(session))).toBe(true);
+      expect(viewers.beacon('b1', here, says(session))).toBe('counted');
     expect(viewers.count('b1')).toBe(3);
     time.now = 70_000;
     viewers.seen('b1', player('::1'));
@@ -54,7 +54,7 @@ describe('pages that say that they watch', () => {
     const { viewers } = viewersAt();
     viewers.seen('b1', player('::1'));
     for (const session of ['aaaaaaaa', 'bbbbbbbb']) viewers.beacon('b1', here, says(session));
-    expect(viewers.beacon('b1', here, says('aaaaaaaa', true))).toBe(true);
+    expect(viewers.beacon('b1', here, says('aaaaaaaa', true))).toBe('counted');
     expect(viewers.count('b1')).toBe(1);
     viewers.beacon('b1', here, says('bbbbbbbb', true));
     expect(viewers.count('b1')).toBe(0);
@@ -63,10 +63,10 @@ describe('pages that say that they watch', () => {
   test('are not listened to when they say it again and again, or are too many', () => {
     const { time, viewers } = viewersAt();
     viewers.seen('b1', player('::1'));
-    expect(viewers.beacon('b1', here, says('aaaaaaaa'))).toBe(true);
-    expect(viewers.beacon('b1', here, says('aaaaaaaa'))).toBe(false);
+    expect(viewers.beacon('b1', here, says('aaaaaaaa'))).toBe('counted');
+    expect(viewers.beacon('b1', here, says('aaaaaaaa'))).toBe('too-many');
     time.now = 2_000;
-    expect(viewers.beacon('b1', here, says('aaaaaaaa'))).toBe(true);
+    expect(viewers.beacon('b1', here, says('aaaaaaaa'))).toBe('counted');
     for (let i = 0; i < 1_000; i++) viewers.beacon('b1', here, says(`flooding-${i}`));
     expect(viewers.count('b1')).toBe(500);
   });
