@@ -21,8 +21,9 @@ interface Props {
 export function Player({ watch, children }: Props) {
   const frame = useRef<HTMLElement>(null);
   const video = useRef<HTMLVideoElement>(null);
+  const still = useRef<HTMLCanvasElement>(null);
   useEffect(() => {
-    if (video.current) watch.start(video.current);
+    if (video.current && still.current) watch.start(video.current, still.current);
   }, [watch]);
   useWhatComesLater(watch, video);
   usePageKeys(frame, watch);
@@ -43,6 +44,7 @@ export function Player({ watch, children }: Props) {
     >
       {/* biome-ignore lint/a11y/useMediaCaption: captions are in the playlist, where the program has any. */}
       <video ref={video} slot="media" playsInline crossorigin="anonymous" tabIndex={-1} />
+      <canvas ref={still} slot="media" class="still" data-testid="still" hidden={!picture || !watch.still.value} />
       <StatePicture watch={watch} />
       {children}
       {watch.silenced.value && picture ? (

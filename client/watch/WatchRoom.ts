@@ -29,6 +29,8 @@ export class WatchRoom {
   readonly blocked = signal(false);
   /** It plays without sound because the browser wants a click first. */
   readonly silenced = signal(false);
+  /** The last picture is shown in place of the player's, which is gone until it is connected again. */
+  readonly still = signal(false);
   /** What is played is a recording. */
   readonly recorded = signal(false);
   /** Where the player is, seconds on the media's clock. */
@@ -72,6 +74,7 @@ export class WatchRoom {
   readonly #poller: StatePoller;
   readonly #off = new AbortController();
   #video: HTMLVideoElement | undefined;
+  #canvas: HTMLCanvasElement | undefined;
   #broadcast: string | null = null;
   /** The room was live when the page was opened. */
   #openedLive: boolean | undefined;
@@ -92,10 +95,11 @@ export class WatchRoom {
     });
   }
 
-  /** Starts with the element that shows it. Once. */
-  start(video: HTMLVideoElement): void {
+  /** Starts with the element that shows it, and the one that keeps its last picture. Once. */
+  start(video: HTMLVideoElement, canvas: HTMLCanvasElement): void {
     if (this.#video) return;
     this.#video = video;
+    this.#canvas = canvas;
     const { signal: off } = this.#off;
     video.addEventListener('ended', () => this.#onEnded(), { signal: off });
     video.addEventListener('play', () => this.#onPlay(), { signal: off });
@@ -189,7 +193,7 @@ export class WatchRoom {
   #play(url: string, kind: Kind): void {
     const video = this.#video;
     if (!video) return;
-    const events = { onQuestion: () => this.#poller.now() };
+    const events = { onQuestion: () => this.#poller.now(), onBreak: () => this.#keepPicture() };
     if (HlsEngine.supported) this.engine.value = new HlsEngine(video, url, kind, this.hlsStats, events);
     else if (NativeEngine.supported(video)) this.engine.value = new NativeEngine(video, url, kind, events);
     else {
@@ -208,7 +212,19 @@ export class WatchRoom {
     this.#movedAt.value = null;
     this.#finished.value = false;
     this.recorded.value = false;
+    this.still.value = false;
     this.#lastTime = 0;
+  }
+
+  #keepPicture(): void {
+    const video = this.#video;
+    const canvas = this.#canvas;
+    // Without a picture, the one that is kept stays.
+    if (!video || !canvas || video.readyState < HTMLMediaElement.HAVE_CURRENT_DATA) return;
+    canvas.width = video.videoWidth;
+    canvas.height = video.videoHeight;
+    canvas.getContext('2d')?.drawImage(video, 0, 0);
+    this.still.value = true;
   }
 
   /** With sound if the browser lets us, else without, else by the person's own click. */
@@ -249,7 +265,10 @@ export class WatchRoom {
     this.position.value = time;
     if (time === this.#lastTime || !this.engine.value || (this.#video?.readyState ?? 0) < 2) return;
     // A seek is not playing; only time that passes is.
-    if (this.#lastTime !== 0 && Math.abs(time - this.#lastTime) < 2) this.#movedAt.value = this.#now.value;
+    if (this.#lastTime !== 0 && Math.abs(time - this.#lastTime) < 2) {
+      this.#movedAt.value = this.#now.value;
+      this.still.value = false;
+    }
     this.#lastTime = time;
   }
 }

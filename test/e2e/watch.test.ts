@@ -280,9 +280,17 @@ describe('while it is live', () => {
     proxy.cut();
     await expect.poll(() => stateOf(far), poll).toBe('reconnecting');
     await far.getByText('The picture comes back by itself').waitFor();
+    // The last picture stays behind the words, also while everything is being built anew.
+    await far.getByTestId('still').waitFor();
+    const light = await far.getByTestId('still').evaluate((of: HTMLCanvasElement) => {
+      const { data } = of.getContext('2d')?.getImageData(0, 0, of.width, of.height) ?? { data: [] };
+      return data.reduce((most, value, i) => (i % 4 === 3 ? most : Math.max(most, value)), 0);
+    });
+    expect(light).toBeGreaterThan(60);
     proxy.mend();
     await expect.poll(() => stateOf(far), poll).toBe('live');
     await expect.poll(() => far.getByTestId('back-to-live').getAttribute('data-live'), poll).toBe('true');
+    expect(await far.getByTestId('still').isVisible()).toBe(false);
     await far.context().close();
     await proxy.close();
   });

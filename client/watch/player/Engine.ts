@@ -53,4 +53,6 @@ export interface Engine {
 export interface EngineEvents {
   /** The playlist says that it is over, or cannot be had any more: time to ask what the room does. */
   onQuestion: () => void;
+  /** The picture is about to go, until everything was built anew. */
+  onBreak: () => void;
 }

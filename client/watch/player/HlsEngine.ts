@@ -216,6 +216,7 @@ export class HlsEngine implements Engine {
     this.#retry = setTimeout(() => {
       if (this.#closed) return;
       this.stats.restarts++;
+      this.#events.onBreak();
       this.#hls.destroy();
       this.#hls = this.#start();
       void this.#video.play().catch(() => undefined);

@@ -79,6 +79,7 @@ export class NativeEngine implements Engine {
     clearTimeout(this.#retry);
     this.#movedAt = performance.now();
     this.#retry = setTimeout(() => {
+      this.#events.onBreak();
       this.#video.src = this.#url;
       void this.#video.play().catch(() => undefined);
     }, this.#backoff.next());
