@@ -99,16 +99,10 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
     });
     this.#place.on('waiting', (waits) => this.#waits(waits));
     this.#compositors = new CompositorKeeper({
-      ...{
-        broadcast: this.id,
-        room,
-        node: options,
-        board: this.#board,
-        speakers: this.#speakers,
-        place: this.#place,
-        logger: this.#logger,
-      },
+      ...{ broadcast: this.id, room, node: options, board: this.#board, speakers: this.#speakers },
+      ...{ place: this.#place, logger: this.#logger },
       usage: runUsage(options, room.id, input.tenant),
+      standby: input.standby,
       fence: resumed?.fence ?? 0,
       resumed: resumed !== undefined,
       program: () => this.#program,
