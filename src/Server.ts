@@ -36,6 +36,8 @@ import { registerPages } from './http/pages.ts';
 import type { RecordingFeed } from './http/RecordingFeed.ts';
 import type { RecordingsClient } from './http/RecordingsClient.ts';
 import { type RequestGuard, requestGuard } from './http/requestGuard.ts';
+import type { PodCosts } from './kubernetes/PodCosts.ts';
+import { startPodCosts } from './kubernetes/startPodCosts.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { apiRooms } from './rooms/apiRooms.ts';
 import { RoomFiles } from './rooms/RoomFiles.ts';
@@ -79,6 +81,7 @@ export class Server {
   #webhooks: ServerWebhooks | undefined;
   #recordingFeed: RecordingFeed | undefined;
   #signaling: SignalingServer | undefined;
+  #podCosts: PodCosts | undefined;
   #closing: Promise<void> | undefined;
 
   private constructor(config: Config, logger: Logger) {
@@ -137,6 +140,8 @@ export class Server {
     this.#internal.server.on('upgrade', (request, socket, head) => routeUpgrade(upgrades, request, socket, head));
     await this.#joinFleet();
     if (this.#has('sfu') || this.#has('delivery')) await this.#startPublic();
+    if (this.#fleet)
+      this.#podCosts = await startPodCosts(this.#config, this.#fleet.directory, this.#logger, this.#metrics.podCosts);
     this.#state = 'ready';
   }
 
@@ -389,6 +394,7 @@ export class Server {
     await this.#recordingFeed?.close();
     await this.#delivery?.close();
     await this.#agent?.close();
+    await this.#podCosts?.close();
     await this.#fleet?.directory.close();
     await this.#signaling?.close();
     await this.#rooms?.closeAll('shutting-down');

@@ -193,8 +193,8 @@ export class Agent {
   }
 
   #opening(socket: WebSocket, data: RawData, isBinary: boolean): void {
-    const { message, wrong } = isBinary ? { wrong: 'malformed' as const } : parseControllerMessage(String(data));
-    if (wrong === 'protocol') this.#refuse(socket, 'protocol', 'This agent speaks another protocol version.');
+    const { message, foreign } = isBinary ? {} : parseControllerMessage(String(data));
+    if (foreign !== undefined) this.#refuse(socket, 'protocol', foreign);
     else if (message?.type !== 'open') socket.close(WS_POLICY, 'the first message is open');
     else if (this.#state !== 'open') this.#refuse(socket, 'draining', 'This agent takes no new broadcasts.');
     else {

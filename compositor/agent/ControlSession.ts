@@ -8,8 +8,15 @@
  */
 import type { WebSocket } from 'ws';
 import type { Logger } from '../../src/common/logger.ts';
-import { type CompositorMessage, ControllerMessage, WS_GOING_AWAY, WS_LOST } from '../../src/contracts/control.ts';
+import {
+  CONTROL_SINCE,
+  type CompositorMessage,
+  ControllerMessage,
+  WS_GOING_AWAY,
+  WS_LOST,
+} from '../../src/contracts/control.ts';
 import { RECLAIM_MS } from '../../src/contracts/deliveryControl.ts';
+import { foreignProtocol, isKnownTo } from '../../src/contracts/protocol.ts';
 import type { ChildEnd, CompositorChild } from './CompositorChild.ts';
 
 /** RFC 6455 section 7.4.1. */
@@ -79,8 +86,10 @@ export class ControlSession {
     return this.#orphanedAt !== undefined;
   }
 
+  /** What the controller's version does not know is not said. */
   say(message: CompositorMessage): void {
     const { socket } = this.#options;
+    if (!isKnownTo(this.open.protocol, message, CONTROL_SINCE)) return;
     if (socket.readyState === socket.OPEN) socket.send(JSON.stringify(message));
   }
 
@@ -133,19 +142,16 @@ export class ControlSession {
   }
 }
 
-/** The message, or what is wrong: `protocol` when it is an `open` of a version that we do not understand. */
-export function parseControllerMessage(text: string): {
-  message?: ControllerMessage;
-  wrong?: 'protocol' | 'malformed';
-} {
+/** The message; neither: it is malformed. `foreign`: a sentence when it is an `open` of a protocol that we do not speak. */
+export function parseControllerMessage(text: string): { message?: ControllerMessage; foreign?: string } {
   let raw: unknown;
   try {
     raw = JSON.parse(text);
   } catch {
-    return { wrong: 'malformed' };
+    return {};
   }
   const parsed = ControllerMessage.safeParse(raw);
   if (parsed.success) return { message: parsed.data };
-  const version = parsed.error.issues.every((issue) => issue.path[0] === 'protocol');
-  return { wrong: version ? 'protocol' : 'malformed' };
+  const foreign = foreignProtocol(raw);
+  return foreign === undefined ? {} : { foreign };
 }

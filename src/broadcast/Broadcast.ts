@@ -338,6 +338,8 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
   }
 
   async #leave(): Promise<BroadcastStatus> {
+    // Should the directory not be told of it, or nobody else be there, a process that follows on this machine goes on with it.
+    if (this.#owner?.held) this.#record.close();
     this.#quiet();
     this.#compositors.letGo();
     this.#delivery?.close();

@@ -315,7 +315,8 @@ export class CompositorRun extends TypedEmitter<CompositorRunEvents> {
     const fromFrame = first ? begin : Math.max(begin, ahead, this.#lastFrom + 1);
     const { scene } = room.scene;
     const shown = shownSpeakers(scene, peers, this.#options.speakers);
-    const job = buildJob({ program, placement, token, fromFrame, scene, peers, sources, ...shown });
+    const { protocol } = this.#link;
+    const job = buildJob({ protocol, program, placement, token, fromFrame, scene, peers, sources, ...shown });
     if (!force && this.#job && sameWork(this.#job, job)) return this.#lastFrom;
     this.#job = job;
     this.#lastFrom = fromFrame;

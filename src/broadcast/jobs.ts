@@ -2,7 +2,6 @@
 import type { BroadcastInput } from '../contracts/broadcast.ts';
 import type { DegradationStep } from '../contracts/degradation.ts';
 import type { Grid } from '../contracts/grid.ts';
-import { PROTOCOL } from '../contracts/ids.ts';
 import {
   type EncoderSettings,
   type Job,
@@ -117,6 +116,8 @@ export function sourcesOf<S extends { peer: string }>(peers: readonly JobPeer[],
 }
 
 export interface JobInput {
+  /** The compositor's; the number that is spoken with its agent. */
+  protocol: number;
   program: Program;
   placement: Placement;
   token: string;
@@ -129,7 +130,7 @@ export interface JobInput {
 }
 
 export function buildJob({ program, placement, ...rest }: JobInput): Job {
-  return { protocol: PROTOCOL, ...program, ...placement, ...rest };
+  return { ...program, ...placement, ...rest };
 }
 
 /** Of who speaks only what the scene shows: nothing else is worth a job. */

@@ -3,7 +3,8 @@ import { CompositorRun, type CompositorRunOptions } from './CompositorRun.ts';
 import type { Places } from './place/Places.ts';
 import type { PlaceAsk } from './place/Ticket.ts';
 
-export interface PlaceOptions extends Omit<CompositorRunOptions, 'agentUrl' | 'compositor' | 'signal' | 'slots'> {
+export interface PlaceOptions
+  extends Omit<CompositorRunOptions, 'agentUrl' | 'protocol' | 'compositor' | 'signal' | 'slots'> {
   places: Places;
   ask: PlaceAsk;
   /** Called when it is its turn, before the agent is asked. */
@@ -15,10 +16,10 @@ export interface PlaceOptions extends Omit<CompositorRunOptions, 'agentUrl' | 'c
  * `no-capacity` when there was none for too long, and when aborted.
  */
 export function placeCompositor({ places, ask, onTurn, ...options }: PlaceOptions): Promise<CompositorRun> {
-  return places.place(ask, async (agentUrl, slots) => {
+  return places.place(ask, async (agentUrl, slots, protocol) => {
     await onTurn?.();
     const compositor = newId('c');
     const logger = options.logger.child({ compositor });
-    return CompositorRun.create({ ...options, agentUrl, compositor, slots, logger, signal: ask.signal });
+    return CompositorRun.create({ ...options, agentUrl, protocol, compositor, slots, logger, signal: ask.signal });
   });
 }

@@ -18,11 +18,13 @@
  * When the controller closes the connection, the child stops. When the connection breaks (WS_LOST), or the controller says with its code that it
  * goes and another one is to follow (WS_GOING_AWAY), a child that is ready goes on without one: for RECLAIM_MS, or until delivery
  * refuses its parts since another compositor was taken, or until another controller opens the same broadcast and there is no other place.
+ * Both say only what the number in `open` has (protocol.ts, CONTROL_SINCE).
  */
 import { z } from 'zod';
 import { DegradationStep } from './degradation.ts';
 import { BroadcastId, CompositorId, Fence, FrameNumber, Protocol, SegmentNumber, SourceId } from './ids.ts';
 import { Job, SrtpParameters, VideoCodec } from './job.ts';
+import type { Since } from './protocol.ts';
 
 const type = <T extends string, S extends z.core.$ZodLooseShape>(name: T, shape: S) =>
   z.object({ type: z.literal(name), ...shape });
@@ -155,3 +157,6 @@ export const CompositorMessage = z.discriminatedUnion('type', [
   }),
 ]);
 export type CompositorMessage = z.infer<typeof CompositorMessage>;
+
+/** Messages that are not of protocol 1. */
+export const CONTROL_SINCE: Since<ControllerMessage | CompositorMessage> = { slots: 2 };

@@ -4,6 +4,7 @@
  *
  * A connection that closes without `end` leaves the broadcast open for `RECLAIM_MS`: a controller with the same or a
  * higher fence may `open` it again. Then it is ended. Meanwhile, and until the next `take`, its compositor goes on.
+ * Both say only what the number in `open` has (protocol.ts, DELIVERY_SINCE).
  */
 import { z } from 'zod';
 import { Grid } from './grid.ts';
@@ -21,6 +22,7 @@ import {
 } from './ids.ts';
 import { Rendition } from './job.ts';
 import { PlaybackAccess } from './playback.ts';
+import type { Since } from './protocol.ts';
 import { RecordingStatus } from './recording.ts';
 import { RenditionInput } from './renditionInput.ts';
 
@@ -145,3 +147,6 @@ export const DeliveryReport = z.discriminatedUnion('type', [
   type('ended', {}),
 ]);
 export type DeliveryReport = z.infer<typeof DeliveryReport>;
+
+/** Messages that are not of protocol 1. */
+export const DELIVERY_SINCE: Since<DeliveryOrder | DeliveryReport> = {};

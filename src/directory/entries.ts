@@ -28,6 +28,8 @@ export const NodeInfo = z.object({
   protocol: z.int(),
   /** It takes nothing new. */
   draining: z.boolean(),
+  /** On Kubernetes the name of its pod. */
+  pod: z.string().max(253).optional(),
 });
 export type NodeInfo = z.infer<typeof NodeInfo>;
 

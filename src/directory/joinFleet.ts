@@ -50,7 +50,8 @@ export async function joinFleet(options: JoinFleetOptions): Promise<Fleet> {
     return { directory, url, agentChanged: () => directory.agentsChanged() };
   const loadOf = ({ load, used, draining }: typeof agent) => ({ load, used, draining });
   const announcement = await directory.announce({
-    ...{ role: 'compositor', url, capacity: agent.capacity, slots: agent.slots, version, protocol: PROTOCOL },
+    ...{ role: 'compositor', url, capacity: agent.capacity, slots: agent.slots, version },
+    ...{ protocol: PROTOCOL, ...(config.podName ? { pod: config.podName } : {}) },
     ...loadOf(agent),
   });
   return { directory, url, agentChanged: () => announcement.update(loadOf(agent)) };

@@ -82,7 +82,7 @@ export class Places {
    */
   async place<R extends { readonly ended: Promise<unknown> }>(
     ask: PlaceAsk,
-    connect: (agent: string, slots: number) => Promise<R>,
+    connect: (agent: string, slots: number, protocol: number | undefined) => Promise<R>,
   ): Promise<R> {
     this.#opening ??= this.#open();
     await this.#opening;
@@ -117,14 +117,15 @@ export class Places {
 
   async #seek<R extends { readonly ended: Promise<unknown> }>(
     ticket: Ticket,
-    connect: (agent: string, slots: number) => Promise<R>,
+    connect: (agent: string, slots: number, protocol: number | undefined) => Promise<R>,
   ): Promise<R> {
     for (let failures = 0; ; ) {
       const turn = ticket.turn();
       this.#soon();
       const agent = await turn;
       try {
-        const run = await connect(agent, ticket.slots);
+        const { protocol } = this.#agents.find(({ url }) => url === agent) ?? {};
+        const run = await connect(agent, ticket.slots, protocol);
         this.#placed(ticket, agent, run.ended);
         return run;
       } catch (error) {

@@ -90,3 +90,19 @@ test('the query of KEDA asks for the same', () => {
   expect(metadata.query).toBe(`sum(${DEMAND}{namespace="lianmai"})`);
   expect(metadata.ignoreNullValues).toBe('false');
 });
+
+test('from zero: the SFU nodes, which are always there, ask for the first pod, and the smallest broadcast is enough', () => {
+  const keda = overlay('keda');
+  const { minReplicaCount, pollingInterval, cooldownPeriod, triggers } = named(
+    keda,
+    'ScaledObject',
+    'lianmai-compositor',
+  ).spec;
+  expect(minReplicaCount).toBe(0);
+  // https://keda.sh/docs/latest/concepts/scaling-deployments/#activating-and-scaling-thresholds: active above it.
+  expect(Number(triggers[0].metadata.activationThreshold)).toBe(0);
+  expect(pollingInterval).toBeLessThanOrEqual(5);
+  // A show that pauses keeps its pod.
+  expect(cooldownPeriod).toBeGreaterThanOrEqual(300);
+  expect(named(keda, 'StatefulSet', 'lianmai-sfu').spec.replicas).toBeGreaterThan(0);
+});

@@ -52,8 +52,10 @@ describe('who may have a compositor', () => {
   test('a controller of another protocol is told so', async () => {
     const { connect } = await setUp();
     const client = await connect();
-    client.send({ type: 'open', protocol: 99, broadcast: 'baaaaaaaaaaaa', compositor: 'caaaaaaaaaaaa', fence: 1 });
-    expect(await client.message('refused')).toMatchObject({ code: 'protocol' });
+    client.send({ type: 'open', protocol: 3, broadcast: 'baaaaaaaaaaaa', compositor: 'caaaaaaaaaaaa', fence: 1 });
+    expect(await client.message('refused')).toMatchObject({
+      ...{ code: 'protocol', message: 'This node speaks protocol 1 to 2, not 3.' },
+    });
     await client.closed;
   });
 
