@@ -99,15 +99,8 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
     });
     this.#place.on('waiting', (waits) => this.#waits(waits));
     this.#compositors = new CompositorKeeper({
-      ...{
-        broadcast: this.id,
-        room,
-        node: options,
-        board: this.#board,
-        speakers: this.#speakers,
-        place: this.#place,
-        logger: this.#logger,
-      },
+      ...{ broadcast: this.id, room, node: options, board: this.#board, speakers: this.#speakers },
+      ...{ place: this.#place, logger: this.#logger },
       usage: runUsage(options, room.id, input.tenant),
       fence: resumed?.fence ?? 0,
       resumed: resumed !== undefined,
