@@ -4,7 +4,7 @@ import { availableParallelism, homedir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { environmentOf, flagOf, SETTINGS } from '../src/config.ts';
 import { ERRORS } from '../src/contracts/errors.ts';
-import { METRICS } from '../src/metricTable.ts';
+import { METRICS } from '../src/metrics.ts';
 
 const README = fileURLToPath(new URL('../README.md', import.meta.url));
 

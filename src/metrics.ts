@@ -1,17 +1,270 @@
-/** The metrics of one process: those of the table (metricTable.ts), in a registry, as each part wants them. */
+/** Every metric of the server, in one table; the README's is compared with it by a test. Labels come from closed sets only. */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { AgentMetrics } from '../compositor/agent/metrics.ts';
 import type { BroadcastMetrics } from './broadcast/metrics.ts';
 import type { DeliveryMetrics } from './delivery/metrics.ts';
 import type { RecordingMetrics } from './delivery/recording/metrics.ts';
+import { VIEWER_METRICS } from './delivery/viewers/metrics.ts';
 import type { DirectoryMetrics } from './directory/metrics.ts';
 import type { PodCostMetrics } from './kubernetes/metrics.ts';
-import { type Definition, METRICS } from './metricTable.ts';
+import { counter, type Definition, gauge, histogram } from './metricDefinition.ts';
 import type { RoomMetrics } from './rooms/metrics.ts';
 import type { SfuMetrics } from './sfu/metrics.ts';
 import type { SignalingMetrics } from './signaling/metrics.ts';
 import type { UsageMetrics } from './usage/metrics.ts';
 import type { WebhookMetrics } from './webhooks/metrics.ts';
+
+/** Seconds: from a frame's fraction to a few frames. */
+const FRAME_BUCKETS = [0.001, 0.002, 0.005, 0.01, 0.015, 0.02, 0.03, 0.04, 0.06, 0.1, 0.25] as const;
+/** Seconds: a connection that is made anew at once, and a server that was away for minutes. */
+const OUTAGE_BUCKETS = [0.5, 1, 2, 5, 10, 20, 60, 180, 600, 1800] as const;
+/** Seconds: starts and recoveries. */
+const START_BUCKETS = [0.1, 0.25, 0.5, 1, 1.5, 2, 3, 4, 5, 7.5, 10, 20, 60] as const;
+
+/** Seconds: a place that is free in a moment, a pod, a node. */
+const WAIT_BUCKETS = [0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 200, 600, 3600] as const;
+
+/** Seconds: what a part takes from its end on the grid. */
+const PART_BUCKETS = [0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1, 2] as const;
+
+export const METRICS = {
+  workers: gauge('lianmai_sfu_workers', 'mediasoup workers that run.'),
+  workerDeaths: counter('lianmai_sfu_worker_deaths_total', 'mediasoup workers that ended without being asked to.'),
+  routers: gauge('lianmai_sfu_routers', 'mediasoup routers.'),
+  transports: gauge('lianmai_sfu_transports', 'WebRTC transports, as the client sees them.', ['direction']),
+  producers: gauge('lianmai_sfu_producers', 'Streams that people send.', ['source']),
+  consumers: gauge('lianmai_sfu_consumers', 'Streams forwarded to browsers.'),
+  rooms: gauge('lianmai_rooms', 'Rooms.'),
+  peers: gauge('lianmai_peers', 'People who are connected or away.', ['role']),
+  seats: gauge('lianmai_seats_taken', 'People with a seat.'),
+  rebuilds: counter('lianmai_room_rebuilds_total', 'Routers replaced because a mediasoup worker died.'),
+  sockets: gauge('lianmai_signaling_sockets', 'Signalling connections.'),
+  socketsRefused: counter('lianmai_signaling_refused_total', 'Signalling connections not let in, by error code.', [
+    'code',
+  ]),
+  events: counter('lianmai_signaling_events_total', 'Signalling events; the outcome is `ok` or an error code.', [
+    'event',
+    'outcome',
+  ]),
+  broadcasts: gauge('lianmai_broadcasts', 'Broadcasts that have not ended, by state.', ['state']),
+  demand: gauge(
+    'lianmai_compositor_demand',
+    'Compositor slots that the broadcasts of this SFU node want, those that wait for room, recover or are handed over included; their sum sizes the fleet.',
+  ),
+  pending: gauge(
+    'lianmai_pending_broadcasts',
+    'Broadcasts that wait for a compositor, by kind (`start`, or `handover`: they run, or did, and are seen) and reason (`no-capacity`, `tenant-limit`, `incompatible`).',
+    ['kind', 'reason'],
+  ),
+  waitSeconds: histogram(
+    'lianmai_pending_seconds',
+    'How long broadcasts that had to wait for a compositor have waited.',
+    WAIT_BUCKETS,
+  ),
+  broadcastsEnded: counter('lianmai_broadcasts_ended_total', 'Broadcasts that ended, by reason.', ['reason']),
+  startSeconds: histogram(
+    'lianmai_broadcast_start_seconds',
+    'From the wish to go live to `live`, without the time in which there was no compositor to be had.',
+    START_BUCKETS,
+  ),
+  resumed: counter('lianmai_broadcasts_resumed_total', 'Broadcasts of a killed process that were gone on with.', []),
+  restarts: counter('lianmai_compositor_restarts_total', 'Compositors that had to be replaced, by reason.', ['reason']),
+  recoverySeconds: histogram(
+    'lianmai_broadcast_recovery_seconds',
+    'From losing a compositor to `live` again.',
+    START_BUCKETS,
+  ),
+  handoffs: counter(
+    'lianmai_handoffs_total',
+    'Attempts to hand a broadcast over to another compositor, by reason and outcome: `done`, `rescued` (the compositor before was lost meanwhile), `no-place`, `failed` (the next one was lost), `abandoned` (the broadcast ended, or both were lost).',
+    ['reason', 'outcome'],
+  ),
+  handoffSeconds: histogram(
+    'lianmai_handoff_seconds',
+    'From the search for another compositor to the end of the one before.',
+    START_BUCKETS,
+  ),
+  lostFrames: counter(
+    'lianmai_lost_frames_total',
+    'Frames of programs that never came to delivery, known when the program is back.',
+  ),
+  jobs: counter('lianmai_jobs_total', 'Jobs sent to compositors.'),
+  keyframes: counter('lianmai_compositor_keyframe_wishes_total', 'Key frames that compositors asked for.'),
+  fps: histogram(
+    'lianmai_compositor_fps',
+    'Frames composed a second; one observation a second and broadcast.',
+    [1, 5, 10, 15, 20, 24, 25, 28, 29, 30, 31, 48, 50, 58, 60, 62],
+  ),
+  frames: counter('lianmai_compositor_frames_total', 'Frames composed.'),
+  lateFrames: counter(
+    'lianmai_compositor_late_frames_total',
+    'Frames composed more than a frame period after their time on the grid.',
+  ),
+  repeatedFrames: counter(
+    'lianmai_compositor_repeated_frames_total',
+    'Frames encoded from the last picture because composing had no time left.',
+  ),
+  degradation: gauge('lianmai_compositor_degradation', 'Broadcasts that give way to CPU pressure, by how far.', [
+    'step',
+  ]),
+  degradations: counter(
+    'lianmai_compositor_degradations_total',
+    'Changes of how far a broadcast gives way to CPU pressure, by the new step; `none` is back to normal.',
+    ['step'],
+  ),
+  composeSeconds: histogram(
+    'lianmai_compositor_compose_seconds',
+    'Composing a frame; p95 of a second, one observation a second and broadcast.',
+    FRAME_BUCKETS,
+  ),
+  encodeSeconds: histogram(
+    'lianmai_compositor_encode_seconds',
+    'Encoding a frame; p95 of a second, one observation a second and broadcast.',
+    FRAME_BUCKETS,
+  ),
+  partLatencySeconds: histogram(
+    'lianmai_part_latency_seconds',
+    "From a part's end on the grid to delivery's answer; p95 of a second.",
+    PART_BUCKETS,
+  ),
+  clockErrorSeconds: histogram(
+    'lianmai_compositor_clock_error_seconds',
+    "How far a compositor's program clock may be off.",
+    [0.0001, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.05],
+  ),
+  children: gauge('lianmai_compositor_children', 'Compositor processes, by state.', ['state']),
+  slots: gauge(
+    'lianmai_compositor_slots',
+    'Slots of a compositor agent, by kind: `offered`, and `used` by its broadcasts. A slot is 0.75 of a core.',
+    ['kind'],
+  ),
+  childEnds: counter('lianmai_compositor_ends_total', 'Compositor processes that ended, by reason.', ['reason']),
+  agentDraining: gauge(
+    'lianmai_compositor_draining',
+    '1: the compositor agent takes no new broadcasts, hands over what it has, and ends.',
+  ),
+  controlRefused: counter('lianmai_control_refused_total', 'Control connections that got no compositor.', ['code']),
+  warmSeconds: histogram(
+    'lianmai_compositor_warm_seconds',
+    'From spawning a compositor process to its being warm.',
+    START_BUCKETS,
+  ),
+  boundSeconds: histogram('lianmai_compositor_bound_seconds', 'From `open` to `bound`.', START_BUCKETS),
+  parts: counter('lianmai_delivery_parts_total', 'Parts taken in.', ['kind']),
+  partBytes: counter('lianmai_delivery_part_bytes_total', 'Bytes of parts taken in.', ['kind']),
+  partArrivalSeconds: histogram(
+    'lianmai_delivery_part_latency_seconds',
+    "From a part's end on the grid to its arrival.",
+    PART_BUCKETS,
+    ['kind'],
+  ),
+  putsRefused: counter('lianmai_delivery_puts_refused_total', 'Refused PUTs of compositors, by error code.', ['code']),
+  lateParts: counter('lianmai_delivery_late_parts_total', 'Parts that were not there one part after their time.'),
+  gaps: counter('lianmai_delivery_gaps_total', 'Segments lost for good.'),
+  slateSegments: counter(
+    'lianmai_delivery_slate_segments_total',
+    'Segments of slate in place of a program that does not come.',
+  ),
+  programs: gauge('lianmai_delivery_broadcasts', 'Broadcasts that this node holds, by state.', ['state']),
+  hlsRequests: counter('lianmai_hls_requests_total', 'Playback requests.', ['kind', 'status']),
+  hlsBytes: counter('lianmai_hls_bytes_total', 'Bytes of playback answers.', ['kind']),
+  hlsWaiting: gauge('lianmai_hls_waiting', 'Playback requests that wait for a part.'),
+  ...VIEWER_METRICS,
+  edgeRequests: counter(
+    'lianmai_edge_requests_total',
+    'Playback requests for broadcasts of another delivery node: kept, shared with one on its way, or asked of the owner.',
+    ['result'],
+  ),
+  edgeFailures: counter('lianmai_edge_failures_total', 'Requests to owners of broadcasts that got no answer.'),
+  edgeUpstream: gauge('lianmai_edge_upstream', 'Requests to owners of broadcasts that are on their way.'),
+  edgeCacheBytes: gauge('lianmai_edge_cache_bytes', 'Bytes of other delivery nodes’ answers that are kept in memory.'),
+  destinations: gauge('lianmai_destinations', 'Destinations, by state.', ['state']),
+  destinationBytes: counter('lianmai_destination_bytes_total', 'Bytes given to destinations.'),
+  destinationConnects: counter('lianmai_destination_connects_total', 'Connections to destinations.'),
+  destinationFailures: counter(
+    'lianmai_destination_failures_total',
+    'Connections to destinations that failed, by reason.',
+    ['reason'],
+  ),
+  destinationOutageSeconds: histogram(
+    'lianmai_destination_outage_seconds',
+    'From losing a destination to `live` again.',
+    OUTAGE_BUCKETS,
+  ),
+  destinationDroppedGops: counter(
+    'lianmai_destination_dropped_gops_total',
+    'Whole GOPs dropped because a destination was too slow.',
+  ),
+  usageReports: counter(
+    'lianmai_usage_reports_total',
+    "Reports of usage to the node's own ledger, by what became of it.",
+    ['result'],
+  ),
+  usageExchanges: counter(
+    'lianmai_usage_exchanges_total',
+    'Exchanges of usage with a delivery node, by what became of it.',
+    ['result'],
+  ),
+  webhookEvents: counter('lianmai_webhook_events_total', 'Events that were for at least one webhook.', ['type']),
+  webhookUnsaved: counter(
+    'lianmai_webhook_unsaved_events_total',
+    'Events that could not be written (disk full) and are sent from memory.',
+  ),
+  webhookAttempts: counter(
+    'lianmai_webhook_attempts_total',
+    'Requests to webhooks: `accepted`, `refused` (a status that is not 2xx), `redirected`, `timeout`, `unreachable`, `forbidden` (not a public address).',
+    ['outcome'],
+  ),
+  webhookAttemptSeconds: histogram(
+    'lianmai_webhook_attempt_seconds',
+    'From a request to its answer.',
+    [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+  ),
+  webhookDelaySeconds: histogram(
+    'lianmai_webhook_delay_seconds',
+    'From an event to its acceptance.',
+    [0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60, 600, 3600, 21_600, 86_400],
+  ),
+  webhookWaiting: gauge('lianmai_webhook_waiting', 'Events that a webhook has not accepted yet.'),
+  webhookGivenUp: counter(
+    'lianmai_webhook_given_up_total',
+    'Events that were given up: `expired` after a day, `full` when too many waited.',
+    ['reason'],
+  ),
+  storedSegments: counter(
+    'lianmai_stored_segments_total',
+    'Segments written to the disk, for time shift and recordings.',
+  ),
+  storeFailures: counter('lianmai_store_failures_total', 'Times that the disk or the storage of recordings refused.'),
+  recordings: counter('lianmai_recordings_total', 'Recordings that are over, by outcome; `stopped` goes on later.', [
+    'state',
+  ]),
+  transcodes: counter('lianmai_transcodes_total', 'Transcodes of recordings, by outcome.', ['state']),
+  directoryUp: gauge(
+    'lianmai_directory_up',
+    '1: the directory (Redis) answers, and has everything that this node holds. Without Redis always 1.',
+  ),
+  directoryHeld: gauge('lianmai_directory_held', 'What this node owns in the directory, by kind.', ['kind']),
+  directoryLost: counter('lianmai_directory_lost_total', 'Ownerships that went to a node with a higher fence.', [
+    'kind',
+  ]),
+  directoryReannounced: counter(
+    'lianmai_directory_reannounced_total',
+    'Ownerships that the directory had forgotten and was told of again.',
+    ['kind'],
+  ),
+  directoryFailures: counter(
+    'lianmai_directory_failures_total',
+    'Rounds of renewal that failed; they are tried again.',
+  ),
+  directoryRoundSeconds: histogram(
+    'lianmai_directory_round_seconds',
+    'A round of renewal of everything that this node owns.',
+    [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
+  ),
+  podCostPatches: counter('lianmai_pod_cost_patches_total', 'Deletion costs written to pods, by outcome.', ['outcome']),
+  podCostWaiting: gauge('lianmai_pod_cost_waiting', 'Pods whose deletion cost is not written yet.'),
+} as const satisfies Record<string, Definition>;
 
 export interface Metrics {
   registry: Registry;
@@ -102,6 +355,13 @@ export function createMetrics(): Metrics {
       hlsRequests: c(m.hlsRequests),
       hlsBytes: c(m.hlsBytes),
       hlsWaiting: g(m.hlsWaiting),
+      viewers: {
+        beacons: c(m.viewerBeacons),
+        latencySeconds: h(m.viewerLatency),
+        firstFrameSeconds: h(m.viewerFirstFrame),
+        stalls: c(m.viewerStalls),
+        stalledRatio: h(m.viewerStalledRatio),
+      },
       edge: {
         requests: c(m.edgeRequests),
         failures: c(m.edgeFailures),

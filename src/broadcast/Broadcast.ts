@@ -102,6 +102,7 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
       ...{ broadcast: this.id, room, node: options, board: this.#board, speakers: this.#speakers },
       ...{ place: this.#place, logger: this.#logger },
       usage: runUsage(options, room.id, input.tenant),
+      standby: input.standby,
       fence: resumed?.fence ?? 0,
       resumed: resumed !== undefined,
       program: () => this.#program,

@@ -11,7 +11,7 @@ import { Swarm } from '../../scripts/simulator/Swarm.ts';
 import { ServerApi } from '../../scripts/simulator/serverApi.ts';
 import { PlayTokenAnswer, RoomSummary, SceneAnswer, TokenAnswer } from '../../src/contracts/api.ts';
 import { BroadcastStatus } from '../../src/contracts/broadcast.ts';
-import { METRICS } from '../../src/metricTable.ts';
+import { METRICS } from '../../src/metrics.ts';
 import { eventually, ServerProcess } from '../support/ServerProcess.ts';
 
 const run = promisify(execFile);

@@ -1,8 +1,7 @@
 /** Alerts and dashboards ask only for metrics and labels that `/metrics` has; every alert is explained; every pod is scraped. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { createMetrics } from '../../../src/metrics.ts';
-import { METRICS } from '../../../src/metricTable.ts';
+import { createMetrics, METRICS } from '../../../src/metrics.ts';
 import { type Fields, labelsOf, named, overlay, selects, workloads } from '../../support/k8s/manifests.ts';
 import { readPromql } from '../../support/k8s/promql.ts';
 

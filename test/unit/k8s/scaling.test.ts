@@ -1,7 +1,7 @@
 /** Compositors follow the demand, by a HorizontalPodAutoscaler (prod) or by KEDA (keda). */
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { METRICS } from '../../../src/metricTable.ts';
+import { METRICS } from '../../../src/metrics.ts';
 import {
   environmentOf,
   type Fields,
