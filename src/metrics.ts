@@ -4,22 +4,15 @@ import type { AgentMetrics } from '../compositor/agent/metrics.ts';
 import type { BroadcastMetrics } from './broadcast/metrics.ts';
 import type { DeliveryMetrics } from './delivery/metrics.ts';
 import type { RecordingMetrics } from './delivery/recording/metrics.ts';
+import { VIEWER_METRICS } from './delivery/viewers/metrics.ts';
 import type { DirectoryMetrics } from './directory/metrics.ts';
 import type { PodCostMetrics } from './kubernetes/metrics.ts';
+import { counter, type Definition, gauge, histogram } from './metricDefinition.ts';
 import type { RoomMetrics } from './rooms/metrics.ts';
 import type { SfuMetrics } from './sfu/metrics.ts';
 import type { SignalingMetrics } from './signaling/metrics.ts';
 import type { UsageMetrics } from './usage/metrics.ts';
 import type { WebhookMetrics } from './webhooks/metrics.ts';
-
-interface Definition {
-  name: `lianmai_${string}`;
-  type: 'gauge' | 'counter' | 'histogram';
-  labels: readonly string[];
-  help: string;
-  /** Upper bounds of a histogram's buckets, in the metric's unit. */
-  buckets?: readonly number[];
-}
 
 /** Seconds: from a frame's fraction to a few frames. */
 const FRAME_BUCKETS = [0.001, 0.002, 0.005, 0.01, 0.015, 0.02, 0.03, 0.04, 0.06, 0.1, 0.25] as const;
@@ -33,25 +26,6 @@ const WAIT_BUCKETS = [0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 200, 600, 3600] as co
 
 /** Seconds: what a part takes from its end on the grid. */
 const PART_BUCKETS = [0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1, 2] as const;
-
-const gauge = (name: Definition['name'], help: string, labels: readonly string[] = []): Definition => ({
-  name,
-  type: 'gauge',
-  labels,
-  help,
-});
-const counter = (name: Definition['name'], help: string, labels: readonly string[] = []): Definition => ({
-  name,
-  type: 'counter',
-  labels,
-  help,
-});
-const histogram = (
-  name: Definition['name'],
-  help: string,
-  buckets: readonly number[],
-  labels: readonly string[] = [],
-): Definition => ({ name, type: 'histogram', labels, help, buckets });
 
 export const METRICS = {
   workers: gauge('lianmai_sfu_workers', 'mediasoup workers that run.'),
@@ -195,6 +169,7 @@ export const METRICS = {
   hlsRequests: counter('lianmai_hls_requests_total', 'Playback requests.', ['kind', 'status']),
   hlsBytes: counter('lianmai_hls_bytes_total', 'Bytes of playback answers.', ['kind']),
   hlsWaiting: gauge('lianmai_hls_waiting', 'Playback requests that wait for a part.'),
+  ...VIEWER_METRICS,
   edgeRequests: counter(
     'lianmai_edge_requests_total',
     'Playback requests for broadcasts of another delivery node: kept, shared with one on its way, or asked of the owner.',
@@ -380,6 +355,13 @@ export function createMetrics(): Metrics {
       hlsRequests: c(m.hlsRequests),
       hlsBytes: c(m.hlsBytes),
       hlsWaiting: g(m.hlsWaiting),
+      viewers: {
+        beacons: c(m.viewerBeacons),
+        latencySeconds: h(m.viewerLatency),
+        firstFrameSeconds: h(m.viewerFirstFrame),
+        stalls: c(m.viewerStalls),
+        stalledRatio: h(m.viewerStalledRatio),
+      },
       edge: {
         requests: c(m.edgeRequests),
         failures: c(m.edgeFailures),

@@ -99,16 +99,10 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
     });
     this.#place.on('waiting', (waits) => this.#waits(waits));
     this.#compositors = new CompositorKeeper({
-      ...{
-        broadcast: this.id,
-        room,
-        node: options,
-        board: this.#board,
-        speakers: this.#speakers,
-        place: this.#place,
-        logger: this.#logger,
-      },
+      ...{ broadcast: this.id, room, node: options, board: this.#board, speakers: this.#speakers },
+      ...{ place: this.#place, logger: this.#logger },
       usage: runUsage(options, room.id, input.tenant),
+      standby: input.standby,
       fence: resumed?.fence ?? 0,
       resumed: resumed !== undefined,
       program: () => this.#program,
@@ -344,6 +338,8 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
   }
 
   async #leave(): Promise<BroadcastStatus> {
+    // Should the directory not be told of it, or nobody else be there, a process that follows on this machine goes on with it.
+    if (this.#owner?.held) this.#record.close();
     this.#quiet();
     this.#compositors.letGo();
     this.#delivery?.close();

@@ -15,9 +15,9 @@ import type { CompositorRun } from './CompositorRun.ts';
 import type { Carried } from './carry.ts';
 import type { DeliveryLink } from './DeliveryLink.ts';
 import { followRun } from './followRun.ts';
-import { Handoff, type HandoffEnd } from './Handoff.ts';
-import { HandoffTurn } from './HandoffTurn.ts';
+import type { HandoffEnd } from './Handoff.ts';
 import type { Program } from './jobs.ts';
+import { type HandoffReason, Moves } from './Moves.ts';
 import type { RunUsage } from './meterRun.ts';
 import { PartWatch } from './PartWatch.ts';
 import type { BroadcastPlace, PlaceWish } from './place/BroadcastPlace.ts';
@@ -25,6 +25,7 @@ import { placeCompositor } from './placeCompositor.ts';
 import { RestartPolicy } from './RestartPolicy.ts';
 import type { RoomTap } from './RoomTap.ts';
 import type { Speakers } from './Speakers.ts';
+import { Standby } from './Standby.ts';
 import type { StatusBoard } from './StatusBoard.ts';
 
 /**
@@ -40,12 +41,6 @@ const START_LIMIT_MS = 30_000;
  * One that seems to be gone is looked at again after this: when we ourselves stood still, what it said meanwhile is read by then, ms.
  */
 const SECOND_LOOK_MS = 50;
-/** A handoff that came to nothing is tried again after, ms. */
-const HANDOFF_RETRY_MS = 2_000;
-
-/** Why a broadcast is handed over: metric label. `drain`: its agent goes. `request`: somebody asked for it. */
-export type HandoffReason = 'drain' | 'request';
-
 interface KeeperEvents {
   /** There is a compositor at work, the first or after a loss; it took so long, ms. */
   live: [tookMs: number];
@@ -64,6 +59,8 @@ export interface KeeperOptions {
   logger: Logger;
   /** Where what the compositors use is counted. */
   usage: RunUsage | undefined;
+  /** A second compositor stands by. */
+  standby: boolean;
   /** The highest that was given out, by whatever process. */
   fence: number;
   /** Another process had the broadcast: it does not begin with segment 0. */
@@ -98,8 +95,8 @@ export class CompositorKeeper extends TypedEmitter<KeeperEvents> {
   /** Delivery was told of a compositor of ours. */
   #hasTaken = false;
   #carried: Record<string, Carried> = {};
-  #handoff: Handoff<CompositorRun> | undefined;
-  #moving: Promise<HandoffEnd<CompositorRun>> | undefined;
+  readonly #moves: Moves;
+  readonly #standby: Standby<CompositorRun> | undefined;
 
   constructor(options: KeeperOptions) {
     super();
@@ -110,6 +107,8 @@ export class CompositorKeeper extends TypedEmitter<KeeperEvents> {
     this.#downAt = clock.now();
     this.#figures = new CompositorFigures(metrics);
     this.parts = new PartWatch(clock);
+    if (options.standby) this.#standby = this.#newStandby();
+    this.#moves = this.#newMoves();
   }
 
   /** The compositor at work. */
@@ -139,6 +138,7 @@ export class CompositorKeeper extends TypedEmitter<KeeperEvents> {
         const run = await this.#bringUp(signal);
         liveAt = clock.now();
         this.emit('live', liveAt - this.#downAt);
+        this.#standby?.begin();
         why = await this.#serve(run);
         if (signal.aborted) return;
       } catch (error) {
@@ -161,13 +161,14 @@ export class CompositorKeeper extends TypedEmitter<KeeperEvents> {
   letGo(): void {
     this.#abort.abort();
     this.#run?.letGo();
+    this.#standby?.letGo();
   }
 
   /** Ends the compositors in order, the present one with the parts that are whole; `supervise` returns. */
   async stop(): Promise<void> {
     const run = this.#run;
     this.#abort.abort();
-    await Promise.all([run?.stop(), this.#handoff?.ended]);
+    await Promise.all([run?.stop(), this.#moves.handoff?.ended, this.#standby?.stop()]);
   }
 
   /** So many parts in a row have not come; the newest is of this segment. */
@@ -181,12 +182,9 @@ export class CompositorKeeper extends TypedEmitter<KeeperEvents> {
     }, SECOND_LOOK_MS);
   }
 
-  /** To a compositor of another agent. One at a time: who asks meanwhile is given the same answer. Rejects when the broadcast ends before. */
+  /** To a compositor of another agent (Moves.ts). */
   handOver(reason: HandoffReason): Promise<HandoffEnd<CompositorRun>> {
-    this.#moving ??= this.#handOver(reason).finally(() => {
-      this.#moving = undefined;
-    });
-    return this.#moving;
+    return this.#moves.handOver(reason);
   }
 
   #isHopeless(error: unknown): boolean {
@@ -201,13 +199,13 @@ export class CompositorKeeper extends TypedEmitter<KeeperEvents> {
   /** Until there is no compositor at work any more, to whichever the broadcast was handed over meanwhile; why. */
   async #serve(first: CompositorRun): Promise<string> {
     for (let run = first; ; ) {
-      this.#leaveWhenDraining(run);
+      this.#moves.leaveWhenDraining(run);
       const end = await run.ended;
       if (this.#abort.signal.aborted) return end.reason;
-      const handoff = this.#handoff?.old === run ? this.#handoff : undefined;
+      const handoff = this.#moves.handoff?.old === run ? this.#moves.handoff : undefined;
       const lost = !handoff?.oldMayEnd;
       if (lost) this.#lost(run, end);
-      const next = (await handoff?.ended)?.run;
+      const next = (await handoff?.ended)?.run ?? (await this.#promoted());
       if (!next) return end.reason;
       if (lost) this.emit('live', this.#options.node.clock.now() - this.#downAt);
       run = next;
@@ -272,7 +270,54 @@ export class CompositorKeeper extends TypedEmitter<KeeperEvents> {
 
   #take({ compositor, fence }: CompositorRun, from: number): void {
     this.#hasTaken = true;
-    this.#delivery?.send({ type: 'take', from, compositor, fence });
+    this.#standby?.outdated(fence);
+    this.#delivery?.send({ type: 'take', from, compositor, fence, standby: false });
+  }
+
+  /** The one that stands by has the broadcast now, from the next segment on: what is left undone of this one it stands in for. */
+  async #promoted(): Promise<CompositorRun | undefined> {
+    const [run, program] = [await this.#standby?.release(), this.#options.program()];
+    if (!run || !program) return undefined;
+    if (this.#abort.signal.aborted) {
+      await run.stop();
+      return undefined;
+    }
+    const from = segmentAtOrAfterMs(program.grid, this.#options.node.clock.now() - program.startMs);
+    this.#take(run, from);
+    this.#switch(run, from, program);
+    return run;
+  }
+
+  #newStandby(): Standby<CompositorRun> {
+    const { program, node } = this.#options;
+    return new Standby<CompositorRun>({
+      // It is no reason to keep others waiting: without a place it is tried again.
+      place: () => this.#seek({ last: this.#run?.agentUrl, waitMs: 0 }),
+      carried: () => this.#carried,
+      warmMs: () => node.handoffs.warmMs,
+      take: ({ compositor, fence }, from) =>
+        this.#delivery?.send({ type: 'take', from, compositor, fence, standby: true }),
+      ...{ program, clock: node.clock, logger: this.#logger, signal: this.#abort.signal },
+    });
+  }
+
+  #newMoves(): Moves {
+    const { program, node, place, board } = this.#options;
+    return new Moves({
+      run: () => this.#run,
+      isLive: () => board.state === 'live',
+      seek: (wish) => this.#seek(wish),
+      carried: () => this.#carried,
+      take: (run, from) => this.#take(run, from),
+      onSwitch: (run, from, known) => this.#switch(run, from, known),
+      newFence: () => this.#newFence(),
+      ...{ node, place, program, standby: this.#standby, logger: this.#logger, signal: this.#abort.signal },
+    });
+  }
+
+  #seek(wish: PlaceWish & { onTurn?: () => Promise<void> }): Promise<CompositorRun> {
+    this.#newFence();
+    return this.#place(wish);
   }
 
   /** When it is its turn. */
@@ -301,80 +346,6 @@ export class CompositorKeeper extends TypedEmitter<KeeperEvents> {
     };
     run.ended.then(gone, gone);
     return run;
-  }
-
-  #leaveWhenDraining(run: CompositorRun): void {
-    const leave = () => {
-      this.#leave(run).catch((error: unknown) => this.#logger.error({ err: error }, 'handoff failed'));
-    };
-    if (run.draining) leave();
-    else run.once('draining', leave);
-  }
-
-  /** Until it is not the one at work any more. Its agent bounds that. */
-  async #leave(run: CompositorRun): Promise<void> {
-    const { signal } = this.#abort;
-    this.#logger.info({ compositor: run.compositor }, 'agent goes: broadcast is handed over');
-    while (this.#run === run && !signal.aborted) {
-      await this.handOver('drain').catch((error: unknown) => {
-        if (!signal.aborted) throw error;
-      });
-      if (this.#run === run) await delay(HANDOFF_RETRY_MS, undefined, { signal }).catch(() => {});
-    }
-  }
-
-  async #handOver(reason: HandoffReason): Promise<HandoffEnd<CompositorRun>> {
-    const { handoffs, clock, metrics } = this.#options.node;
-    const turn = new HandoffTurn(handoffs, this.#abort.signal);
-    await turn.take();
-    const beganAt = clock.now();
-    try {
-      const old = this.#run;
-      const program = this.#options.program();
-      if (!old || !program || this.#options.board.state !== 'live') return { outcome: 'abandoned' };
-      const handoff = this.#newHandoff(old, program, reason, turn);
-      this.#handoff = handoff;
-      const end = await handoff.ended;
-      const { outcome, error, run } = end;
-      const tookMs = Math.round(clock.now() - beganAt);
-      metrics.handoffs.inc({ reason, outcome });
-      const log = { reason, outcome, tookMs, compositor: run?.compositor, ...(error ? { err: error } : {}) };
-      if (outcome !== 'done') this.#logger.warn(log, 'handoff came to nothing');
-      else {
-        metrics.handoffSeconds.observe(tookMs / 1000);
-        this.#logger.info(log, 'broadcast handed over');
-      }
-      return end;
-    } finally {
-      turn.give();
-    }
-  }
-
-  #newHandoff(old: CompositorRun, program: Program, reason: HandoffReason, turn: HandoffTurn): Handoff<CompositorRun> {
-    const { handoffs, clock } = this.#options.node;
-    // Who has to go waits in the queue; who was only asked to is told that there is no place.
-    const wait = reason === 'drain' ? {} : { waitMs: 0 };
-    return new Handoff<CompositorRun>({
-      old,
-      program,
-      place: () => {
-        this.#newFence();
-        return turn.besides(this.#options.place, (onTurn) => this.#place({ avoid: old.agentUrl, onTurn, ...wait }));
-      },
-      carried: () => this.#carried,
-      warmMs: handoffs.warmMs,
-      onWarm: (tookMs) => handoffs.learn(tookMs),
-      take: (run, from) => {
-        this.#take(run, from);
-        // It is warm: the next one may be.
-        turn.give();
-      },
-      onSwitch: (run, from) => this.#switch(run, from, program),
-      newFence: () => this.#newFence(),
-      clock,
-      logger: this.#logger,
-      signal: this.#abort.signal,
-    });
   }
 
   #switch(run: CompositorRun, from: number, { startMs, grid }: Program): void {

@@ -144,8 +144,9 @@ export class CompositorRun extends TypedEmitter<CompositorRunEvents> {
     }
   }
 
-  /** Sends the first job; resolves when the compositor is ready and media flows. Rejects when it ends before. */
+  /** Sends the first job; resolves when the compositor is ready and media flows, at once when it is already. Rejects when it ends before. */
   async start(program: Program, firstSegment: number, carried: Readonly<Record<string, Carried>>): Promise<void> {
+    if (this.#state === 'ready') return;
     this.#program = program;
     this.#placement = { compositor: this.compositor, fence: this.fence, firstSegment };
     this.#carried = carried;

@@ -59,6 +59,7 @@ export class DeliveryLink extends TypedEmitter<DeliveryLinkEvents> {
   /** Delivery has refused `open`: perhaps it does not speak our number. */
   #foreign = false;
   #arriving = false;
+  #standby: Take | undefined;
   #opened: { resolve: () => void; reject: (error: Error) => void } | undefined;
   #ended: (() => void) | undefined;
 
@@ -82,8 +83,15 @@ export class DeliveryLink extends TypedEmitter<DeliveryLinkEvents> {
 
   /** While the connection is lost nothing is sent: what counts is in `order()` and in the last `take`, sent on the way back. */
   send(order: Exclude<DeliveryOrder, { type: 'open' | 'end' | 'clock' }>): void {
-    if (order.type === 'take') this.#take = order;
+    if (order.type === 'take') this.#remember(order);
     this.#post(order);
+  }
+
+  #remember(take: Take): void {
+    if (take.standby) this.#standby = take;
+    else this.#take = take;
+    // It does not stand by any more.
+    if (this.#standby?.compositor === this.#take?.compositor) this.#standby = undefined;
   }
 
   /** Closes the broadcast; resolves when delivery has, or has been given up. */
@@ -157,7 +165,7 @@ export class DeliveryLink extends TypedEmitter<DeliveryLinkEvents> {
       clearTimeout(limit);
     }
     socket.off('close', refuse);
-    if (this.#take) this.#post(this.#take);
+    for (const take of [this.#take, this.#standby]) if (take) this.#post(take);
     if (socket.readyState === socket.OPEN) socket.once('close', () => this.#lost());
     else this.#lost();
   }

@@ -1,6 +1,11 @@
 import type { HandoffPace } from './HandoffPace.ts';
-import type { BroadcastPlace } from './place/BroadcastPlace.ts';
 import type { Waits } from './place/Ticket.ts';
+
+/** Tells where it waits (place/BroadcastPlace.ts). */
+interface Queued {
+  on(event: 'waiting', listener: (waits: Waits | null) => void): unknown;
+  off(event: 'waiting', listener: (waits: Waits | null) => void): unknown;
+}
 
 /** One handoff's turn to have a successor warm up. It is given to another while there is no place for that successor. */
 export class HandoffTurn {
@@ -25,10 +30,7 @@ export class HandoffTurn {
   }
 
   /** Has `seek` look for a place, which calls back before it asks an agent. */
-  async besides<T>(
-    place: Pick<BroadcastPlace, 'on' | 'off'>,
-    seek: (onTurn: () => Promise<void>) => Promise<T>,
-  ): Promise<T> {
+  async besides<T>(place: Queued, seek: (onTurn: () => Promise<void>) => Promise<T>): Promise<T> {
     const waits = (where: Waits | null) => {
       if (where) this.give();
     };

@@ -35,7 +35,8 @@ export function followDelivery(delivery: DeliveryLink, options: FollowDeliveryOp
 function onReport(report: LinkReport, { destinations, parts, board, logger, onLate }: FollowDeliveryOptions): void {
   switch (report.type) {
     case 'part':
-      parts.part();
+      // One that a standby made says nothing of the compositor at work.
+      if (!report.standby) parts.part();
       return;
     case 'late':
       onLate(report.count, report.segment);

@@ -65,6 +65,8 @@ export const BroadcastInput = z
     transcode: z.array(RenditionInput).max(4).default([]),
     /** Whose it is: its use is summed up under this name (`GET /v1/usage`). */
     tenant: TenantId.default(DEFAULT_TENANT),
+    /** A second compositor works along in the shadow: when one is lost, who plays whole segments and the recording lose nothing. */
+    standby: z.boolean().default(false),
     /** How long an empty room shows the slate before the broadcast ends, seconds. */
     emptyGraceSeconds: z.int().min(1).max(86_400).default(60),
   })

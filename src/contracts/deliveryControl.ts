@@ -107,8 +107,11 @@ export const DeliveryOrder = z.discriminatedUnion('type', [
     fence: Fence,
     tenant: TenantId.default(DEFAULT_TENANT),
   }),
-  /** From segment `from` on, parts come from `compositor`. */
-  type('take', { from: SegmentNumber, compositor: CompositorId, fence: Fence }),
+  /**
+   * From segment `from` on, parts come from `compositor`. `standby`: from that one, too; delivery takes its segments where those of the compositor
+   * at work do not come.
+   */
+  type('take', { from: SegmentNumber, compositor: CompositorId, fence: Fence, standby: z.boolean().optional() }),
   type('add-destination', { destination: DestinationOrder }),
   type('remove-destination', { id: DestinationId }),
   type('clock', { t0: z.number(), t1: z.number(), t2: z.number() }),
@@ -125,8 +128,8 @@ export const DeliveryReport = z.discriminatedUnion('type', [
     code: z.enum(['stale-fence', 'unauthorized', 'protocol', 'draining', 'bad-request', 'ended']),
     message: z.string(),
   }),
-  /** The newest complete part of the slowest rendition. */
-  type('part', { segment: SegmentNumber, part: z.int() }),
+  /** The newest complete part of the slowest rendition. `standby`: a hot standby's, that of the compositor at work did not come. */
+  type('part', { segment: SegmentNumber, part: z.int(), standby: z.boolean().optional() }),
   /** A part has not arrived one part after its time on the grid; `count` in a row. Three mean: the compositor is gone. */
   type('late', { rendition: RenditionId, segment: SegmentNumber, part: z.int(), count: z.int() }),
   /** Segment lost for good (EXT-X-GAP). */

@@ -121,7 +121,8 @@ export class ControlSession extends TypedEmitter<SessionEvents> {
     if (!broadcast) throw new AppError('bad-request', 'the first order is `open`');
     switch (order.type) {
       case 'take':
-        broadcast.take(order.from, order.compositor, order.fence);
+        if (order.standby) broadcast.standBy(order.from, order.compositor, order.fence);
+        else broadcast.take(order.from, order.compositor, order.fence);
         return;
       case 'add-destination':
         broadcast.addDestination(order.destination);

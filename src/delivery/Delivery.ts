@@ -11,7 +11,7 @@ import type { Logger } from '../common/logger.ts';
 import type { Secret } from '../common/Secret.ts';
 import { RECLAIM_MS } from '../contracts/deliveryControl.ts';
 import { AppError } from '../contracts/errors.ts';
-import type { PlaybackState } from '../contracts/playback.ts';
+import type { BroadcastPlayback } from '../contracts/playback.ts';
 import { attachArchive } from './archive/attachArchive.ts';
 import { ControlSession } from './ControlSession.ts';
 import { DeliveryBroadcast, type OpenOrder } from './DeliveryBroadcast.ts';
@@ -35,6 +35,7 @@ import { registerRecordingControl } from './recording/recordingControl.ts';
 import { registerRecordingRoutes } from './recording/recordingRoutes.ts';
 import { ViewerBytes } from './ViewerBytes.ts';
 import { Viewers } from './Viewers.ts';
+import { Beacons } from './viewers/Beacons.ts';
 
 /** How long the playlists of an ended broadcast stay, for those who are behind, ms. */
 const AFTERLIFE_MS = 5 * 60_000;
@@ -91,6 +92,7 @@ export class Delivery {
   readonly #sessions = new Set<ControlSession>();
   readonly #viewers: Viewers;
   readonly #viewerBytes: ViewerBytes;
+  readonly #beacons: Beacons;
   readonly #gate: PlayGate;
   readonly #edge: Edge | undefined;
   #closing: Promise<void> | undefined;
@@ -101,6 +103,8 @@ export class Delivery {
     this.#journal = journal;
     this.#viewers = new Viewers(options.clock);
     this.#viewerBytes = new ViewerBytes(options.usage);
+    const { viewers: viewerMetrics } = options.metrics;
+    this.#beacons = new Beacons({ viewers: this.#viewers, metrics: viewerMetrics, clock: options.clock });
     this.#gate = new PlayGate(options);
     const { edge, logger, metrics } = options;
     this.#edge = edge && new Edge({ ...edge, viewers: this.#viewers, logger, metrics });
@@ -133,7 +137,8 @@ export class Delivery {
       find: (room, id) => this.#find(room, id),
       newest: (room) => this.#newest.get(room),
       state: (room) => this.state(room),
-      ...{ viewers: this.#viewers, viewerBytes: this.#viewerBytes },
+      recordingOf: async (room, which) => (await this.#options.recordings?.playable(room, which)) ?? null,
+      ...{ viewers: this.#viewers, viewerBytes: this.#viewerBytes, beacons: this.#beacons },
       metrics: this.#options.metrics,
     });
     const { recordings } = this.#options;
@@ -205,9 +210,9 @@ export class Delivery {
     );
   }
 
-  state(room: string): PlaybackState {
+  state(room: string): BroadcastPlayback {
     const entry = this.#newest.get(room);
-    if (!entry) return { room, state: 'idle', broadcast: null, startedAt: null, endedAt: null };
+    if (!entry) return { room, state: 'idle', broadcast: null, startedAt: null, endedAt: null, viewers: 0 };
     const { broadcast } = entry;
     const live = broadcast.state === 'open';
     return {
@@ -216,6 +221,7 @@ export class Delivery {
       broadcast: broadcast.id,
       startedAt: broadcast.epoch,
       endedAt: broadcast.endedAt,
+      viewers: live ? this.#viewers.count(broadcast.id) : 0,
     };
   }
 

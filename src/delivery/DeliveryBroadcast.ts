@@ -24,6 +24,7 @@ import type { DeliveryMetrics } from './metrics.ts';
 import { ProgramStore } from './ProgramStore.ts';
 import { SlateFiller } from './SlateFiller.ts';
 import { SlateSegments } from './SlateSegments.ts';
+import { Standby } from './Standby.ts';
 import { TakeLedger } from './TakeLedger.ts';
 
 /** A part this far ahead of its time can not be: segments. */
@@ -75,6 +76,7 @@ export class DeliveryBroadcast extends TypedEmitter<BroadcastEvents> {
   readonly logger: Logger;
   readonly #options: DeliveryBroadcastOptions;
   readonly #takes = new TakeLedger();
+  readonly #standby: Standby;
   readonly #watch: GridWatch;
   readonly #feed: ProgramFeed;
   readonly #destinations = new Map<string, Destination>();
@@ -118,12 +120,17 @@ export class DeliveryBroadcast extends TypedEmitter<BroadcastEvents> {
     this.#feed = new ProgramFeed(order.grid);
     this.slates = new SlateSegments(order.grid);
     const filler = new SlateFiller({ grid: order.grid, renditions: ids, store: this.store, slates: this.slates });
+    this.#standby = new Standby({
+      ...{ grid: order.grid, renditions: ids, store: this.store, takes: this.#takes },
+      onStandIn: (segment) => this.logger.info({ segment }, 'standby stands in'),
+    });
     this.#watch = new GridWatch({
       grid: order.grid,
       renditions: ids,
       store: this.store,
       takes: this.#takes,
       programMs: () => this.programMs(),
+      standby: this.#standby,
       fillSlate: (now, arriving) => filler.fill(now, arriving),
     });
     this.#listen();
@@ -191,9 +198,16 @@ export class DeliveryBroadcast extends TypedEmitter<BroadcastEvents> {
   /** From segment `from` on, parts come from `compositor`. */
   take(from: number, compositor: CompositorId, fence: Fence): void {
     if (fence < this.#fence || !this.#takes.add({ from, compositor, fence })) throw new AppError('stale-fence');
+    this.#standby.promote(compositor, from);
     this.#watch.taken(from);
     this.#journal?.take({ from, compositor, fence });
     this.logger.info({ from, compositor }, 'take');
+  }
+
+  /** From segment `from` on `compositor` puts parts as well, for where those of the one at work do not come. */
+  standBy(from: number, compositor: CompositorId, fence: Fence): void {
+    if (fence < this.#fence || !this.#standby.add({ from, compositor, fence })) throw new AppError('stale-fence');
+    this.logger.info({ from, compositor }, 'standby');
   }
 
   putInit(rendition: RenditionId, bytes: Buffer, by: Putter): void {
@@ -219,15 +233,20 @@ export class DeliveryBroadcast extends TypedEmitter<BroadcastEvents> {
 
   putPart(rendition: RenditionId, segment: number, part: number, bytes: Buffer, by: Putter): void {
     this.#checkOpen();
-    const owner = this.#takes.ownerOf(segment);
-    if (!owner || owner.compositor !== by.compositor) throw new AppError('not-taken');
+    const owners = [this.#takes.ownerOf(segment), this.#standby.ownerOf(segment)];
+    const [owner] = owners.filter((take) => take?.compositor === by.compositor);
+    if (!owner) throw new AppError('not-taken');
     if (by.fence < owner.fence) throw new AppError('stale-fence');
     const init = this.inits.need(rendition);
     if (part >= partsPerSegment(this.grid)) throw new AppError('off-grid', 'the segment has no such part');
     this.#checkAhead(segment);
     checkOnGrid({ grid: this.grid, rendition, init: init.info, bytes, segment, part });
-    this.#measure(init.info.kind, segment, part, bytes);
-    this.store.put(rendition, segment, part, bytes, by.compositor);
+    if (this.#standby.standsBy(segment, by.compositor)) {
+      this.#standby.put(rendition, segment, part, bytes, by.compositor);
+    } else {
+      this.#measure(init.info.kind, segment, part, bytes);
+      this.store.put(rendition, segment, part, bytes, by.compositor);
+    }
     this.#watch.arrived(by.compositor);
     this.#arrivedAt = this.#options.clock.now();
   }
@@ -290,8 +309,9 @@ export class DeliveryBroadcast extends TypedEmitter<BroadcastEvents> {
       }
       const video = this.store.part(this.#mainVideo, segment, part);
       const audio = this.store.part('a0', segment, part);
+      // Of a segment that another's took the place of, the rest cannot follow what destinations have had of it.
       if (video && audio) this.#feed.program(segment, part, video, audio);
-      this.emit('report', { type: 'part', segment, part });
+      this.emit('report', { type: 'part', segment, part, standby: this.#standby.stoodIn(segment) });
     });
     this.store.on('gap', (segment) => {
       this.#journal?.visible(segment, (segment + 1) * perSegment);

@@ -16,6 +16,7 @@ import { type Grid, partsPerSegment, segmentSeconds } from '../contracts/grid.ts
 import type { CompositorId, RenditionId } from '../contracts/ids.ts';
 import type { ListedSegment } from './hls/playlists.ts';
 import type { SegmentArchive } from './SegmentArchive.ts';
+import type { StandbySegment } from './Standby.ts';
 
 /** What memory holds, and so what a playlist lists without an archive, s. Apple asks for six segments at least (authoring specification 8.11). */
 const MEMORY_SECONDS = 30;
@@ -41,11 +42,15 @@ interface StoredSegment {
   state: ListedSegment['state'];
   /** Parts that are visible. */
   visible: number;
+  /** Its parts as they were listed, before another compositor's whole segment took its place; it is listed without parts since. */
+  torn?: { visible: number; parts: Map<RenditionId, (Buffer | undefined)[]> };
 }
 
 interface StoreEvents {
   /** The part is there in all renditions, and everything before it. `slate`: it stands in for a program that does not come. */
   visible: [segment: number, part: number, slate: boolean];
+  /** Another compositor's whole segment takes the place of one that was begun; then come `visible` of the parts that were missing. */
+  replaced: [segment: number];
   /** The segment is lost for good. */
   gap: [segment: number];
   /** Nothing comes any more. */
@@ -143,6 +148,23 @@ export class ProgramStore extends TypedEmitter<StoreEvents> {
     list[part] = bytes;
     this.#advance(number);
     return true;
+  }
+
+  /** Another compositor's segment takes the place of this one, which nobody has seen yet, or of which parts are listed: then it is whole. */
+  adopt(number: number, { compositor, parts }: StandbySegment): void {
+    if (this.#ended || (this.#head !== undefined && number < this.#head)) return;
+    const before = this.#segments.get(number);
+    const segment: StoredSegment = { number, compositor, parts, state: 'open', visible: before?.visible ?? 0 };
+    if (before && before.visible > 0) segment.torn = { visible: before.visible, parts: before.parts };
+    this.#segments.set(number, segment);
+    this.#newest = Math.max(this.#newest, number);
+    if (segment.torn) this.emit('replaced', number);
+    this.#advance(number);
+  }
+
+  /** The segment's own bytes were put in the place of parts that had been listed. */
+  isTorn(number: number): boolean {
+    return this.#segments.get(number)?.torn !== undefined;
   }
 
   /** Puts slate in the place of the part that is to be visible next; `parts` has one of each rendition. */
@@ -249,14 +271,21 @@ export class ProgramStore extends TypedEmitter<StoreEvents> {
       const segment = this.#segments.get(number);
       // A segment before the first visible one may lie there: never completed, and never to be.
       if (!segment || (segment.state === 'open' && (number < this.#head || segment.visible === 0))) continue;
-      list.push({ number, state: segment.state, parts: segment.visible });
+      const torn = segment.torn && segment.state !== 'open' ? { torn: true } : {};
+      list.push({ number, state: segment.state, parts: segment.visible, ...torn });
     }
     return list;
   }
 
   part(rendition: RenditionId, number: number, part: number): Buffer | undefined {
     const segment = this.#segments.get(number);
-    return segment && part < segment.visible ? segment.parts.get(rendition)?.[part] : undefined;
+    const { visible, parts } = segment?.torn ?? segment ?? { visible: 0 };
+    return part < visible ? parts?.get(rendition)?.[part] : undefined;
+  }
+
+  /** All that has come of a segment, visible or not. */
+  stored(rendition: RenditionId, number: number): readonly (Buffer | undefined)[] {
+    return this.#segments.get(number)?.parts.get(rendition) ?? [];
   }
 
   /** The parts of a segment that is complete, in order; undefined also when memory has let go of it. */
@@ -293,7 +322,9 @@ export class ProgramStore extends TypedEmitter<StoreEvents> {
   async readPart(rendition: RenditionId, number: number, part: number): Promise<Buffer | null> {
     const bytes = this.part(rendition, number, part);
     if (bytes) return bytes;
-    return this.#isArchived(number) ? (this.#archive?.part(rendition, number, part) ?? null) : null;
+    return this.#isArchived(number) && !this.isTorn(number)
+      ? (this.#archive?.part(rendition, number, part) ?? null)
+      : null;
   }
 
   /** The bytes of a whole segment that is or was listed, from memory or from the archive; null when it can not be had. */
@@ -360,6 +391,7 @@ export class ProgramStore extends TypedEmitter<StoreEvents> {
         this.#segments.delete(number);
       } else if (segment.parts.size > 0) {
         segment.parts = new Map();
+        if (segment.torn) segment.torn = { visible: 0, parts: new Map() };
         if (segment.state === 'complete' && !this.#archive?.holds(number)) segment.state = 'gap';
       }
     }

@@ -87,7 +87,9 @@ export class BroadcastPlace extends TypedEmitter<BroadcastPlaceEvents> {
 
   #want(): void {
     const { broadcast, input, node } = this.#options;
-    node.places.wants(broadcast, { tenant: input.tenant, slots: this.#meter.slots });
+    // A hot standby costs as much again.
+    const compositors = input.standby ? 2 : 1;
+    node.places.wants(broadcast, { tenant: input.tenant, slots: this.#meter.slots * compositors });
   }
 
   #waits(waits: Waits | null): void {

@@ -34,7 +34,8 @@ export class FakeCompositor {
   readonly packets = new Map<number, number>();
   /** `bound` on open, `ready` on the first job, `applied` on every job, `ended` on stop. */
   readonly answers: Set<'bound' | 'ready' | 'applied' | 'ended'>;
-  readonly closed: Promise<void>;
+  /** The close code. */
+  readonly closed: Promise<number>;
   readonly #socket: WebSocket;
   readonly #countsSlots: boolean;
   readonly #udp: Socket = createSocket('udp4');
@@ -44,7 +45,7 @@ export class FakeCompositor {
     this.#socket = socket;
     this.#countsSlots = countsSlots;
     this.answers = answers;
-    this.closed = new Promise((resolve) => socket.once('close', () => resolve()));
+    this.closed = new Promise((resolve) => socket.once('close', (code) => resolve(code)));
     socket.on('message', (data) => this.#receive(ControllerMessage.parse(JSON.parse(String(data)))));
     socket.once('close', () => this.#udp.close());
     this.#udp.on('message', (packet) => {
