@@ -7,25 +7,22 @@ import type { RecordingMetrics } from './delivery/recording/metrics.ts';
 import { VIEWER_METRICS } from './delivery/viewers/metrics.ts';
 import type { DirectoryMetrics } from './directory/metrics.ts';
 import type { PodCostMetrics } from './kubernetes/metrics.ts';
-import { counter, type Definition, gauge, histogram } from './metricDefinition.ts';
+import {
+  counter,
+  type Definition,
+  FRAME_BUCKETS,
+  gauge,
+  histogram,
+  OUTAGE_BUCKETS,
+  PART_BUCKETS,
+  START_BUCKETS,
+  WAIT_BUCKETS,
+} from './metricDefinition.ts';
 import type { RoomMetrics } from './rooms/metrics.ts';
 import type { SfuMetrics } from './sfu/metrics.ts';
 import type { SignalingMetrics } from './signaling/metrics.ts';
 import type { UsageMetrics } from './usage/metrics.ts';
 import type { WebhookMetrics } from './webhooks/metrics.ts';
-
-/** Seconds: from a frame's fraction to a few frames. */
-const FRAME_BUCKETS = [0.001, 0.002, 0.005, 0.01, 0.015, 0.02, 0.03, 0.04, 0.06, 0.1, 0.25] as const;
-/** Seconds: a connection that is made anew at once, and a server that was away for minutes. */
-const OUTAGE_BUCKETS = [0.5, 1, 2, 5, 10, 20, 60, 180, 600, 1800] as const;
-/** Seconds: starts and recoveries. */
-const START_BUCKETS = [0.1, 0.25, 0.5, 1, 1.5, 2, 3, 4, 5, 7.5, 10, 20, 60] as const;
-
-/** Seconds: a place that is free in a moment, a pod, a node. */
-const WAIT_BUCKETS = [0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 200, 600, 3600] as const;
-
-/** Seconds: what a part takes from its end on the grid. */
-const PART_BUCKETS = [0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1, 2] as const;
 
 export const METRICS = {
   workers: gauge('lianmai_sfu_workers', 'mediasoup workers that run.'),
