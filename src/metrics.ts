@@ -282,12 +282,8 @@ export interface Metrics {
 export function createMetrics(): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
-  const shape = ({ name, help, labels }: Definition) => ({
-    name,
-    help,
-    labelNames: [...labels],
-    registers: [registry],
-  });
+  const registers = [registry];
+  const shape = ({ name, help, labels }: Definition) => ({ name, help, labelNames: [...labels], registers });
   const g = (definition: Definition) => new Gauge(shape(definition));
   const c = (definition: Definition) => new Counter(shape(definition));
   const h = (definition: Definition) =>
