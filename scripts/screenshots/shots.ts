@@ -20,7 +20,7 @@ const panelOnDesk =
   async (view: View): Promise<void> => {
     const open = (await page.locator('aside.panel').count()) > 0;
     // Not by the mouse: where the panel covers the stage, it covers its own button.
-  if (open !== (view === 'desktop')) await page.getByTestId('panel').dispatchEvent('click');
+    if (open !== (view === 'desktop')) await page.getByTestId('panel').dispatchEvent('click');
   };
 
 async function home(stage: Stage, take: Take): Promise<void> {
