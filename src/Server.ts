@@ -17,10 +17,12 @@ import { whenFree } from './common/whenFree.ts';
 import type { Config } from './config.ts';
 import { AppError } from './contracts/errors.ts';
 import { Delivery } from './delivery/Delivery.ts';
+import { deliveryOffer, followDeliveries, hasOtherDeliveries, keepsBroadcasts } from './delivery/deliveryFleet.ts';
 import { destinationPolicy } from './delivery/destinationPolicy.ts';
 import { streamIdentity } from './delivery/destinations/streamIdentity.ts';
 import { edgeSettings } from './delivery/edge/edgeSettings.ts';
 import { openRecordings } from './delivery/recording/openRecordings.ts';
+import type { DeliveryNodes } from './directory/DeliveryNodes.ts';
 import { type Fleet, joinFleet } from './directory/joinFleet.ts';
 import { Database } from './durable/Database.ts';
 import { DataDirLock, isDirectoryInUse } from './durable/DataDirLock.ts';
@@ -31,7 +33,7 @@ import { followRecordings } from './http/followRecordings.ts';
 import { registerHealth } from './http/health.ts';
 import { listen, routeUpgrade, type UpgradeHandler, urlOf } from './http/listening.ts';
 import { registerPages } from './http/pages.ts';
-import type { RecordingFeed } from './http/RecordingFeed.ts';
+import type { RecordingFeeds } from './http/RecordingFeeds.ts';
 import type { RecordingsClient } from './http/RecordingsClient.ts';
 import { type RequestGuard, requestGuard } from './http/requestGuard.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
@@ -65,12 +67,13 @@ export class Server {
   #assets: AssetStore | undefined;
   #agent: Agent | undefined;
   #fleet: Fleet | undefined;
+  #deliveryNodes: DeliveryNodes | undefined;
   #delivery: Delivery | undefined;
   #pool: WorkerPool | undefined;
   #rooms: RoomRegistry | undefined;
   #broadcasts: Broadcasts | undefined;
   #webhooks: ServerWebhooks | undefined;
-  #recordingFeed: RecordingFeed | undefined;
+  #recordingFeed: RecordingFeeds | undefined;
   #signaling: SignalingServer | undefined;
   #closing: Promise<void> | undefined;
 
@@ -177,11 +180,15 @@ export class Server {
       internalUrl: this.internalUrl,
       address: this.#internal?.server.address() as AddressInfo,
       agent: this.#agent,
+      delivery: deliveryOffer(this.#config, this.#delivery),
       version: VERSION,
       logger: this.#logger,
       metrics: this.#metrics.directory,
     });
     this.#fleet.agentChanged();
+    const { internalUrl } = this;
+    const parts = { delivery: this.#delivery, usage: this.#usage };
+    this.#deliveryNodes = await followDeliveries({ config: this.#config, internalUrl, fleet: this.#fleet, ...parts });
   }
 
   async #startDelivery(internal: FastifyInstance): Promise<UpgradeHandler> {
@@ -204,6 +211,7 @@ export class Server {
       resumeLimitMs: this.#config.resumeSeconds * 1000,
       destinationPolicy: destinationPolicy({ allowPrivate: this.#config.allowPrivateDestinations }),
       usage: this.#usage?.meter,
+      onLoad: () => this.#fleet?.agentChanged(),
       clock: monotonicClock,
       logger: this.#logger,
       metrics: this.#metrics.delivery,
@@ -316,8 +324,11 @@ export class Server {
   }
 
   #followRecordings(broadcasts: Broadcasts, webhooks: ServerWebhooks): RecordingsClient {
+    const nodes = this.#deliveryNodes;
+    if (!nodes) throw new Error('the fleet is joined before recordings are followed');
     const { client, feed } = followRecordings({
-      deliveryUrl: () => (this.#config.role === 'all' ? this.internalUrl : this.#config.deliveryUrl),
+      nodes,
+      configured: this.#config.role === 'all' || this.#config.deliveryUrl !== '',
       newServiceToken: () => this.#newServiceToken(),
       database: this.#database,
       logger: this.#logger,
@@ -352,6 +363,8 @@ export class Server {
   readiness(): { ready: boolean; reason: string } {
     if (this.#state !== 'ready') return { ready: false, reason: this.#state };
     if (this.#pool && !this.#pool.ready) return { ready: false, reason: 'no mediasoup worker' };
+    // What a delivery node has it serves, whatever Redis does.
+    if (this.#config.role === 'delivery') return { ready: true, reason: '' };
     return this.#fleet?.directory.readiness() ?? { ready: true, reason: '' };
   }
 
@@ -373,10 +386,15 @@ export class Server {
       this.#state = 'draining';
       await this.#agent?.handOver(this.#config.drainSeconds * 1000);
     }
+    const keep = keepsBroadcasts(this.#config);
+    if (keep && this.#delivery && (await hasOtherDeliveries(this.#fleet))) {
+      this.#state = 'draining';
+      await this.#delivery.drain(this.#config.drainSeconds * 1000);
+    }
     this.#state = 'closing';
     await this.#broadcasts?.close();
     await this.#recordingFeed?.close();
-    await this.#delivery?.close();
+    await this.#delivery?.close({ keep });
     await this.#agent?.close();
     await this.#fleet?.directory.close();
     await this.#signaling?.close();

@@ -165,7 +165,7 @@ export const SETTINGS = {
   drainSeconds: {
     schema: z.coerce.number().pipe(z.int().min(0).max(3600)),
     fallback: '60',
-    help: 'Role compositor: how long a process that is asked to end waits until its broadcasts are handed over, seconds.',
+    help: 'Roles compositor and delivery: how long a process that is asked to end waits until its broadcasts are handed over, seconds.',
   },
   maxHandoffs: {
     schema: z.coerce.number().pipe(z.int().min(1).max(1000)),
@@ -187,7 +187,11 @@ export const SETTINGS = {
     fallback: '',
     help: 'Role sfu: internal URLs of compositor agents, separated by commas. Default: those that announce themselves in Redis.',
   },
-  deliveryUrl: { schema: Text, fallback: '', help: 'Role sfu: internal URL of the delivery node.' },
+  deliveryUrl: {
+    schema: Text,
+    fallback: '',
+    help: 'Role sfu: internal URL of the delivery node. Default: of those that announce themselves in Redis, for each broadcast the one with the fewest.',
+  },
   redisUrl: {
     schema: RedisUrl,
     fallback: '',
@@ -206,7 +210,7 @@ export const SETTINGS = {
   deliveryOrigin: {
     schema: Text,
     fallback: '',
-    help: 'Role delivery: internal URL of the delivery node that has the broadcasts, for a node that only serves viewers.',
+    help: 'Role delivery, for a node that only serves viewers: internal URL of the delivery node that has the broadcasts; `redis`: of whichever has it, as they announce themselves there.',
   },
   edgeCacheBytes: {
     schema: z.coerce.number().pipe(z.int().min(0)),
@@ -335,17 +339,24 @@ function readSecrets(name: string, text: string): string[] {
   return secrets;
 }
 
+/** LIANMAI_DELIVERY_ORIGIN: the directory says which node has a broadcast. */
+export const BY_REDIS = 'redis';
+
 /** What a role of its own needs to find the others. */
 function checkFleet(values: Omit<Values, 'secret' | 'webhookSecret' | 'rtcHost' | 's3SecretAccessKey'>): void {
-  const { role, compositorUrls, deliveryUrl, redisUrl, internalUrl } = values;
-  if (role === 'sfu' && ((compositorUrls.length === 0 && redisUrl === '') || deliveryUrl === ''))
+  const { role, compositorUrls, deliveryUrl, deliveryOrigin, redisUrl, internalUrl } = values;
+  if (role === 'sfu' && redisUrl === '' && (compositorUrls.length === 0 || deliveryUrl === ''))
     throw new ConfigError(
-      'role sfu needs LIANMAI_DELIVERY_URL, and LIANMAI_COMPOSITOR_URLS or LIANMAI_REDIS_URL to find compositors',
+      'role sfu needs LIANMAI_REDIS_URL to find the others, or LIANMAI_DELIVERY_URL and LIANMAI_COMPOSITOR_URLS',
     );
   if (role === 'all' && redisUrl !== '')
     throw new ConfigError(
       'LIANMAI_REDIS_URL: role all is a whole server in one process; a fleet has roles of their own',
     );
+  if (deliveryOrigin === BY_REDIS && redisUrl === '')
+    throw new ConfigError('LIANMAI_DELIVERY_ORIGIN: `redis` needs LIANMAI_REDIS_URL');
+  if (![BY_REDIS, ''].includes(deliveryOrigin) && !/^https?:$/.test(URL.parse(deliveryOrigin)?.protocol ?? ''))
+    throw new ConfigError('LIANMAI_DELIVERY_ORIGIN: an http or https URL, or `redis`');
   if (internalUrl !== '' && !/^https?:$/.test(URL.parse(internalUrl)?.protocol ?? ''))
     throw new ConfigError('LIANMAI_INTERNAL_URL: an http or https URL');
 }
@@ -369,8 +380,6 @@ function complete({ secret, webhookSecret, rtcHost, s3SecretAccessKey, ...values
   if ((values.s3AccessKeyId === '') !== (s3SecretAccessKey === ''))
     throw new ConfigError('LIANMAI_S3_ACCESS_KEY_ID and LIANMAI_S3_SECRET_ACCESS_KEY go together');
   checkFleet(values);
-  if (values.deliveryOrigin !== '' && !/^https?:$/.test(URL.parse(values.deliveryOrigin)?.protocol ?? ''))
-    throw new ConfigError('LIANMAI_DELIVERY_ORIGIN: an http or https URL');
   if (values.role !== 'all' && secrets.length === 0)
     throw new ConfigError(`role ${values.role} needs LIANMAI_SECRET: the roles know each other by it`);
   return {

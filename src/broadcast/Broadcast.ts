@@ -1,6 +1,6 @@
 /**
  * One broadcast: from the wish to go live to the closed playlist. Owns its compositors (CompositorKeeper.ts) and its place at delivery
- * (DeliveryLink, one for its life). The room's changes go straight to the CompositorRun.
+ * (DeliveryPlace). The room's changes go straight to the CompositorRun.
  *
  * Timestamps: program time is the injected monotonic clock minus `startMs`; `epoch` is the wall clock at frame 0 and only a label.
  * Both are chosen once, when the first compositor is bound, and outlive every compositor.
@@ -16,15 +16,14 @@ import { AppError } from '../contracts/errors.ts';
 import type { VideoCodec } from '../contracts/job.ts';
 import type { BroadcastOptions } from './BroadcastOptions.ts';
 import { CompositorKeeper } from './CompositorKeeper.ts';
-import { DeliveryLink } from './DeliveryLink.ts';
+import type { DeliveryLink } from './DeliveryLink.ts';
+import { DeliveryPlace } from './DeliveryPlace.ts';
 import { DestinationBook } from './DestinationBook.ts';
 import { type Destination, newDestination, orderOf } from './destinations.ts';
-import { followDelivery } from './followDelivery.ts';
 import type { HandoffEnd } from './Handoff.ts';
 import { encodedWith, type Program } from './jobs.ts';
 import { runUsage } from './meterRun.ts';
 import { newProgram } from './newProgram.ts';
-import { openOrder } from './openOrder.ts';
 import type { RoomTap } from './RoomTap.ts';
 import { graceMsOf, RoomWatch } from './RoomWatch.ts';
 import type { RecordKeeper } from './record/RecordFiles.ts';
@@ -57,10 +56,10 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
   readonly #destinations: DestinationBook;
   readonly #speakers: Speakers;
   readonly #compositors: CompositorKeeper;
+  readonly #delivery: DeliveryPlace;
   readonly #resumed: Resumed | undefined;
   readonly #keeper: RecordKeeper | undefined;
   #program: Program | undefined;
-  #delivery: DeliveryLink | undefined;
   #watch: RoomWatch | undefined;
   #supervising: Promise<void> = Promise.resolve();
   #ending: Promise<BroadcastStatus> | undefined;
@@ -105,6 +104,16 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
       prepare: () => this.#prepare(),
       onEncoder: (codec) => this.#encodedWith(codec),
     });
+    this.#delivery = new DeliveryPlace({
+      ...{ room: room.id, input, node: options, destinations: this.#destinations, compositors: this.#compositors },
+      ...{ board: this.#board, logger: this.#logger },
+      program: () => this.#program,
+      onProgram: (program) => {
+        this.#program = program;
+      },
+      onMoved: () => this.#save(),
+      onFailed: (error) => this.#fail(error),
+    });
     this.#compositors.on('live', (tookMs) => this.#live(tookMs));
     this.#compositors.on('lost', () => this.#advance('recovering'));
   }
@@ -147,15 +156,15 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
     if (RANK[this.#board.state] > 1) throw new AppError('no-broadcast');
     this.#destinations.add(destination);
     this.#save();
-    this.#delivery?.send({ type: 'add-destination', destination: orderOf(destination) });
+    this.#delivery.link?.send({ type: 'add-destination', destination: orderOf(destination) });
     this.#logger.info({ destination: destination.status.id }, 'destination added');
     return destination.status;
   }
 
   removeDestination(id: string): void {
-    this.#destinations.remove(id, this.#delivery !== undefined);
+    this.#destinations.remove(id, this.#delivery.link !== undefined);
     this.#save();
-    this.#delivery?.send({ type: 'remove-destination', id });
+    this.#delivery.link?.send({ type: 'remove-destination', id });
     this.#logger.info({ destination: id }, 'destination removed');
   }
 
@@ -205,7 +214,7 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
   async #prepare(): Promise<{ program: Program; delivery: DeliveryLink }> {
     const program = await this.#programFor();
     this.#save();
-    return { program, delivery: await this.#openDelivery(program) };
+    return { program, delivery: await this.#delivery.open() };
   }
 
   #encodedWith(codec: VideoCodec): void {
@@ -244,36 +253,6 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
     });
   }
 
-  async #openDelivery(program: Program): Promise<DeliveryLink> {
-    if (this.#delivery) return this.#delivery;
-    const delivery = await DeliveryLink.open({
-      deliveryUrl: program.deliveryUrl,
-      newToken: this.#options.newServiceToken,
-      order: () =>
-        openOrder(program, {
-          room: this.room.id,
-          input: this.#input,
-          destinations: this.#destinations.all,
-          fence: this.#compositors.fence,
-        }),
-      clock: this.#clock,
-      logger: this.#logger,
-    });
-    followDelivery(delivery, {
-      destinations: this.#destinations,
-      parts: this.#compositors.parts,
-      board: this.#board,
-      grid: program.grid,
-      metrics: this.#options.metrics,
-      clock: this.#clock,
-      logger: this.#logger,
-      onLate: (count, segment) => this.#compositors.late(count, segment),
-    });
-    delivery.once('failed', (error) => this.#fail(error));
-    this.#delivery = delivery;
-    return delivery;
-  }
-
   /** First the compositor, so that its last parts are in the playlist; then delivery. Bounded by their own limits. */
   async #end(reason: EndReason): Promise<BroadcastStatus> {
     this.#advance('ending');
@@ -283,7 +262,7 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
     await this.#compositors.stop();
     // Race: a compositor that is just being brought up may still open the broadcast at delivery.
     await this.#supervising;
-    await this.#delivery?.end();
+    await this.#delivery.end();
     this.#destinations.close();
     const endedAt = Math.round(this.#options.wallClock());
     this.#board.set({ endedAt, endReason: reason, fps: 0, bitrate: 0, viewers: 0 });

@@ -81,6 +81,8 @@ export class CompositorKeeper extends TypedEmitter<KeeperEvents> {
   #carried: Record<string, Carried> = {};
   #handoff: Handoff<CompositorRun> | undefined;
   #moving: Promise<HandoffEnd<CompositorRun>> | undefined;
+  /** While the broadcast goes from one delivery node to another nobody else may take anything. */
+  #redirecting: Promise<void> = Promise.resolve();
 
   constructor(options: KeeperOptions) {
     super();
@@ -143,6 +145,33 @@ export class CompositorKeeper extends TypedEmitter<KeeperEvents> {
       this.#run.fail('unresponsive', 'delivery gets no parts');
   }
 
+  /** A number that is higher than all fences of the broadcast so far. */
+  newFence(): number {
+    return this.#newFence();
+  }
+
+  /** Does the work when no handoff is under way, and lets none begin meanwhile. */
+  async betweenHandoffs<T>(work: () => Promise<T>): Promise<T> {
+    await this.#redirecting;
+    for (let last: Handoff<CompositorRun> | undefined; this.#handoff !== last; await last?.ended) last = this.#handoff;
+    const done = work();
+    this.#redirecting = done.then(
+      () => {},
+      () => {},
+    );
+    return done;
+  }
+
+  /** All from segment `from` on goes to this delivery node. */
+  redirect(delivery: DeliveryLink, program: Program, from: number): void {
+    this.#delivery = delivery;
+    const run = this.#run;
+    if (!run) return;
+    // One that has just come begins with a later segment.
+    this.#take(run, Math.max(from, this.#from));
+    run.deliverTo(program);
+  }
+
   /** To a compositor of another agent. One at a time: who asks meanwhile is given the same answer. Rejects when the broadcast ends before. */
   handOver(reason: HandoffReason): Promise<HandoffEnd<CompositorRun>> {
     this.#moving ??= this.#handOver(reason).finally(() => {
@@ -202,7 +231,8 @@ export class CompositorKeeper extends TypedEmitter<KeeperEvents> {
       this.#delivery = delivery;
       signal.throwIfAborted();
       const passed = node.clock.now() - program.startMs;
-      const from = first ? 0 : segmentAtOrAfterMs(program.grid, passed + RESTART_LEAD_MS);
+      const soonest = first ? 0 : segmentAtOrAfterMs(program.grid, passed + RESTART_LEAD_MS);
+      const from = Math.max(soonest, program.deliveryFrom ?? 0);
       this.#run = run;
       this.#from = from;
       this.#take(run, from);
@@ -269,6 +299,7 @@ export class CompositorKeeper extends TypedEmitter<KeeperEvents> {
   async #handOver(reason: HandoffReason): Promise<HandoffEnd<CompositorRun>> {
     const { handoffs, clock, metrics } = this.#options.node;
     const giveTurn = await handoffs.turn(this.#abort.signal);
+    await this.#redirecting;
     const beganAt = clock.now();
     try {
       const old = this.#run;

@@ -27,6 +27,10 @@ export interface SessionOptions {
   viewers(broadcast: string): number;
   /** null: it is not recorded. */
   recording(broadcast: string): RecordingStatus | null;
+  /** Another node, at this URL, has it. Resolves when nothing of it is here any more. */
+  moved(broadcast: DeliveryBroadcast, url: string): Promise<void>;
+  /** How long this node still waits for its broadcasts to be moved, ms; null: it does not go. */
+  drainingMs(): number | null;
 }
 
 interface SessionEvents {
@@ -81,6 +85,12 @@ export class ControlSession extends TypedEmitter<SessionEvents> {
     this.emit('closed', this.#ended);
   }
 
+  /** Tells the controller that this node goes. */
+  draining(): void {
+    const withinMs = this.#options.drainingMs();
+    if (withinMs !== null && this.#broadcast) this.#send({ type: 'draining', withinMs });
+  }
+
   /** Tells the controller that the broadcast is over, and closes. */
   ended(): void {
     this.#ended = true;
@@ -93,9 +103,13 @@ export class ControlSession extends TypedEmitter<SessionEvents> {
     try {
       this.#obey(parseOrder(text));
     } catch (error) {
-      if (!(error instanceof AppError)) this.#log.error({ err: error }, 'order failed');
-      this.#refuse(error instanceof AppError ? error : new AppError('internal'));
+      this.#failed(error);
     }
+  }
+
+  #failed(error: unknown): void {
+    if (!(error instanceof AppError)) this.#log.error({ err: error }, 'order failed');
+    this.#refuse(error instanceof AppError ? error : new AppError('internal'));
   }
 
   #obey(order: DeliveryOrder): void {
@@ -116,6 +130,15 @@ export class ControlSession extends TypedEmitter<SessionEvents> {
       case 'remove-destination':
         void broadcast.removeDestination(order.id);
         return;
+      case 'yield':
+        broadcast.yieldFrom(order.from);
+        return;
+      case 'moved':
+        this.#options.moved(broadcast, order.url).then(
+          () => this.#send({ type: 'left' }),
+          (error: unknown) => this.#failed(error),
+        );
+        return;
       case 'clock':
         broadcast.clock({ t0: order.t0, t1: order.t1, t2: order.t2, t3: this.#options.clock.now() });
         return;
@@ -134,6 +157,7 @@ export class ControlSession extends TypedEmitter<SessionEvents> {
     for (const destination of broadcast.destinations) this.#send({ type: 'destination', status: destination.status });
     const recording = this.#options.recording(broadcast.id);
     if (recording) this.#send({ type: 'recording', status: recording });
+    this.draining();
     for (const delay of FIRST_EXCHANGES_MS) this.#timers.push(setTimeout(() => this.#askClock(), delay));
     this.#timers.push(setInterval(() => this.#tick(broadcast), TICK_MS));
   }

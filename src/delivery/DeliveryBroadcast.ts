@@ -21,7 +21,7 @@ import { GridWatch } from './GridWatch.ts';
 import { InitSegments, type StoredInit } from './InitSegments.ts';
 import type { BroadcastJournal } from './journal/BroadcastJournal.ts';
 import type { DeliveryMetrics } from './metrics.ts';
-import { ProgramStore } from './ProgramStore.ts';
+import { ProgramStore, type Resumed } from './ProgramStore.ts';
 import { SlateFiller } from './SlateFiller.ts';
 import { SlateSegments } from './SlateSegments.ts';
 import { TakeLedger } from './TakeLedger.ts';
@@ -85,6 +85,7 @@ export class DeliveryBroadcast extends TypedEmitter<BroadcastEvents> {
   #ending: Promise<void> | undefined;
   #endedAt: number | null = null;
   #arrivedBytes = 0;
+  #movedTo: string | null = null;
   /** The newest visible part is slate. */
   #showsSlate = false;
 
@@ -139,6 +140,11 @@ export class DeliveryBroadcast extends TypedEmitter<BroadcastEvents> {
     return this.#endedAt;
   }
 
+  /** Base URL of the delivery node that has it now; null: this one. */
+  get movedTo(): string | null {
+    return this.#movedTo;
+  }
+
   /** Something can be played. */
   get playable(): boolean {
     return this.store.head !== undefined && this.inits.complete;
@@ -156,6 +162,13 @@ export class DeliveryBroadcast extends TypedEmitter<BroadcastEvents> {
   /** From now on its changes are kept on disk. */
   keep(journal: BroadcastJournal): void {
     this.#journal = journal;
+  }
+
+  /** It goes on where another node had it; `position` null: nothing was visible there. */
+  resume(position: { first: number; next: number } | null, held: Resumed['held']): void {
+    const { first, next } = position ?? { first: 0, next: 0 };
+    this.store.resume(first, next, { held });
+    this.emit('report', { type: 'arrived' });
   }
 
   /** A controller has opened it again. Throws `stale-fence` when a newer one has it, `conflict` when it is over. */
@@ -207,7 +220,7 @@ export class DeliveryBroadcast extends TypedEmitter<BroadcastEvents> {
 
   putPart(rendition: RenditionId, segment: number, part: number, bytes: Buffer, by: Putter): void {
     this.#checkFence(by);
-    const owner = this.#takes.ownerOf(segment);
+    const owner = segment < this.store.stopBefore ? this.#takes.ownerOf(segment) : undefined;
     if (!owner || owner.compositor !== by.compositor) throw new AppError('not-taken');
     if (by.fence < owner.fence) throw new AppError('stale-fence');
     const init = this.inits.need(rendition);
@@ -240,6 +253,31 @@ export class DeliveryBroadcast extends TypedEmitter<BroadcastEvents> {
   async removeDestination(id: string): Promise<void> {
     this.#journal?.destinationRemoved(id);
     await this.#destinations.get(id)?.close();
+  }
+
+  /** Another node has all from segment `from` on; null: this one has it again. */
+  yieldFrom(from: number | null): void {
+    this.store.stopAt(from);
+    this.#feed.stopAt(from === null ? Number.POSITIVE_INFINITY : from * partsPerSegment(this.grid));
+    this.logger.info({ from }, 'broadcast is yielded');
+  }
+
+  /** Another node has it: who waits here is sent on. Resolves when its destinations are closed. */
+  async leave(url: string): Promise<void> {
+    this.#movedTo = url;
+    await this.suspend();
+    this.#journal?.remove();
+    this.logger.info({ url }, 'broadcast moved to another node');
+  }
+
+  /** Closes destinations, and nothing else: what is kept on disk is for whoever goes on with it. */
+  async suspend(): Promise<void> {
+    if (this.#state !== 'open') return;
+    this.#state = 'ending';
+    this.#watch.close();
+    this.store.close();
+    await Promise.all([...this.#destinations.values()].map((d) => d.close()));
+    this.#state = 'ended';
   }
 
   /** Closes playlists (EXT-X-ENDLIST) and destinations. Idempotent. */

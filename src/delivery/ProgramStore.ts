@@ -18,7 +18,7 @@ import type { ListedSegment } from './hls/playlists.ts';
 import type { SegmentArchive } from './SegmentArchive.ts';
 
 /** What memory holds, and so what a playlist lists without an archive, s. Apple asks for six segments at least (authoring specification 8.11). */
-const MEMORY_SECONDS = 30;
+export const MEMORY_SECONDS = 30;
 /**
  * Segments that can still be had after they were dropped from the list: each is there from when it was first listed for its own
  * length and that of the longest playlist with it (RFC 8216bis section 6.2.2), and an open segment makes the playlist longer by one.
@@ -52,6 +52,12 @@ interface StoreEvents {
   ended: [];
 }
 
+/** What a store that goes on with a program has of it in memory. */
+export interface Resumed {
+  filling?: { compositor: CompositorId; parts: Map<RenditionId, Buffer[]> } | undefined;
+  held?: ReadonlyMap<number, ReadonlyMap<RenditionId, Buffer[]>> | undefined;
+}
+
 interface Waiter {
   position: number;
   resolve: (reached: boolean) => void;
@@ -68,6 +74,10 @@ export class ProgramStore extends TypedEmitter<StoreEvents> {
   #newest = -1;
   #version = 0;
   #ended = false;
+  #closed = false;
+  /** Nothing becomes visible before `resume`. */
+  #waits = false;
+  #stopBefore = Number.POSITIVE_INFINITY;
   #archive: SegmentArchive | undefined;
   /** Segments that were joined, by the memory that their parts are views on. */
   readonly #wholes = new WeakMap<ArrayBufferLike, Buffer>();
@@ -107,6 +117,26 @@ export class ProgramStore extends TypedEmitter<StoreEvents> {
     return this.#ended;
   }
 
+  /** Nobody waits for anything here any more. */
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** The first segment that is another node's; Infinity: there is none. */
+  get stopBefore(): number {
+    return this.#stopBefore;
+  }
+
+  /** From this segment on the program is another node's; null: it is all ours. */
+  stopAt(segment: number | null): void {
+    this.#stopBefore = segment ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** What is put stays invisible until `resume` tells what was before it. */
+  wait(): void {
+    this.#waits = true;
+  }
+
   /** The segment that is being filled; undefined before the first visible part. */
   get head(): number | undefined {
     return this.#head;
@@ -124,7 +154,8 @@ export class ProgramStore extends TypedEmitter<StoreEvents> {
 
   /** Takes a part. What comes too late to be of use is dropped without a word; false then, or when it was there already. */
   put(rendition: RenditionId, number: number, part: number, bytes: Buffer, compositor: CompositorId): boolean {
-    if (this.#ended || (this.#head !== undefined && number < this.#head)) return false;
+    if (this.#ended || this.#closed || number >= this.#stopBefore) return false;
+    if (this.#head !== undefined && number < this.#head) return false;
     let segment = this.#segments.get(number);
     if (segment && segment.compositor !== compositor) {
       // Parts of two compositors are never mixed in one segment. What nobody has seen yet is the newer owner's to replace.
@@ -204,26 +235,35 @@ export class ProgramStore extends TypedEmitter<StoreEvents> {
   }
 
   /**
-   * Goes on where the store of a process that died was: everything before position `next` was visible or lost, beginning with segment
+   * Goes on where the store of a process that died, or of another node, was: everything before position `next` was visible or lost, beginning with segment
    * `first`. Numbers never go back; what is not in the archive is a gap. `filling`: the visible parts of the segment that was being
-   * filled, when they are all there still. Call before anything is put.
+   * filled, when they are all there still; `held`: whole segments that are in no archive. What was put already is of `next` and later.
    */
-  resume(first: number, next: number, filling?: { compositor: CompositorId; parts: Map<RenditionId, Buffer[]> }): void {
+  resume(first: number, next: number, { filling, held }: Resumed = {}): void {
     const visible = next % this.#partsPerSegment;
     const head = Math.floor(next / this.#partsPerSegment);
     const whole = visible === 0 || filling !== undefined;
     this.#head = whole ? head : head + 1;
-    this.#newest = this.#head - 1;
+    this.#newest = Math.max(this.#newest, this.#head - 1);
     for (let number = Math.max(first, this.listedFrom); number < this.#head; number++) {
-      const held = this.#archive?.holds(number) ?? false;
-      const [state, parts] = held ? (['complete', this.#partsPerSegment] as const) : (['gap', 0] as const);
-      this.#segments.set(number, { number, compositor: '', parts: new Map(), state, visible: parts });
+      const parts = held?.get(number);
+      const whole = parts !== undefined || (this.#archive?.holds(number) ?? false);
+      const [state, visible] = whole ? (['complete', this.#partsPerSegment] as const) : (['gap', 0] as const);
+      this.#segments.set(number, { number, compositor: '', parts: new Map(parts), state, visible });
     }
     if (filling && visible > 0) {
       this.#segments.set(head, { number: head, state: 'open', visible, ...filling });
-      this.#newest = head;
+      this.#newest = Math.max(this.#newest, head);
     }
+    this.#waits = false;
     this.#changed();
+    this.#advance(this.#head);
+  }
+
+  /** Nothing changes any more, and nobody is told that it has ended. Idempotent. */
+  close(): void {
+    this.#closed = true;
+    for (const waiter of this.#waiters) this.#release(waiter, false);
   }
 
   /** The last segment stays as short as it is. Idempotent. */
@@ -305,6 +345,7 @@ export class ProgramStore extends TypedEmitter<StoreEvents> {
 
   /** Resolves true as soon as `position` is visible or nothing more will come, false after `limitMs` or when `signal` is aborted. */
   whenVisible(position: number, limitMs: number, signal?: AbortSignal): Promise<boolean> {
+    if (this.#closed) return Promise.resolve(false);
     if (this.#ended || position < this.position) return Promise.resolve(true);
     return new Promise((resolve) => {
       const waiter: Waiter = { position, resolve, timer: setTimeout(() => this.#release(waiter, false), limitMs) };
@@ -328,7 +369,7 @@ export class ProgramStore extends TypedEmitter<StoreEvents> {
 
   /** Makes visible what can be, beginning with `number` when nothing has been visible before. */
   #advance(number: number): void {
-    if (this.#head === undefined && !this.#complete(number, 0)) return;
+    if (this.#waits || (this.#head === undefined && !this.#complete(number, 0))) return;
     this.#head ??= number;
     for (;;) {
       const segment = this.#segments.get(this.#head);

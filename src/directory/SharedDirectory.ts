@@ -117,6 +117,11 @@ export class SharedDirectory extends TypedEmitter<DirectoryEvents> implements Di
     return url;
   }
 
+  async deliveryInsteadOf(url: string): Promise<string> {
+    if (this.#options.delivery?.()) throw new AppError('no-capacity', 'The delivery node is a configured one.');
+    return this.#emptiestDelivery(url);
+  }
+
   async placed(agentUrl: string, compositor: string): Promise<void> {
     this.#placed.set(compositor, agentUrl);
   }
@@ -285,8 +290,8 @@ export class SharedDirectory extends TypedEmitter<DirectoryEvents> implements Di
     return own ?? (await this.find('record', broadcast))?.data.deliveryUrl;
   }
 
-  async #emptiestDelivery(): Promise<string> {
-    const nodes = (await this.#nodes('delivery')).filter(({ draining }) => !draining);
+  async #emptiestDelivery(but?: string): Promise<string> {
+    const nodes = (await this.#nodes('delivery')).filter(({ url, draining }) => !draining && url !== but);
     const [emptiest] = nodes.sort((a, b) => a.load - b.load);
     if (!emptiest) throw new AppError('no-capacity', 'No delivery node is there at the moment.');
     return emptiest.url;

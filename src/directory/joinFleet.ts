@@ -16,6 +16,8 @@ export interface JoinFleetOptions {
   address: AddressInfo;
   /** What a compositor agent offers. */
   agent: { readonly capacity: number; readonly load: number; readonly draining: boolean } | undefined;
+  /** What a delivery node has. */
+  delivery: { readonly load: number; readonly draining: boolean } | undefined;
   version: string;
   logger: Logger;
   metrics: DirectoryMetrics;
@@ -25,25 +27,28 @@ export interface Fleet {
   directory: Directory;
   /** Our name: base URL of the internal port as the other nodes reach it. */
   url: string;
-  /** Tells the others what the agent has now. */
+  /** Tells the others what the compositor agent, or the delivery node, has now. */
   agentChanged: () => void;
 }
 
 /**
- * In Redis where there is one; what is configured wins over what is announced there. A compositor agent announces itself. Redis may be away:
- * that is made up for when it is there.
+ * In Redis where there is one; what is configured wins over what is announced there. Compositor agents and delivery nodes announce themselves.
+ * Redis may be away: that is made up for when it is there.
  */
 export async function joinFleet(options: JoinFleetOptions): Promise<Fleet> {
-  const { config, agent, version } = options;
+  const { config, agent, delivery, version } = options;
   const url = ownUrl(options);
   const directory = openDirectory(options, url);
-  if (config.role !== 'compositor' || !config.redisUrl || !agent) return { directory, url, agentChanged: () => {} };
-  const loadOf = ({ load, draining }: typeof agent) => ({ load, draining });
+  const { role } = config;
+  const member = role === 'compositor' ? agent : delivery;
+  if (role === 'all' || role === 'sfu' || !config.redisUrl || !member)
+    return { directory, url, agentChanged: () => {} };
+  const loadOf = ({ load, draining }: typeof member) => ({ load, draining });
   const announcement = await directory.announce({
-    ...{ role: 'compositor', url, capacity: agent.capacity, version, protocol: PROTOCOL },
-    ...loadOf(agent),
+    ...{ role, url, capacity: agent?.capacity ?? null, version, protocol: PROTOCOL },
+    ...loadOf(member),
   });
-  return { directory, url, agentChanged: () => announcement.update(loadOf(agent)) };
+  return { directory, url, agentChanged: () => announcement.update(loadOf(member)) };
 }
 
 /** The parts of role all are on this machine. */
@@ -55,8 +60,7 @@ function ownUrl({ config, internalUrl, address }: JoinFleetOptions): string {
 function openDirectory({ config, internalUrl, logger, metrics }: JoinFleetOptions, node: string): Directory {
   const { role, redisUrl, redisPrefix, compositorUrls, deliveryUrl } = config;
   const delivery = () => (role === 'all' ? internalUrl : deliveryUrl);
-  // A delivery node asks nobody where anything is, so it does not depend on Redis.
-  if (redisUrl === null || role === 'delivery') {
+  if (redisUrl === null) {
     const agents = () => (role === 'all' ? [internalUrl] : compositorUrls);
     return new MemoryDirectory({ agents, delivery, node, logger, metrics });
   }

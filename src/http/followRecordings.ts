@@ -1,12 +1,14 @@
 import type { Logger } from '../common/logger.ts';
 import type { RecordingEvent } from '../contracts/recording.ts';
+import type { DeliveryNodes } from '../directory/DeliveryNodes.ts';
 import type { Database } from '../durable/Database.ts';
-import { RecordingFeed } from './RecordingFeed.ts';
+import { RecordingFeeds } from './RecordingFeeds.ts';
 import { RecordingsClient } from './RecordingsClient.ts';
 
 export interface FollowOptions {
-  /** Base URL of the delivery node's internal port; asked at each request. */
-  deliveryUrl: () => string;
+  nodes: DeliveryNodes;
+  /** The nodes are what is configured, and not what announces itself. */
+  configured: boolean;
   newServiceToken: () => Promise<string>;
   /** Opened before. */
   database: Database | undefined;
@@ -16,12 +18,12 @@ export interface FollowOptions {
   written: () => Promise<void>;
 }
 
-/** The delivery node's recordings, seen from an SFU node: a client for the API, and a feed of what happens to them. */
-export function followRecordings(options: FollowOptions): { client: RecordingsClient; feed: RecordingFeed } {
-  const { database, logger, onEvent, written } = options;
+/** The delivery nodes' recordings, seen from an SFU node: a client for the API, and a feed of what happens to them. */
+export function followRecordings(options: FollowOptions): { client: RecordingsClient; feed: RecordingFeeds } {
+  const { nodes, configured, newServiceToken, database, logger, onEvent, written } = options;
   if (!database) throw new Error('the database is opened before the recordings are');
-  const client = new RecordingsClient(options);
-  const feed = new RecordingFeed({ client, database, logger, written });
+  const client = new RecordingsClient({ deliveryUrls: () => nodes.urls, newServiceToken });
+  const feed = new RecordingFeeds({ client, nodes, configured, database, logger, written });
   feed.on('event', onEvent);
   feed.start();
   return { client, feed };

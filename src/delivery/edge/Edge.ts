@@ -8,6 +8,7 @@ import { AppError } from '../../contracts/errors.ts';
 import { sendMedia, sendText } from '../http/answers.ts';
 import { cacheControl } from '../http/cachePolicy.ts';
 import type { PlayGate } from '../http/PlayGate.ts';
+import { allow } from '../http/playAccess.ts';
 import type { PlaybackPath } from '../http/playbackPath.ts';
 import type { DeliveryMetrics } from '../metrics.ts';
 import type { Viewers } from '../Viewers.ts';
@@ -68,7 +69,7 @@ export class Edge {
     { gate }: { gate: PlayGate },
   ): Promise<FastifyReply | undefined> {
     if (this.#closed) throw new AppError('shutting-down');
-    const owner = await this.#options.ownerOf(path.room);
+    const owner = this.#options.ownerOf(path.room, path.broadcast);
     if (owner === null) return undefined;
     const { viewers, metrics } = this.#options;
     const { broadcast, canonical } = path;
@@ -80,8 +81,9 @@ export class Edge {
       const answer = await this.#cache.get(canonical, gone.signal, (signal) =>
         this.#ask(`${owner}/live/${canonical}`, broadcast === undefined ? undefined : viewers.count(broadcast), signal),
       );
-      gate.allow(request.playAccess, answer.playback);
-      if (broadcast !== undefined && path.mediaPlaylist) viewers.seen(broadcast, request);
+      allow(gate, request, reply, answer.playback);
+      const own = request.playAccess !== 'node';
+      if (own && broadcast !== undefined && path.mediaPlaylist) viewers.seen(broadcast, request);
       request.servedBroadcast = broadcast ?? namedIn(answer.bytes);
       return send(request, reply, path, answer, gate.lifeSeconds(request.playAccess));
     } catch (error) {

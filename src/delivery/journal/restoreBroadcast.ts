@@ -25,8 +25,10 @@ export function restoreBroadcast(broadcast: DeliveryBroadcast, found: FoundBroad
       }
     }
   }
-  for (const { from, compositor, fence } of found.takes) broadcast.take(from, compositor, fence);
-  if (found.position) broadcast.store.resume(found.position.first, found.position.next, filling);
+  // A compositor with a lower fence than the controller's may put nothing any more.
+  for (const { from, compositor, fence } of found.takes)
+    if (fence >= broadcast.fence) broadcast.take(from, compositor, fence);
+  if (found.position) broadcast.store.resume(found.position.first, found.position.next, { filling });
 }
 
 interface Filling {

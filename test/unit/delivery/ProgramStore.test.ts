@@ -257,7 +257,7 @@ describe('after a crash', () => {
   test('the segment that was being filled goes on when all of its parts are there, by its own compositor only', () => {
     const { store, seen } = make();
     const parts = new Map(['v720', 'a0'].map((id) => [id, [bytes(`${id}0`), bytes(`${id}1`)]]));
-    store.resume(8, 9 * 6 + 2, { compositor: one, parts });
+    store.resume(8, 9 * 6 + 2, { filling: { compositor: one, parts } });
     expect(shown(store)).toEqual(['8 gap 0', '9 open 2']);
     expect(store.position).toBe(9 * 6 + 2);
     expect(store.part('a0', 9, 1)?.toString()).toBe('a01');
