@@ -390,6 +390,8 @@ export class Server {
     if (keep && this.#delivery && (await hasOtherDeliveries(this.#fleet))) {
       this.#state = 'draining';
       await this.#delivery.drain(this.#config.drainSeconds * 1000);
+      // Who waits for something here is answered by way of the node that has it now.
+      await this.#public?.close();
     }
     this.#state = 'closing';
     await this.#broadcasts?.close();

@@ -40,6 +40,7 @@ import { registerMoveRoutes } from './move/moveRoutes.ts';
 import { LivePictures } from './pictures/LivePictures.ts';
 import { registerPlaybackRoutes } from './playbackRoutes.ts';
 import type { Recordings } from './recording/Recordings.ts';
+import { RecordingsElsewhere } from './recording/RecordingsElsewhere.ts';
 import { registerRecordingControl } from './recording/recordingControl.ts';
 import { registerRecordingRoutes } from './recording/recordingRoutes.ts';
 import { ViewerBytes } from './ViewerBytes.ts';
@@ -96,6 +97,7 @@ export class Delivery {
   readonly #gate: PlayGate;
   readonly #edge: Edge | undefined;
   #places: PlaybackPlaces | undefined;
+  #recordingsElsewhere: RecordingsElsewhere | undefined;
   #closing: Promise<void> | undefined;
 
   private constructor(options: DeliveryOptions, presets: PresetFiles, journal: DeliveryJournal) {
@@ -146,8 +148,10 @@ export class Delivery {
   }
 
   /** From now on the other delivery nodes know what is here, and this one knows what they have. Call once. */
-  join(places: PlaybackPlaces): void {
+  join(places: PlaybackPlaces, others: () => readonly string[]): void {
     this.#places = places;
+    const { edge } = this.#options;
+    if (edge) this.#recordingsElsewhere = new RecordingsElsewhere({ ...edge, urls: others });
     for (const entry of this.#entries.all) this.#place(entry);
   }
 
@@ -165,7 +169,8 @@ export class Delivery {
       metrics: this.#options.metrics,
     });
     const { recordings } = this.#options;
-    if (recordings && !nodesOnly) registerRecordingRoutes(fastify, { recordings, gate: this.#gate });
+    const elsewhere = nodesOnly ? undefined : () => this.#recordingsElsewhere;
+    if (recordings) registerRecordingRoutes(fastify, { recordings, gate: this.#gate, elsewhere });
   }
 
   /**

@@ -265,9 +265,14 @@ export class DeliveryBroadcast extends TypedEmitter<BroadcastEvents> {
   /** Another node has it: who waits here is sent on. Resolves when its destinations are closed. */
   async leave(url: string): Promise<void> {
     this.#movedTo = url;
+    await this.drop();
+    this.logger.info({ url }, 'broadcast moved to another node');
+  }
+
+  /** As if it had never been here. */
+  async drop(): Promise<void> {
     await this.suspend();
     this.#journal?.remove();
-    this.logger.info({ url }, 'broadcast moved to another node');
   }
 
   /** Closes destinations, and nothing else: what is kept on disk is for whoever goes on with it. */

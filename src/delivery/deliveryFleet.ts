@@ -41,13 +41,13 @@ export interface FollowDeliveriesOptions {
 export async function followDeliveries(options: FollowDeliveriesOptions): Promise<DeliveryNodes | undefined> {
   const { config, internalUrl, fleet, delivery, usage } = options;
   const { role, redisUrl, deliveryUrl, deliveryOrigin } = config;
-  const viewersOnly = deliveryOrigin === BY_REDIS;
-  if (role === 'delivery' && redisUrl !== null && (deliveryOrigin === '' || viewersOnly))
-    delivery?.join(await PlaybackPlaces.create(fleet.directory, fleet.url));
+  const joins = role === 'delivery' && redisUrl !== null && (deliveryOrigin === '' || deliveryOrigin === BY_REDIS);
   const configured = role === 'all' ? internalUrl : deliveryUrl;
   if (role === 'all' || (role === 'sfu' && configured !== '')) return DeliveryNodes.fixed(configured);
-  if (redisUrl === null || (role !== 'sfu' && !viewersOnly)) return undefined;
+  if (redisUrl === null || (role !== 'sfu' && !joins)) return undefined;
   const nodes = await DeliveryNodes.announced(fleet.directory);
+  if (joins) delivery?.join(await PlaybackPlaces.create(fleet.directory, fleet.url), () => nodes.urls);
+  // A delivery node tells the others: what it has counted is known, too, when it is gone for good.
   usage?.follow(nodes, role === 'sfu');
   return nodes;
 }

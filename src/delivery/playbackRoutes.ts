@@ -111,7 +111,7 @@ async function serve(
       if (!(error instanceof GoneMeanwhile)) throw error;
     }
   const path = parsePlaybackPath(template, params, request.query as Query);
-  return (await edge.serve(request, reply, path, options)) ?? local(request, reply);
+  return (await edge.serve(request, reply, path, options)) ? reply : local(request, reply);
 }
 
 function findRendition(

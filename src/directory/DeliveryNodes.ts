@@ -8,7 +8,7 @@ interface DeliveryNodesEvents {
 }
 
 /**
- * The delivery nodes that there are, by the URLs of their internal ports: the one that is configured, or those that announce themselves. For
+ * The other delivery nodes that there are, by the URLs of their internal ports: the one that is configured, or those that announce themselves. For
  * who has to ask all of them, since what outlives a broadcast is on the node that had it.
  */
 export class DeliveryNodes extends TypedEmitter<DeliveryNodesEvents> {
@@ -23,9 +23,10 @@ export class DeliveryNodes extends TypedEmitter<DeliveryNodesEvents> {
     return new DeliveryNodes([withoutSlash(url)]);
   }
 
-  static async announced(directory: Pick<Directory, 'watch'>): Promise<DeliveryNodes> {
+  static async announced(directory: Pick<Directory, 'node' | 'watch'>): Promise<DeliveryNodes> {
     const view = await directory.watch('node');
-    const isDelivery = ({ data }: (typeof view.entries)[number]): boolean => data.role === 'delivery';
+    const isDelivery = ({ id, data }: (typeof view.entries)[number]): boolean =>
+      data.role === 'delivery' && id !== directory.node;
     const nodes = new DeliveryNodes(view.entries.filter(isDelivery).map(({ id }) => id));
     view.on('changed', (entry) => {
       if (!isDelivery(entry) || nodes.#urls.has(entry.id)) return;

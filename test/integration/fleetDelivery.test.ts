@@ -73,13 +73,14 @@ function expectUnbroken(follower: PlaylistFollower): void {
   });
 }
 
-/** Asks the node for one blocking reload after the other until it is gone; the statuses, and the newest part that it told of. */
+/** Asks the node for one blocking reload after the other until it says that it goes; the statuses, and the segment after the newest that it told of. */
 async function reloadUntilGone(node: ServerProcess, path: string, from: number) {
   const statuses: number[] = [];
   let segment = from;
   try {
     for (;;) {
       const response = await fetch(`${node.url}${path}?_HLS_msn=${segment}&_HLS_part=0`);
+      if (response.status === 503) return { statuses, segment };
       statuses.push(response.status);
       const text = await response.text();
       if (response.ok)
@@ -182,6 +183,20 @@ describe('SIGTERM on one of them', () => {
       expect(one.durationSeconds).toBeGreaterThan(2 * newest);
       return true;
     }, 'the recording is finished');
+    // The node that does not have it answers for it, too.
+    const other = await fleet.again(old);
+    await eventually(async () => (await infoOf(other)) !== null, 'it is announced again');
+    const ranges = await Promise.all(
+      fleet.deliveries.map(async ({ url }) => {
+        const headers = { range: 'bytes=0-99' };
+        const response = await fetch(`${url}/recordings/${recording?.id}/program.mp4`, { headers });
+        expect([response.status, response.headers.get('content-type')]).toEqual([206, 'video/mp4']);
+        return Buffer.from(await response.arrayBuffer()).toString('hex');
+      }),
+    );
+    expect(ranges[0]).toHaveLength(200);
+    expect(new Set(ranges).size).toBe(1);
+    expect(await other.stop()).toBe(0);
   });
 });
 

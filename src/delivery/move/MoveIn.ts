@@ -55,6 +55,8 @@ export class MoveIn {
   /** Segments that are here. */
   readonly #had = new Set<number>();
   readonly #held = new Map<number, Map<RenditionId, Buffer[]>>();
+  /** The newest segment that there was when copying began: what came later has to be copied, what was before is when there is time. */
+  #newest = -1;
 
   constructor(options: MoveInOptions) {
     this.#options = options;
@@ -72,19 +74,19 @@ export class MoveIn {
     const by = { compositor: '', fence: broadcast.fence };
     for (const id of manifest.inits) broadcast.putInit(id, await this.#file(id, 'init'), by);
     for (const id of manifest.slates) broadcast.putSlate(id, await this.#file(id, 'slate'), by);
+    this.#newest = manifest.segments.at(-1) ?? -1;
     await this.#fetch(manifest.segments, until);
   }
 
   /** The rest, when the old node has yielded the broadcast. */
   async finish(): Promise<MovedIn> {
     const { broadcast, disk } = this.#options;
-    const newest = Math.max(-1, ...this.#had);
     const until = performance.now() + FINAL_LIMIT_MS;
     let manifest = await this.#manifest(true);
     for (; !manifest.final; manifest = await this.#manifest(true))
       if (performance.now() > until) throw new AppError('internal', 'The other delivery node does not yield.');
     await this.#fetch(
-      manifest.segments.filter((number) => number > newest),
+      manifest.segments.filter((number) => number > this.#newest),
       until,
     );
     const { first, next, recording } = manifest;

@@ -72,7 +72,8 @@ export class Moves {
     move?.close();
     entry.session = undefined;
     session?.close();
-    await broadcast.suspend();
+    await broadcast.drop();
+    await this.#options.delivery.recordings?.giveAway(broadcast.id, true);
     await pictures.close();
   }
 

@@ -55,9 +55,7 @@ async function bring(move: MoveIn, options: ArriveOptions): Promise<void> {
     attachArchive(broadcast, reopened.archive);
     pictures.recover(reopened);
   }
+  // Before it has arrived: from then on the controller has the other node forget it.
+  await move.done(complete);
   broadcast.resume(position, held);
-  await move.done(complete).catch((error: unknown) =>
-    // It has the broadcast on its disk still, and is told by the controller not to go on with it.
-    broadcast.logger.warn({ err: error }, 'the delivery node before can not be told that the broadcast has arrived'),
-  );
 }
