@@ -179,6 +179,8 @@ export class DeliveryBroadcast extends TypedEmitter<BroadcastEvents> {
     this.#startMs = order.startMs;
     this.#follower = new ClockFollower(this.#options.clock);
     this.#journal?.reopened(order);
+    // Who had wanted it elsewhere may be gone.
+    if (this.store.stopBefore !== Number.POSITIVE_INFINITY) this.yieldFrom(null);
     // While the connection was lost, destinations may have been removed too.
     for (const id of this.#destinations.keys())
       if (!order.destinations.some((d) => d.id === id)) void this.removeDestination(id);

@@ -111,7 +111,9 @@ export class SharedDirectory extends TypedEmitter<DirectoryEvents> implements Di
   async delivery(broadcast: string): Promise<string> {
     const configured = this.#options.delivery?.();
     if (configured) return withoutSlash(configured);
-    const known = this.#deliveries.get(broadcast) ?? (await this.#recordedDelivery(broadcast));
+    // It may have been moved: who has its playlists says so, also while the directory is away.
+    const now = (await this.watch('playback')).get(broadcast)?.data.url;
+    const known = now ?? this.#deliveries.get(broadcast) ?? (await this.#recordedDelivery(broadcast));
     const url = known ?? (await this.#emptiestDelivery());
     this.#deliveries.set(broadcast, url);
     return url;
@@ -287,7 +289,13 @@ export class SharedDirectory extends TypedEmitter<DirectoryEvents> implements Di
 
   async #recordedDelivery(broadcast: string): Promise<string | undefined> {
     const own = this.#holdings.get('record', broadcast)?.data.deliveryUrl;
-    return own ?? (await this.find('record', broadcast))?.data.deliveryUrl;
+    if (own) return own;
+    // While it is away: a broadcast that is new can be given to a node that is known.
+    const recorded = await this.find('record', broadcast).catch((error: unknown) => {
+      if (error instanceof AppError && error.code === 'directory-unavailable') return null;
+      throw error;
+    });
+    return recorded?.data.deliveryUrl;
   }
 
   async #emptiestDelivery(but?: string): Promise<string> {

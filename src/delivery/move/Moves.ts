@@ -121,7 +121,10 @@ export class Moves {
     this.#drain = { until: clock.now() + limitMs, empty: resolve };
     logger.info({ broadcasts: entries.live }, 'delivery goes: broadcasts are moved to other nodes');
     delivery.onLoad?.();
-    for (const { session, move } of entries.all) if (!move) session?.draining();
+    for (const entry of entries.all) {
+      if (entry.move) void this.discard(entry);
+      else entry.session?.draining();
+    }
     const timer = setTimeout(resolve, limitMs);
     this.checkDrained();
     await promise;

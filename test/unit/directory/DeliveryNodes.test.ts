@@ -46,3 +46,17 @@ test('a broadcast goes to the emptiest that does not drain, and from one that go
   await expect(configured.deliveryInsteadOf('http://d')).rejects.toMatchObject({ code: 'no-capacity' });
   await configured.close();
 });
+
+test('a broadcast stays where it is, whoever asks, and is where it was moved to', async () => {
+  const store = new MemoryStore();
+  const node = (url: string) => new MemoryDirectory({ store, node: url });
+  const [sfu, another, one, two] = ['http://s', 'http://t', 'http://one', 'http://two'].map(node);
+  await one?.announce(info('http://one', 'delivery', 5));
+  await two?.announce(info('http://two', 'delivery', 9));
+  expect(await sfu?.delivery('bmoved0000')).toBe('http://one');
+  const at = (url: string) => ({ url, room: 'demo', epoch: 1_000 });
+  await two?.hold('playback', 'bmoved0000', at('http://two'), 7);
+  expect(await sfu?.delivery('bmoved0000')).toBe('http://two');
+  expect(await another?.delivery('bmoved0000')).toBe('http://two');
+  await Promise.all([sfu, another, one, two].map((directory) => directory?.close()));
+});
