@@ -17,7 +17,7 @@ import { whenFree } from './common/whenFree.ts';
 import type { Config } from './config.ts';
 import { AppError } from './contracts/errors.ts';
 import { Delivery } from './delivery/Delivery.ts';
-import { deliveryOffer, followDeliveries, hasOtherDeliveries, keepsBroadcasts } from './delivery/deliveryFleet.ts';
+import { deliveryOffer, drainDelivery, followDeliveries, keepsBroadcasts } from './delivery/deliveryFleet.ts';
 import { destinationPolicy } from './delivery/destinationPolicy.ts';
 import { streamIdentity } from './delivery/destinations/streamIdentity.ts';
 import { edgeSettings } from './delivery/edge/edgeSettings.ts';
@@ -144,16 +144,9 @@ export class Server {
   }
 
   async #openAssets(internal: FastifyInstance): Promise<void> {
-    const { dataDir, maxAssetBytes } = this.#config;
-    this.#assets = await AssetStore.create({
-      folder: join(dataDir, 'assets'),
-      maxBytes: maxAssetBytes,
-      logger: this.#logger,
-    });
-    registerAssetSource(internal, {
-      assets: this.#assets,
-      verifyService: (token) => this.#verifyService(token),
-    });
+    const { dataDir, maxAssetBytes: maxBytes } = this.#config;
+    this.#assets = await AssetStore.create({ folder: join(dataDir, 'assets'), maxBytes, logger: this.#logger });
+    registerAssetSource(internal, { assets: this.#assets, verifyService: (token) => this.#verifyService(token) });
   }
 
   async #startAgent(): Promise<UpgradeHandler> {
@@ -186,9 +179,8 @@ export class Server {
       metrics: this.#metrics.directory,
     });
     this.#fleet.agentChanged();
-    const { internalUrl } = this;
-    const parts = { delivery: this.#delivery, usage: this.#usage };
-    this.#deliveryNodes = await followDeliveries({ config: this.#config, internalUrl, fleet: this.#fleet, ...parts });
+    const parts = { internalUrl: this.internalUrl, fleet: this.#fleet, delivery: this.#delivery, usage: this.#usage };
+    this.#deliveryNodes = await followDeliveries(this.#config, parts);
   }
 
   async #startDelivery(internal: FastifyInstance): Promise<UpgradeHandler> {
@@ -324,19 +316,13 @@ export class Server {
   }
 
   #followRecordings(broadcasts: Broadcasts, webhooks: ServerWebhooks): RecordingsClient {
-    const nodes = this.#deliveryNodes;
-    if (!nodes) throw new Error('the fleet is joined before recordings are followed');
     const { client, feed } = followRecordings({
-      nodes,
-      configured: this.#config.role === 'all' || this.#config.deliveryUrl !== '',
+      nodes: this.#deliveryNodes,
       newServiceToken: () => this.#newServiceToken(),
       database: this.#database,
       logger: this.#logger,
-      onEvent: (event) => {
-        broadcasts.recording(event.recording);
-        webhooks.broadcasts.recording(event);
-      },
-      written: () => webhooks.written(),
+      broadcasts,
+      webhooks,
     });
     this.#recordingFeed = feed;
     return client;
@@ -387,11 +373,9 @@ export class Server {
       await this.#agent?.handOver(this.#config.drainSeconds * 1000);
     }
     const keep = keepsBroadcasts(this.#config);
-    if (keep && this.#delivery && (await hasOtherDeliveries(this.#fleet))) {
+    if (keep) {
       this.#state = 'draining';
-      await this.#delivery.drain(this.#config.drainSeconds * 1000);
-      // Who waits for something here is answered by way of the node that has it now.
-      await this.#public?.close();
+      await drainDelivery(this.#config, this.#fleet, this.#delivery);
     }
     this.#state = 'closing';
     await this.#broadcasts?.close();

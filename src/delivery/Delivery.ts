@@ -7,9 +7,6 @@ import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node
 import type { Duplex } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import { type WebSocket, WebSocketServer } from 'ws';
-import type { Clock } from '../common/clock.ts';
-import type { Logger } from '../common/logger.ts';
-import type { Secret } from '../common/Secret.ts';
 import { RECLAIM_MS } from '../contracts/deliveryControl.ts';
 import { AppError } from '../contracts/errors.ts';
 import type { PlaybackState } from '../contracts/playback.ts';
@@ -18,70 +15,42 @@ import { attachArchive } from './archive/attachArchive.ts';
 import type { BroadcastArchive } from './archive/BroadcastArchive.ts';
 import { ControlSession } from './ControlSession.ts';
 import { DeliveryBroadcast, type OpenOrder } from './DeliveryBroadcast.ts';
-import { meterDelivery, type UsageSink } from './DeliveryUsage.ts';
-import type { DestinationPolicy } from './destinationPolicy.ts';
-import { type BackoffOptions, RECONNECT } from './destinations/Backoff.ts';
+import type { DeliveryOptions } from './DeliveryOptions.ts';
+import { meterDelivery } from './DeliveryUsage.ts';
+import { RECONNECT } from './destinations/Backoff.ts';
 import { PresetFiles } from './destinations/PresetFiles.ts';
 import { StreamKeys } from './destinations/StreamKeys.ts';
 import { Entries, type Entry } from './Entries.ts';
-import { Edge, type EdgeOptions } from './edge/Edge.ts';
+import { Edge } from './edge/Edge.ts';
 import type { OwnerOf } from './edge/OwnerOf.ts';
 import type { PlaybackPlaces } from './edge/PlaybackPlaces.ts';
 import { PlaylistCache } from './hls/PlaylistCache.ts';
 import { FastLane } from './http/FastLane.ts';
-import { PlayGate, type PlayPass } from './http/PlayGate.ts';
+import { OpenAnswers } from './http/OpenAnswers.ts';
+import { PlayGate } from './http/PlayGate.ts';
 import { bearerToken, registerIntakeRoutes } from './intakeRoutes.ts';
 import { DeliveryJournal } from './journal/DeliveryJournal.ts';
 import { partsOfHead, restoreBroadcast } from './journal/restoreBroadcast.ts';
-import type { DeliveryMetrics } from './metrics.ts';
 import { arrivingRoot } from './move/arrive.ts';
 import { Moves } from './move/Moves.ts';
 import { registerMoveRoutes } from './move/moveRoutes.ts';
 import { LivePictures } from './pictures/LivePictures.ts';
 import { registerPlaybackRoutes } from './playbackRoutes.ts';
-import type { Recordings } from './recording/Recordings.ts';
 import { RecordingsElsewhere } from './recording/RecordingsElsewhere.ts';
 import { registerRecordingControl } from './recording/recordingControl.ts';
 import { registerRecordingRoutes } from './recording/recordingRoutes.ts';
 import { ViewerBytes } from './ViewerBytes.ts';
 import { Viewers } from './Viewers.ts';
 
+export type { DeliveryOptions };
+
 /** How long the playlists of an ended broadcast stay, for those who are behind, ms. */
 const AFTERLIFE_MS = 5 * 60_000;
 const RESUME_LIMIT_MS = 10 * 60_000;
+/** Viewers' requests are held for up to 6 s, and then some, ms. */
+const LAST_ANSWERS_MS = 7_000;
 /** Orders are small: 16 destinations of 2 kB and the renditions. */
 const MAX_ORDER_BYTES = 256 * 1024;
-
-export interface DeliveryOptions {
-  /** Gets the token of the Authorization header; throws AppError unless it is a `service` token. */
-  verifyService: (token: string | undefined) => Promise<void>;
-  /** Throws AppError unless it is a `play` token. */
-  verifyPlay: (token: string) => Promise<PlayPass>;
-  /** How to serve broadcasts that another delivery node owns; undefined: this one owns all. Without an `ownerOf` that is said by `join`. */
-  edge?: (Pick<EdgeOptions, 'node' | 'newServiceToken' | 'maxBytes'> & { ownerOf?: OwnerOf | undefined }) | undefined;
-  ffmpegPath: string;
-  /** For files with secrets, mode 0600, and for what survives a crash. */
-  dataDir: string;
-  /** Time shift and recordings; closed by this. Without them every broadcast is live only. */
-  recordings?: Recordings;
-  /** LIANMAI_SECRET: seals what is secret on disk. Without, a key file in `dataDir` does. */
-  secrets?: readonly Secret[];
-  /** A broadcast whose process died longer ago than this is ended and not gone on with, ms. */
-  resumeLimitMs?: number;
-  destinationPolicy: DestinationPolicy;
-  /** Who is told what is used; left out: nobody. */
-  usage?: UsageSink | undefined;
-  /** `load` or `draining` has changed. */
-  onLoad?: () => void;
-  clock: Clock;
-  logger: Logger;
-  metrics: DeliveryMetrics;
-  /** When destinations that were lost are tried again; tests shorten it. */
-  reconnect?: BackoffOptions;
-  /** How long a broadcast waits for its controller to come back, and stays after its end; tests shorten them, ms. */
-  reclaimMs?: number;
-  afterlifeMs?: number;
-}
 
 export class Delivery {
   readonly #options: DeliveryOptions;
@@ -98,6 +67,7 @@ export class Delivery {
   readonly #edge: Edge | undefined;
   #places: PlaybackPlaces | undefined;
   #recordingsElsewhere: RecordingsElsewhere | undefined;
+  #answers: OpenAnswers | undefined;
   #closing: Promise<void> | undefined;
 
   private constructor(options: DeliveryOptions, presets: PresetFiles, journal: DeliveryJournal) {
@@ -190,6 +160,7 @@ export class Delivery {
     });
     server.removeAllListeners('request');
     server.on('request', (request, response) => lane.handle(request, response));
+    this.#answers = new OpenAnswers(server);
   }
 
   /** What has just moved away is known here before it is in the directory. */
@@ -245,8 +216,10 @@ export class Delivery {
   }
 
   /** Takes nothing new, and has its broadcasts moved to other nodes; resolves when that is done, at the latest after so long, ms. */
-  drain(limitMs: number): Promise<void> {
-    return this.#moves.drain(limitMs);
+  async drain(limitMs: number): Promise<void> {
+    await this.#moves.drain(limitMs);
+    // Who waits here is answered by way of the node that has the broadcast now.
+    await this.#answers?.given(LAST_ANSWERS_MS);
   }
 
   /**

@@ -21,9 +21,10 @@ import { GridWatch } from './GridWatch.ts';
 import { InitSegments, type StoredInit } from './InitSegments.ts';
 import type { BroadcastJournal } from './journal/BroadcastJournal.ts';
 import type { DeliveryMetrics } from './metrics.ts';
-import { ProgramStore, type Resumed } from './ProgramStore.ts';
+import { ProgramStore } from './ProgramStore.ts';
 import { SlateFiller } from './SlateFiller.ts';
 import { SlateSegments } from './SlateSegments.ts';
+import type { Resumed } from './StoredSegment.ts';
 import { TakeLedger } from './TakeLedger.ts';
 
 /** A part this far ahead of its time can not be: segments. */

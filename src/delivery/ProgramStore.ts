@@ -16,6 +16,7 @@ import { type Grid, partsPerSegment, segmentSeconds } from '../contracts/grid.ts
 import type { CompositorId, RenditionId } from '../contracts/ids.ts';
 import type { ListedSegment } from './hls/playlists.ts';
 import type { SegmentArchive } from './SegmentArchive.ts';
+import type { Resumed, StoredSegment } from './StoredSegment.ts';
 
 /** What memory holds, and so what a playlist lists without an archive, s. Apple asks for six segments at least (authoring specification 8.11). */
 export const MEMORY_SECONDS = 30;
@@ -32,17 +33,6 @@ export interface ProgramStoreOptions {
   dvrSeconds?: number;
 }
 
-interface StoredSegment {
-  number: number;
-  compositor: CompositorId;
-  /** Empty when memory has let go of the bytes. */
-  parts: Map<RenditionId, (Buffer | undefined)[]>;
-  /** `gap` and `complete` are for good. */
-  state: ListedSegment['state'];
-  /** Parts that are visible. */
-  visible: number;
-}
-
 interface StoreEvents {
   /** The part is there in all renditions, and everything before it. `slate`: it stands in for a program that does not come. */
   visible: [segment: number, part: number, slate: boolean];
@@ -50,12 +40,6 @@ interface StoreEvents {
   gap: [segment: number];
   /** Nothing comes any more. */
   ended: [];
-}
-
-/** What a store that goes on with a program has of it in memory. */
-export interface Resumed {
-  filling?: { compositor: CompositorId; parts: Map<RenditionId, Buffer[]> } | undefined;
-  held?: ReadonlyMap<number, ReadonlyMap<RenditionId, Buffer[]>> | undefined;
 }
 
 interface Waiter {

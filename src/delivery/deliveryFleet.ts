@@ -19,14 +19,19 @@ export const deliveryOffer = (
 export const keepsBroadcasts = ({ role, redisUrl }: Pick<Config, 'role' | 'redisUrl'>): boolean =>
   role === 'delivery' && redisUrl !== null;
 
-/** There is another delivery node that takes broadcasts, as far as it is known. */
-export async function hasOtherDeliveries(fleet: Pick<Fleet, 'directory' | 'url'> | undefined): Promise<boolean> {
+/** Has the broadcasts moved, where there is another delivery node that takes some, as far as it is known. Bounded by LIANMAI_DRAIN_SECONDS. */
+export async function drainDelivery(
+  { drainSeconds }: Pick<Config, 'drainSeconds'>,
+  fleet: Pick<Fleet, 'directory' | 'url'> | undefined,
+  delivery: Delivery | undefined,
+): Promise<void> {
   const nodes = (await fleet?.directory.watch('node'))?.entries ?? [];
-  return nodes.some(({ id, data }) => data.role === 'delivery' && !data.draining && id !== fleet?.url);
+  const isOther = ({ id, data }: (typeof nodes)[number]): boolean =>
+    data.role === 'delivery' && !data.draining && id !== fleet?.url;
+  if (nodes.some(isOther)) await delivery?.drain(drainSeconds * 1000);
 }
 
-export interface FollowDeliveriesOptions {
-  config: FleetConfig;
+export interface FollowDeliveriesParts {
   /** Base URL of our own internal port. */
   internalUrl: string;
   fleet: Pick<Fleet, 'directory' | 'url'>;
@@ -38,8 +43,10 @@ export interface FollowDeliveriesOptions {
  * A delivery node gets to know where the others' playlists are, and who counts something hands it over. Answers the delivery nodes that an SFU
  * node asks; undefined for a role that asks none.
  */
-export async function followDeliveries(options: FollowDeliveriesOptions): Promise<DeliveryNodes | undefined> {
-  const { config, internalUrl, fleet, delivery, usage } = options;
+export async function followDeliveries(
+  config: FleetConfig,
+  { internalUrl, fleet, delivery, usage }: FollowDeliveriesParts,
+): Promise<DeliveryNodes | undefined> {
   const { role, redisUrl, deliveryUrl, deliveryOrigin } = config;
   const joins = role === 'delivery' && redisUrl !== null && (deliveryOrigin === '' || deliveryOrigin === BY_REDIS);
   const configured = role === 'all' ? internalUrl : deliveryUrl;

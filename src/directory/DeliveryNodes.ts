@@ -12,22 +12,28 @@ interface DeliveryNodesEvents {
  * who has to ask all of them, since what outlives a broadcast is on the node that had it.
  */
 export class DeliveryNodes extends TypedEmitter<DeliveryNodesEvents> {
+  /** It is what is configured, and not what announces itself. */
+  readonly configured: boolean;
   readonly #urls: Set<string>;
 
-  private constructor(urls: Iterable<string>) {
+  private constructor(urls: Iterable<string>, configured: boolean) {
     super();
+    this.configured = configured;
     this.#urls = new Set(urls);
   }
 
   static fixed(url: string): DeliveryNodes {
-    return new DeliveryNodes([withoutSlash(url)]);
+    return new DeliveryNodes([withoutSlash(url)], true);
   }
 
   static async announced(directory: Pick<Directory, 'node' | 'watch'>): Promise<DeliveryNodes> {
     const view = await directory.watch('node');
     const isDelivery = ({ id, data }: (typeof view.entries)[number]): boolean =>
       data.role === 'delivery' && id !== directory.node;
-    const nodes = new DeliveryNodes(view.entries.filter(isDelivery).map(({ id }) => id));
+    const nodes = new DeliveryNodes(
+      view.entries.filter(isDelivery).map(({ id }) => id),
+      false,
+    );
     view.on('changed', (entry) => {
       if (!isDelivery(entry) || nodes.#urls.has(entry.id)) return;
       nodes.#urls.add(entry.id);

@@ -10,8 +10,6 @@ import type { RecordingsClient } from './RecordingsClient.ts';
 export interface RecordingFeedsOptions {
   client: Pick<RecordingsClient, 'events'>;
   nodes: DeliveryNodes;
-  /** The nodes are what is configured, and not what announces itself. */
-  configured: boolean;
   database: Database;
   logger: Logger;
   /** Resolves when those who were told will not forget it. */
@@ -58,8 +56,8 @@ export class RecordingFeeds extends TypedEmitter<{ event: [event: RecordingEvent
   }
 
   #add(url: string): void {
-    const { configured, ...options } = this.#options;
-    const feed = new RecordingFeed({ ...options, url, name: configured ? '' : url });
+    const { nodes, ...options } = this.#options;
+    const feed = new RecordingFeed({ ...options, url, name: nodes.configured ? '' : url });
     this.#feeds.set(url, feed);
     feed.on('event', (event) => this.emit('event', event));
     feed.start();

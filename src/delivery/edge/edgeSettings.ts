@@ -1,7 +1,7 @@
 import { newId } from '../../common/ids.ts';
 import { BY_REDIS, type Config } from '../../config.ts';
 import type { Tokens } from '../../tokens/Tokens.ts';
-import type { DeliveryOptions } from '../Delivery.ts';
+import type { DeliveryOptions } from '../DeliveryOptions.ts';
 import { oneOwner } from './OwnerOf.ts';
 
 type EdgeConfig = Pick<Config, 'role' | 'redisUrl' | 'deliveryOrigin' | 'edgeCacheBytes'>;

@@ -4,8 +4,8 @@
  */
 import type { MovedFrom } from '../../contracts/deliveryControl.ts';
 import { AppError } from '../../contracts/errors.ts';
-import type { DeliveryOptions } from '../Delivery.ts';
 import type { DeliveryBroadcast, OpenOrder } from '../DeliveryBroadcast.ts';
+import type { DeliveryOptions } from '../DeliveryOptions.ts';
 import type { Entries, Entry } from '../Entries.ts';
 import type { DeliveryJournal } from '../journal/DeliveryJournal.ts';
 import { arrive } from './arrive.ts';
