@@ -233,7 +233,7 @@ export class Delivery {
 
   async #close(keep: boolean): Promise<void> {
     this.#edge?.close();
-    for (const { move } of this.#entries.all) move?.close();
+    await Promise.all(this.#entries.all.map(({ move }) => move?.close()));
     const close = (broadcast: DeliveryBroadcast) => (keep ? broadcast.suspend() : broadcast.end());
     await Promise.all(this.#entries.all.map((e) => close(e.broadcast)));
     for (const entry of this.#entries.all) clearTimeout(entry.timer);
@@ -275,7 +275,8 @@ export class Delivery {
   }
 
   #place({ broadcast, move }: Entry): void {
-    if (!move) this.#places?.hold(broadcast);
+    const { id, room, epoch, placeFence: fence } = broadcast;
+    if (!move) this.#places?.hold({ id, room, epoch, fence });
   }
 
   #add(order: OpenOrder, archive: BroadcastArchive | undefined): Entry {

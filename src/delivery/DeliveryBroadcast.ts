@@ -67,6 +67,8 @@ export class DeliveryBroadcast extends TypedEmitter<BroadcastEvents> {
   readonly renditions: readonly Rendition[];
   readonly playback: PlaybackAccess;
   readonly tenant: string;
+  /** Of who has its playlists: higher than that of any node that it was on before. */
+  readonly placeFence: Fence;
   readonly store: ProgramStore;
   readonly inits: InitSegments;
   /** Slate and silence of each rendition, as they were put. */
@@ -105,6 +107,7 @@ export class DeliveryBroadcast extends TypedEmitter<BroadcastEvents> {
     this.renditions = order.renditions;
     this.playback = order.playback;
     this.tenant = order.tenant;
+    this.placeFence = Math.max(order.fence, order.movedFrom?.fence ?? 0);
     this.logger = options.logger.child({ broadcast: order.broadcast, room: order.room });
     this.#mainVideo = main.id;
     this.#startMs = order.startMs;

@@ -162,6 +162,8 @@ describe('SIGTERM on one of them', () => {
   test('a recorded broadcast with a time shift is handed on whole: window, recording, and what was handed on before', async () => {
     const next = await fleet.again(gone);
     await eventually(async () => (await infoOf(next)) !== null, 'it is announced again');
+    // It knows of it what the directory knows.
+    expect((await fetch(`${next.url}/live/plain/index.m3u8`)).status).toBe(200);
     const [plain, kept] = followers as [PlaylistFollower, PlaylistFollower];
     const before = kept.sequence;
     const old = ownerOf('kept');

@@ -101,9 +101,14 @@ export class MoveIn {
     await this.#ask('/done', { method: 'POST', body: JSON.stringify({ complete }) });
   }
 
-  /** Idempotent. What has been written is removed with the next one, or at the next start. */
-  close(): void {
+  /** Idempotent. What has been written and can not be removed goes with the next one, or at the next start. */
+  async close(): Promise<void> {
     this.#abort.abort(new AppError('shutting-down'));
+    const { disk, broadcast } = this.#options;
+    if (!disk) return;
+    await rm(disk.arriving, { recursive: true, force: true }).catch((error: unknown) =>
+      broadcast.logger.debug({ err: error }, 'segments that were on their way could not be removed'),
+    );
   }
 
   /** Under its own name only when it is whole: whoever starts anew finds what has arrived, and nothing else. */

@@ -69,7 +69,7 @@ export class Moves {
   async discard(entry: Entry): Promise<void> {
     const { broadcast, pictures, session, move } = entry;
     this.#options.entries.remove(entry);
-    move?.close();
+    await move?.close();
     entry.session = undefined;
     session?.close();
     await broadcast.drop();
