@@ -107,6 +107,7 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
     this.#delivery = new DeliveryPlace({
       ...{ room: room.id, input, node: options, destinations: this.#destinations, compositors: this.#compositors },
       ...{ board: this.#board, logger: this.#logger },
+      fence: () => this.#compositors.fence,
       program: () => this.#program,
       onProgram: (program) => {
         this.#program = program;

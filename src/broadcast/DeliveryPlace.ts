@@ -31,6 +31,8 @@ export interface DeliveryPlaceOptions {
   compositors: CompositorKeeper;
   board: StatusBoard;
   logger: Logger;
+  /** The controller's: who has a lower one is refused. */
+  fence: () => number;
   /** As it is now. */
   program: () => Program | undefined;
   /** Compositors put to another node from now on. */
@@ -80,8 +82,14 @@ export class DeliveryPlace {
     await this.#link?.end();
   }
 
+  /** Leaves the broadcast there as it is, for another controller. */
+  close(): void {
+    this.#abort.abort();
+    this.#link?.close();
+  }
+
   async #connect(deliveryUrl: string, movedFrom: MovedFrom | null): Promise<DeliveryLink> {
-    const { node, room, input, destinations, compositors } = this.#options;
+    const { node, room, input, destinations, fence } = this.#options;
     let link: DeliveryLink | undefined;
     // A node that it moves to gets the destinations when the one before has closed them.
     const hasThem = () => movedFrom === null || (this.#settled && this.#link === link);
@@ -90,7 +98,7 @@ export class DeliveryPlace {
       newToken: node.newServiceToken,
       order: () =>
         openOrder(this.#need(), {
-          ...{ room, input, movedFrom, fence: compositors.fence },
+          ...{ room, input, movedFrom, fence: fence() },
           destinations: hasThem() ? destinations.all : [],
         }),
       clock: node.clock,
