@@ -25,7 +25,7 @@ import { ProgramStore } from './ProgramStore.ts';
 import { SlateFiller } from './SlateFiller.ts';
 import { SlateSegments } from './SlateSegments.ts';
 import type { Resumed } from './StoredSegment.ts';
-import { TakeLedger } from './TakeLedger.ts';
+import { type Take, TakeLedger } from './TakeLedger.ts';
 
 /** A part this far ahead of its time can not be: segments. */
 const MAX_AHEAD_SEGMENTS = 2;
@@ -197,10 +197,16 @@ export class DeliveryBroadcast extends TypedEmitter<BroadcastEvents> {
 
   /** From segment `from` on, parts come from `compositor`. */
   take(from: number, compositor: CompositorId, fence: Fence): void {
-    if (fence < this.#fence || !this.#takes.add({ from, compositor, fence })) throw new AppError('stale-fence');
-    this.#watch.taken(from);
+    if (fence < this.#fence || !this.taken({ from, compositor, fence })) throw new AppError('stale-fence');
     this.#journal?.take({ from, compositor, fence });
     this.logger.info({ from, compositor }, 'take');
+  }
+
+  /** It was taken, under this controller or one before. False: a newer one was. */
+  taken(take: Take): boolean {
+    const added = this.#takes.add(take);
+    if (added) this.#watch.taken(take.from);
+    return added;
   }
 
   putInit(rendition: RenditionId, bytes: Buffer, by: Putter): void {

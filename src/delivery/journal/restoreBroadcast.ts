@@ -25,9 +25,7 @@ export function restoreBroadcast(broadcast: DeliveryBroadcast, found: FoundBroad
       }
     }
   }
-  // A compositor with a lower fence than the controller's may put nothing any more.
-  for (const { from, compositor, fence } of found.takes)
-    if (fence >= broadcast.fence) broadcast.take(from, compositor, fence);
+  for (const take of found.takes) broadcast.taken(take);
   if (found.position) broadcast.store.resume(found.position.first, found.position.next, { filling });
 }
 
