@@ -6,13 +6,9 @@
  */
 import { ClockFollower, type Exchange, monotonicClock } from '../src/common/clock.ts';
 import type { Logger } from '../src/common/logger.ts';
-import {
-  type CompositorEndReason,
-  type CompositorMessage,
-  type CompositorStats,
-  ControllerMessage,
-} from '../src/contracts/control.ts';
+import { type CompositorEndReason, type CompositorStats, ControllerMessage } from '../src/contracts/control.ts';
 import type { Job } from '../src/contracts/job.ts';
+import type { ChildMessage } from './agent/childProtocol.ts';
 import { MediaIngest } from './ingest/MediaIngest.ts';
 import { DeliverySink } from './output/DeliverySink.ts';
 import { ProgramPacer } from './Pacer.ts';
@@ -35,7 +31,7 @@ export interface ChildOptions {
   mediaIp: string;
   mediaPorts: readonly [number, number];
   logger: Logger;
-  send(message: CompositorMessage): void;
+  send(message: Exclude<ChildMessage, { type: 'warm' }>): void;
   /** The process may go: everything is closed and said. */
   exit(code: 0 | 1): void;
 }
@@ -137,6 +133,7 @@ export class Child {
     }
     const sink = new DeliverySink(job, this.#pacer, this.#logger);
     sink.on('fenced', () => this.stop('fenced'));
+    sink.on('notTaken', () => this.#options.send({ type: 'not-taken' }));
     // Both take some time, and each counts while a program has a hole: encoders are opened while the clock is asked for.
     const [pipeline] = await Promise.all([
       Pipeline.create({
@@ -167,7 +164,6 @@ export class Child {
     }
     pipeline.start();
     this.#options.send({ type: 'ready' });
-    this.#timers.push(setInterval(() => this.#report(), REPORT_MS));
     this.#logger.info({ broadcast: job.broadcast, firstSegment: job.firstSegment }, 'compositor ready');
   }
 
@@ -175,7 +171,9 @@ export class Child {
     const ask = () => this.#options.send({ type: 'clock-ask', t0: monotonicClock.now() });
     ask();
     for (let i = 1; i < CLOCK_BURST; i++) this.#timers.push(setTimeout(ask, i * CLOCK_BURST_MS));
-    this.#timers.push(setInterval(ask, REPORT_MS));
+    // In turn: the controller hears something each half second, and so notices soon when it does not.
+    let turn = 0;
+    this.#timers.push(setInterval(() => (turn++ % 2 === 0 ? this.#report() : ask()), REPORT_MS / 2));
   }
 
   #clock(exchange: Exchange): void {

@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { FastifyInstance } from 'fastify';
 import { Agent } from '../compositor/agent/Agent.ts';
-import { AssetStore } from './assets/AssetStore.ts';
-import { registerAssetSource } from './assets/assetRoutes.ts';
-import { checkAssets } from './assets/sceneAssets.ts';
+import type { AssetStore } from './assets/AssetStore.ts';
+import { openAssets } from './assets/openAssets.ts';
+import { requireAssets } from './assets/sceneAssets.ts';
 import { Broadcasts } from './broadcast/Broadcasts.ts';
 import { RecordFiles } from './broadcast/record/RecordFiles.ts';
 import { monotonicClock } from './common/clock.ts';
@@ -15,17 +15,18 @@ import type { Logger } from './common/logger.ts';
 import { dataDirSecret } from './common/SecretBox.ts';
 import { whenFree } from './common/whenFree.ts';
 import type { Config } from './config.ts';
-import { AppError } from './contracts/errors.ts';
-import { Delivery } from './delivery/Delivery.ts';
+import { createDelivery } from './delivery/createDelivery.ts';
+import type { Delivery } from './delivery/Delivery.ts';
 import { deliveryOffer, drainDelivery, followDeliveries, keepsBroadcasts } from './delivery/deliveryFleet.ts';
 import { destinationPolicy } from './delivery/destinationPolicy.ts';
 import { streamIdentity } from './delivery/destinations/streamIdentity.ts';
-import { edgeSettings } from './delivery/edge/edgeSettings.ts';
-import { openRecordings } from './delivery/recording/openRecordings.ts';
 import type { DeliveryNodes } from './directory/DeliveryNodes.ts';
 import { type Fleet, joinFleet } from './directory/joinFleet.ts';
 import { Database } from './durable/Database.ts';
 import { DataDirLock, isDirectoryInUse } from './durable/DataDirLock.ts';
+import { handOn } from './homes/handOn.ts';
+import { RelayDoor, SIGNALING_PATH } from './homes/RelayDoor.ts';
+import { SfuHomes } from './homes/SfuHomes.ts';
 import { allowOrigins } from './http/allowOrigins.ts';
 import { registerApi } from './http/api.ts';
 import { createHttp } from './http/createHttp.ts';
@@ -42,14 +43,13 @@ import { RoomFiles } from './rooms/RoomFiles.ts';
 import { RoomRegistry } from './rooms/RoomRegistry.ts';
 import { WorkerPool } from './sfu/WorkerPool.ts';
 import { SignalingServer } from './signaling/SignalingServer.ts';
+import { isService, newServiceToken, verifyService } from './tokens/serviceTokens.ts';
 import { Tokens } from './tokens/Tokens.ts';
 import { ServerUsage } from './usage/ServerUsage.ts';
 import { type ServerWebhooks, startWebhooks } from './webhooks/startWebhooks.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const VERSION = (JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string }).version;
-/** A service token is made anew for each connection; it only has to outlive the broadcast that it was made for. */
-const SERVICE_TOKEN_SECONDS = 7 * 86_400;
 
 /** Owns everything in the process; which parts it makes is the role's. Closed in the reverse order of the data. */
 export class Server {
@@ -57,6 +57,8 @@ export class Server {
   readonly #logger: Logger;
   readonly #metrics: Metrics = createMetrics();
   #tokens: Tokens;
+  readonly #newServiceToken = () => newServiceToken(this.#tokens);
+  readonly #verifyService = (token: string | undefined) => verifyService(this.#tokens, token);
   readonly #guard: RequestGuard;
   #state: 'starting' | 'ready' | 'draining' | 'closing' | 'closed' = 'starting';
   #public: FastifyInstance | undefined;
@@ -70,6 +72,10 @@ export class Server {
   #deliveryNodes: DeliveryNodes | undefined;
   #delivery: Delivery | undefined;
   #pool: WorkerPool | undefined;
+  readonly #door = new RelayDoor(this.#verifyService);
+  /** What another SFU node relays was looked at there. */
+  readonly #checkRequest: RequestGuard = (request) => this.#door.isRelayed(request) || this.#guard(request);
+  #homes: SfuHomes | undefined;
   #rooms: RoomRegistry | undefined;
   #broadcasts: Broadcasts | undefined;
   #webhooks: ServerWebhooks | undefined;
@@ -121,7 +127,12 @@ export class Server {
     const upgrades = new Map<string, UpgradeHandler>();
     this.#internal = createHttp({ logger: this.#logger });
     registerHealth(this.#internal, this, this.#metrics.registry);
-    if (this.#has('sfu')) await this.#openAssets(this.#internal);
+    if (this.#has('sfu')) {
+      const [config, internal, logger] = [this.#config, this.#internal, this.#logger];
+      this.#assets = await openAssets({ config, internal, verifyService: this.#verifyService, logger });
+      this.#door.register(this.#internal);
+      upgrades.set(SIGNALING_PATH, this.#door.handleUpgrade);
+    }
     if (this.#has('compositor')) upgrades.set('/control', await this.#startAgent());
     if (this.#has('delivery')) upgrades.set('/delivery', await this.#startDelivery(this.#internal));
     await listen(this.#internal, this.#config.internalHost, this.#config.internalPort);
@@ -138,15 +149,8 @@ export class Server {
     this.#lock = DataDirLock.take(dataDir, roles);
     const database = Database.open(dataDir);
     this.#database = database;
-    const newServiceToken = () => this.#newServiceToken();
-    const metrics = this.#metrics.usage;
+    const [newServiceToken, metrics] = [this.#newServiceToken, this.#metrics.usage];
     this.#usage = ServerUsage.open({ config: this.#config, database, newServiceToken, logger: this.#logger, metrics });
-  }
-
-  async #openAssets(internal: FastifyInstance): Promise<void> {
-    const { dataDir, maxAssetBytes: maxBytes } = this.#config;
-    this.#assets = await AssetStore.create({ folder: join(dataDir, 'assets'), maxBytes, logger: this.#logger });
-    registerAssetSource(internal, { assets: this.#assets, verifyService: (token) => this.#verifyService(token) });
   }
 
   async #startAgent(): Promise<UpgradeHandler> {
@@ -157,7 +161,7 @@ export class Server {
       maxChildren: maxBroadcasts,
       warmChildren: warmCompositors,
       logLevel: this.#config.logLevel,
-      verifyService: (token) => this.#isService(token),
+      verifyService: (token) => isService(this.#tokens, token),
       logger: this.#logger,
       metrics: this.#metrics.agent,
       onLoad: () => this.#fleet?.agentChanged(),
@@ -184,29 +188,14 @@ export class Server {
   }
 
   async #startDelivery(internal: FastifyInstance): Promise<UpgradeHandler> {
-    const delivery = await Delivery.create({
-      verifyService: (token) => this.#verifyService(token),
-      verifyPlay: async (token) => {
-        const { claims, expiresAt } = await this.#tokens.verifyPlay(token);
-        return { room: claims.room, expiresAt };
-      },
-      edge: edgeSettings(this.#config, this.#tokens),
-      ffmpegPath: this.#config.ffmpeg,
-      dataDir: this.#config.dataDir,
-      recordings: await openRecordings({
-        config: this.#config,
-        database: this.#database,
-        logger: this.#logger,
-        metrics: this.#metrics.recording,
-      }),
-      secrets: this.#config.secrets,
-      resumeLimitMs: this.#config.resumeSeconds * 1000,
-      destinationPolicy: destinationPolicy({ allowPrivate: this.#config.allowPrivateDestinations }),
+    const delivery = await createDelivery({
+      config: this.#config,
+      tokens: this.#tokens,
+      database: this.#database,
       usage: this.#usage?.meter,
       onLoad: () => this.#fleet?.agentChanged(),
-      clock: monotonicClock,
       logger: this.#logger,
-      metrics: this.#metrics.delivery,
+      metrics: this.#metrics,
     });
     this.#delivery = delivery;
     delivery.registerIntake(internal);
@@ -220,7 +209,7 @@ export class Server {
     const tls = tlsCert ? { cert: await readFile(tlsCert), key: await readFile(tlsKey) } : undefined;
     const http = createHttp({ logger: this.#logger, trustedProxies, ...(tls ? { tls } : {}) });
     this.#public = http;
-    http.addHook('onRequest', async (request) => this.#guard(request.raw));
+    http.addHook('onRequest', async (request) => this.#checkRequest(request.raw));
     await allowOrigins(http, this.#config.allowedOrigins);
     if (this.#config.role === 'all') registerHealth(http, this, this.#metrics.registry);
     this.#delivery?.registerPlayback(http);
@@ -230,6 +219,7 @@ export class Server {
     await http.ready();
     this.#delivery?.openFastLane(http.server, this.#guard);
     await listen(http, host, port);
+    await this.#homes?.announce(VERSION);
     // Not before: a server that can not listen must leave them to the next one.
     if (this.#rooms) await this.#broadcasts?.resume(this.#rooms);
   }
@@ -248,15 +238,28 @@ export class Server {
       logger,
       metrics: this.#metrics.sfu,
     });
+    const files = RoomFiles.open(config.dataDir, logger);
+    const isLive = (room: string) => this.#broadcasts?.isLive(room) ?? false;
+    const { directory } = fleet;
+    const [door, newServiceToken, many] = [this.#door, this.#newServiceToken, config.redisUrl !== null];
+    const letGo = async (room: string): Promise<void> => this.#broadcasts?.letGo(room);
+    const homes = await SfuHomes.create({
+      ...{ directory, door, newServiceToken, fleet: many, files, isLive, letGo, logger },
+    });
+    this.#homes = homes;
+    await homes.api.register(http);
+    assets.lookElsewhere(homes.api.assets.find);
     const rooms = await RoomRegistry.create({
       pool: this.#pool,
       iceServers: config.iceServers,
-      isLive: (room) => this.#broadcasts?.isLive(room) ?? false,
-      files: RoomFiles.open(config.dataDir, logger),
+      isLive,
+      files,
+      claim: homes.claim,
       logger,
       metrics: this.#metrics.rooms,
     });
     this.#rooms = rooms;
+    homes.serve(rooms);
     const webhooks = await startWebhooks({
       config,
       database: this.#database,
@@ -267,8 +270,9 @@ export class Server {
     });
     this.#webhooks = webhooks;
     const broadcasts = new Broadcasts({
-      directory: fleet.directory,
-      newServiceToken: () => this.#newServiceToken(),
+      directory,
+      homes: homes.homes,
+      newServiceToken,
       mediaIp: config.mediaHost,
       encoderThreads: config.encoderThreads,
       maxHandoffs: config.maxHandoffs,
@@ -294,25 +298,30 @@ export class Server {
     await registerApi(http, {
       open: this.#open,
       tokens: this.#tokens,
-      rooms: apiRooms(rooms),
+      rooms: apiRooms(rooms, homes.homes),
       broadcasts,
       assets,
       webhooks: webhooks.endpoints,
       recordings: this.#followRecordings(broadcasts, webhooks),
       usage: this.#usage,
+      fleet: homes.api,
       version: VERSION,
     });
     await http.ready();
-    this.#signaling = await SignalingServer.create({
+    const signaling = await SignalingServer.create({
       httpServer: http.server,
       registry: rooms,
       verifyJoin: (token) => this.#tokens.verify(token, 'join'),
-      checkRequest: (request) => this.#guard(request),
+      checkRequest: this.#checkRequest,
+      route: (...upgrade) => homes.sockets.route(...upgrade),
+      claim: homes.claim,
       broadcasts,
-      checkScene: (scene) => checkAssets(scene, (id) => assets.get(id)),
+      checkScene: (scene) => requireAssets(scene, assets),
       logger,
       metrics: this.#metrics.signaling,
     });
+    this.#signaling = signaling;
+    this.#door.open({ request: http.routing, upgrade: (...upgrade) => signaling.accept(...upgrade) });
   }
 
   #followRecordings(broadcasts: Broadcasts, webhooks: ServerWebhooks): RecordingsClient {
@@ -323,27 +332,10 @@ export class Server {
       logger: this.#logger,
       broadcasts,
       webhooks,
+      speaksFor: (room) => this.#homes?.speaksFor(room) ?? false,
     });
     this.#recordingFeed = feed;
     return client;
-  }
-
-  #newServiceToken(): Promise<string> {
-    return this.#tokens.sign({ aud: 'service', sub: 'sfu' }, SERVICE_TOKEN_SECONDS);
-  }
-
-  async #verifyService(token: string | undefined): Promise<void> {
-    await this.#tokens.verify(token, 'service');
-  }
-
-  async #isService(token: string | undefined): Promise<boolean> {
-    try {
-      await this.#verifyService(token);
-      return true;
-    } catch (error) {
-      if (error instanceof AppError) return false;
-      throw error;
-    }
   }
 
   readiness(): { ready: boolean; reason: string } {
@@ -367,6 +359,12 @@ export class Server {
     return this.#closing;
   }
 
+  #handOn(): Promise<void> {
+    this.#state = 'draining';
+    const [homes, rooms, signaling] = [this.#homes, this.#rooms, this.#signaling];
+    return handOn({ homes, rooms, signaling, broadcasts: async () => this.#broadcasts?.handOn() });
+  }
+
   async #close(): Promise<void> {
     if (this.#config.role === 'compositor') {
       this.#state = 'draining';
@@ -377,6 +375,7 @@ export class Server {
       this.#state = 'draining';
       await drainDelivery(this.#config, this.#fleet, this.#delivery);
     }
+    if (this.#config.role === 'sfu' && this.#config.redisUrl) await this.#handOn();
     this.#state = 'closing';
     await this.#broadcasts?.close();
     await this.#recordingFeed?.close();

@@ -47,6 +47,7 @@ export class Studio {
     this.name.value = name;
     if (!this.nameFixed.value) remembered.set('name', name);
     const session = new StudioSession({
+      room: this.room,
       token: this.#token,
       media: this.media.value,
       memory: {

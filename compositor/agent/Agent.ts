@@ -9,17 +9,10 @@ import { fileURLToPath } from 'node:url';
 import { type RawData, type WebSocket, WebSocketServer } from 'ws';
 import type { Logger } from '../../src/common/logger.ts';
 import { watchAlive } from '../../src/common/watchAlive.ts';
-import type { CompositorMessage } from '../../src/contracts/control.ts';
+import { type CompositorMessage, WS_GOING_AWAY } from '../../src/contracts/control.ts';
 import { ChildPool } from './ChildPool.ts';
 import { CHILD_LIMITS, type ChildLimits } from './CompositorChild.ts';
-import {
-  type Open,
-  parseControllerMessage,
-  runControlSession,
-  WS_GOING_AWAY,
-  WS_NORMAL,
-  WS_POLICY,
-} from './ControlSession.ts';
+import { ControlSession, type Open, parseControllerMessage, WS_NORMAL, WS_POLICY } from './ControlSession.ts';
 import type { AgentMetrics } from './metrics.ts';
 
 /** From the connection to its `open`, ms. */
@@ -47,6 +40,8 @@ export interface AgentOptions {
   /** The child program; tests give their own. */
   entry?: string;
   limits?: Partial<ChildLimits>;
+  /** How long a compositor goes on without a controller, ms. */
+  orphanMs?: number;
 }
 
 type RefusalCode = Extract<CompositorMessage, { type: 'refused' }>['code'];
@@ -56,8 +51,8 @@ export class Agent {
   readonly #logger: Logger;
   readonly #pool: ChildPool;
   readonly #sockets: WebSocketServer;
-  /** One for each broadcast: says something to its controller. */
-  readonly #sessions = new Set<(message: CompositorMessage) => void>();
+  /** One for each compositor. */
+  readonly #sessions = new Set<ControlSession>();
   #state: 'open' | 'draining' | 'closed' = 'open';
   #closing: Promise<void> | undefined;
 
@@ -90,8 +85,10 @@ export class Agent {
     return this.#options.maxChildren;
   }
 
+  /** Where it is full, orphans do not count: their broadcasts may have their places, so they have to ask here. */
   get load(): number {
-    return this.#pool.used;
+    const { used } = this.#pool;
+    return used < this.capacity ? used : used - [...this.#sessions].filter(({ orphan }) => orphan).length;
   }
 
   get draining(): boolean {
@@ -127,7 +124,7 @@ export class Agent {
     this.#pool.drain();
     this.#options.onLoad?.();
     this.#options.metrics.draining.set(1);
-    this.#logger.info({ running: this.load }, 'agent drains');
+    this.#logger.info({ running: this.#pool.used }, 'agent drains');
   }
 
   /**
@@ -136,12 +133,12 @@ export class Agent {
    */
   async handOver(limitMs: number): Promise<number> {
     this.drain();
-    for (const say of this.#sessions) say({ type: 'draining', seconds: limitMs / 1000 });
+    for (const session of this.#sessions) session.say({ type: 'draining', seconds: limitMs / 1000 });
     const limit = new AbortController();
     const passed = delay(limitMs, undefined, { signal: limit.signal }).catch(() => {});
     await Promise.race([this.#pool.emptied(), passed]);
     limit.abort();
-    const left = this.load;
+    const left = this.#pool.used;
     if (left > 0) this.#logger.warn({ left }, 'broadcasts had no place elsewhere');
     return left;
   }
@@ -181,21 +178,36 @@ export class Agent {
     else {
       const child = this.#pool.take();
       if (child) this.#run(socket, child, message);
-      else this.#refuse(socket, 'busy', 'All compositors of this agent are in use.');
+      else this.#replaceOrphan(socket, message);
     }
   }
 
   #run(socket: WebSocket, child: NonNullable<ReturnType<ChildPool['take']>>, open: Open): void {
     const { broadcast, compositor, fence } = open;
-    const say = runControlSession({
-      socket,
-      child,
-      open,
+    const session = new ControlSession({
+      ...{ socket, child, open },
       logger: this.#logger.child({ broadcast, compositor, fence }),
+      orphanMs: this.#options.orphanMs,
       onBound: (seconds) => this.#options.metrics.boundSeconds.observe(seconds),
     });
-    this.#sessions.add(say);
-    socket.once('close', () => this.#sessions.delete(say));
+    this.#sessions.add(session);
+    socket.once('close', () => this.#options.onLoad?.());
+    void session.ended.then(() => this.#sessions.delete(session));
+  }
+
+  /** There is no place but that of a compositor which the same broadcast had under a controller before. */
+  #replaceOrphan(socket: WebSocket, open: Open): void {
+    const isFormer = ({ orphan, open: { broadcast, fence } }: ControlSession) =>
+      orphan && broadcast === open.broadcast && fence < open.fence;
+    const former = [...this.#sessions].find(isFormer);
+    const again = () => {
+      if (socket.readyState !== socket.OPEN) return;
+      const child = this.#pool.take();
+      if (child) this.#run(socket, child, open);
+      else this.#refuse(socket, 'busy', 'All compositors of this agent are in use.');
+    };
+    former?.giveWay();
+    void (former?.ended ?? Promise.resolve()).then(again);
   }
 
   #refuse(socket: WebSocket, code: RefusalCode, message: string): void {

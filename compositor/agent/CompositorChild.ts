@@ -76,6 +76,8 @@ interface ChildEvents {
   state: [state: ChildState];
   /** Something for the controller; `ended` is never among them, it is this class's own event. */
   message: [message: Exclude<CompositorMessage, { type: 'ended' }>];
+  /** Delivery takes its parts from another compositor. */
+  notTaken: [];
   /** The process is gone. Once, the last event. */
   ended: [end: ChildEnd];
 }
@@ -210,6 +212,9 @@ export class CompositorChild extends TypedEmitter<ChildEvents> {
     switch (message.type) {
       case 'warm':
         this.#warmed();
+        return;
+      case 'not-taken':
+        this.emit('notTaken');
         return;
       case 'ended':
         this.#own = message;

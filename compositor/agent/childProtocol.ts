@@ -1,14 +1,17 @@
 /**
  * Between the agent and its child processes (`compositor/main.ts`), over Node's IPC channel with JSON serialisation: the child sends
- * `warm` once its imports are done; from then on exactly ControllerMessage goes in and CompositorMessage comes out. When the
- * channel closes, the child ends. Where it may receive media comes in its environment, in the names of the settings.
+ * `warm` once its imports are done; from then on exactly ControllerMessage goes in and CompositorMessage comes out, and `not-taken`, which
+ * is for the agent alone. When the channel closes, the child ends. Where it may receive media comes in its environment, in the names of the settings.
  */
 import { z } from 'zod';
 import { CompositorMessage } from '../../src/contracts/control.ts';
 
 export const WarmMessage = z.object({ type: z.literal('warm') });
 
-export const ChildMessage = z.union([WarmMessage, CompositorMessage]);
+/** Delivery has refused a part: it is another compositor's. Nothing to a compositor in the shadow, the end of an orphan. */
+export const NotTakenMessage = z.object({ type: z.literal('not-taken') });
+
+export const ChildMessage = z.union([WarmMessage, NotTakenMessage, CompositorMessage]);
 export type ChildMessage = z.infer<typeof ChildMessage>;
 
 export interface ChildPlace {

@@ -32,6 +32,8 @@ const BACKOFF_MS = [20, 50, 100, 200, 400] as const;
 export interface DeliverySinkEvents {
   /** Delivery refused our fence: a newer owner exists. */
   fenced: [];
+  /** Delivery takes the segment from another compositor. */
+  notTaken: [];
   /** Delivery refused something that a retry cannot mend. */
   refused: [code: string];
 }
@@ -205,7 +207,8 @@ export class DeliverySink extends TypedEmitter<DeliverySinkEvents> implements Pa
       return 'retry';
     }
     if (code === 'stale-fence') this.emit('fenced');
-    else if (code !== 'not-taken') {
+    else if (code === 'not-taken') this.emit('notTaken');
+    else {
       this.#warn({ status, code }, 'delivery refused');
       this.emit('refused', code);
     }

@@ -8,6 +8,8 @@
  *   residual_db          what is not the tone, of 1 kHz at ±300 ppm in 10 minutes, the worst second after 30 s; ≤ −60
  *   av_offset_ms_max     between a pulse and the picture of the same moment, ±300 ppm in 10 minutes; ≤ 50
  *   duck_db, duck_ms     how far music goes down under speech (12 ± 2), and how fast (≤ 300)
+ *   loss_snr_db          speech at 32 kbit/s of which single packets, pairs, or a fifth of all are lost: how close that is which is heard there, with
+ *                        in-band FEC (`fec`), and without redundancy, guessed by the decoder (`guessed`) or a hole of its track (`repeated`)
  *   us_per_frame_per_source, us_per_packet   CPU of mixing 1024 samples of one of 16 sources, of decoding 20 ms
  *
  * --minutes N (10) of drift.
@@ -16,6 +18,7 @@ import { parseArgs } from 'node:util';
 import type { Bench } from '../bench.ts';
 import { type Drift, drift } from './sound/drift.ts';
 import { duck } from './sound/duck.ts';
+import { losses } from './sound/loss.ts';
 import { shout, speechLevels, TARGET_LUFS } from './sound/loudness.ts';
 
 /** What the issue asks for. */
@@ -37,6 +40,14 @@ export const run: Bench = async ({ args, say, signal }) => {
   say(
     `music goes down by ${round(ducked.duckDb)} dB in ${round(ducked.duckMs)} ms, and back in ${round(ducked.backMs)} ms`,
   );
+  signal.throwIfAborted();
+  const lost = Object.fromEntries(
+    Object.entries(await losses()).map(([pattern, { fec, guessed, repeated }]) => [
+      pattern,
+      { fec: round(fec, 1), guessed: round(guessed, 1), repeated: round(repeated, 1) },
+    ]),
+  );
+  say(`where packets are lost: ${JSON.stringify(lost)} dB`);
   const drifts: Drift[] = [];
   for (const ppm of PPM) {
     signal.throwIfAborted();
@@ -56,6 +67,7 @@ export const run: Bench = async ({ args, say, signal }) => {
     us_per_frame_per_source: round(loud.mixUs, 1),
     us_per_frame_resampled: round(Math.max(...drifts.map((one) => one.frameUs)), 1),
     us_per_packet: round(loud.decodeUs, 1),
+    loss_snr_db: lost,
     lufs: levels,
   };
   const pass =

@@ -1,3 +1,4 @@
+import { decodeJwt } from 'jose';
 import { io, type Socket } from 'socket.io-client';
 import type { z } from 'zod';
 import { PROTOCOL } from '../../src/contracts/ids.ts';
@@ -13,6 +14,11 @@ import type {
 /** An answer later than this means that the server hangs, ms. */
 const ANSWER_TIMEOUT_MS = 30_000;
 
+/** Refusals that pass: the room is on its way to another node, or the server is being replaced. */
+const PASSING = new Set(['wrong-node', 'directory-unavailable', 'shutting-down']);
+/** After one of those it comes again, ms. */
+const RETRY_MS = 300;
+
 /** The server said no: `code` is the contract's. */
 export class SignalingError extends Error {
   override name = 'SignalingError';
@@ -23,19 +29,38 @@ export class SignalingError extends Error {
   }
 }
 
+const isPassing = (error: Error): boolean =>
+  PASSING.has(String((error as Error & { data?: { code?: unknown } }).data?.code));
+
+/** For the way to the room's home; empty when it is not one of the server's tokens, which says so itself. */
+function roomOf(token: string): string {
+  try {
+    return String(decodeJwt(token).room ?? '');
+  } catch {
+    return '';
+  }
+}
+
 /** The socket of one peer, with the contract's types. */
 export class SignalingClient {
   readonly #socket: Socket<ServerToClient, ClientToServer>;
+  #retry: NodeJS.Timeout | undefined;
 
   /** Connects at once, and again whenever the connection drops. */
   constructor(url: string, token: string) {
     this.#socket = io(url, {
+      query: { room: roomOf(token) },
       transports: ['websocket'],
       forceNew: true,
       autoConnect: false,
       auth: { token, protocol: PROTOCOL },
       reconnectionDelay: 200,
       reconnectionDelayMax: 2000,
+    });
+    this.#socket.on('moved', () => this.#socket.disconnect().connect());
+    this.#socket.on('connect_error', (error) => {
+      // Who was let in nowhere at all is not asked for again by socket.io.
+      if (isPassing(error)) this.#retry = setTimeout(() => this.#socket.connect(), RETRY_MS);
     });
   }
 
@@ -54,7 +79,7 @@ export class SignalingClient {
 
   /** The connection could not be made, or was refused; `final` when socket.io will not try again. */
   onRefused(listener: (error: Error, final: boolean) => void): void {
-    this.#socket.on('connect_error', (error) => listener(error, !this.#socket.active));
+    this.#socket.on('connect_error', (error) => listener(error, !this.#socket.active && !isPassing(error)));
   }
 
   on<E extends keyof ServerToClient>(event: E, listener: ServerToClient[E]): void {
@@ -75,6 +100,7 @@ export class SignalingClient {
 
   /** Without a word, as when the network goes: the server keeps the seat for a while. Idempotent. */
   close(): void {
+    clearTimeout(this.#retry);
     this.#socket.removeAllListeners();
     this.#socket.disconnect();
   }

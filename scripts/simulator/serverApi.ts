@@ -5,6 +5,7 @@ import { TokenAnswer } from '../../src/contracts/api.ts';
 import { type BroadcastInput, BroadcastStatus, type DestinationInput } from '../../src/contracts/broadcast.ts';
 import { DestinationStatus } from '../../src/contracts/deliveryControl.ts';
 import { type Recording, RecordingList } from '../../src/contracts/recording.ts';
+import type { Scene } from '../../src/contracts/scene.ts';
 import type { Role } from '../../src/contracts/tokens.ts';
 import { UsageAnswer } from '../../src/contracts/usage.ts';
 
@@ -43,6 +44,11 @@ export class ServerApi {
     return RecordingList.parse(await this.#call('GET', '/v1/recordings')).recordings;
   }
 
+  /** The whole scene, where it is at `version`. */
+  async setScene(room: string, scene: z.input<typeof Scene>, version: number): Promise<void> {
+    await this.#call('PUT', `/v1/rooms/${room}/scene`, scene, { 'if-match': `"${version}"` });
+  }
+
   /** `query`: of `GET /v1/usage`. */
   async usage(query: Record<string, string> = {}): Promise<UsageAnswer> {
     return UsageAnswer.parse(await this.#call('GET', `/v1/usage?${new URLSearchParams(query)}`));
@@ -53,10 +59,14 @@ export class ServerApi {
     return BroadcastStatus.parse(await this.#call('POST', `/v1/rooms/${room}/broadcast/handoff`));
   }
 
-  async #call(method: string, path: string, body?: unknown): Promise<unknown> {
+  async #call(method: string, path: string, body?: unknown, more: Record<string, string> = {}): Promise<unknown> {
     const response = await fetch(this.url + path, {
       method,
-      headers: { ...this.#authorization, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+      headers: {
+        ...this.#authorization,
+        ...more,
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     const answer = (await response.json()) as { error?: { code?: string; message?: string } };

@@ -39,6 +39,8 @@ export class AssetStore {
   readonly #assets = new Map<AssetId, Asset>();
   /** With what is just being written: two that fit one by one may not fit together. */
   #bytes = 0;
+  /** Asks the other nodes; undefined: none has it. */
+  #elsewhere: ((id: string) => Promise<Buffer | undefined>) | undefined;
   /** Race: the same bytes sent twice, or deleted while they are written; one change at a time. */
   #working: Promise<unknown> = Promise.resolve();
 
@@ -127,8 +129,33 @@ export class AssetStore {
     }
   }
 
-  /** Throws AppError `not-found`. */
-  async read(id: string): Promise<{ asset: Asset; content: Buffer }> {
+  /** What is not here is asked of other nodes from now on. */
+  lookElsewhere(find: (id: string) => Promise<Buffer | undefined>): void {
+    this.#elsewhere = find;
+  }
+
+  /** Takes over from other nodes what they have of these, so that `get` knows it. Does not fail: what is nowhere is not there. */
+  async gather(ids: readonly string[]): Promise<void> {
+    const missing = ids.filter((id) => this.#elsewhere && !this.#assets.has(id));
+    await Promise.all(missing.map((id) => this.#fetch(id)));
+  }
+
+  /** False: nobody has it, or it does not fit. */
+  async #fetch(id: string): Promise<boolean> {
+    try {
+      const bytes = await this.#elsewhere?.(id);
+      if (!bytes) return false;
+      // Under the name that its bytes give it.
+      return (await this.put(bytes)).id === id;
+    } catch (error) {
+      this.#logger.warn({ err: error, asset: id }, 'an asset of another node can not be kept');
+      return false;
+    }
+  }
+
+  /** Throws AppError `not-found`. `own`: other nodes are not asked. */
+  async read(id: string, { own = false }: { own?: boolean } = {}): Promise<{ asset: Asset; content: Buffer }> {
+    if (!own && !this.#assets.has(id)) await this.#fetch(id);
     const asset = this.#assets.get(id);
     if (!asset) throw new AppError('not-found', 'There is no asset of this id.');
     try {

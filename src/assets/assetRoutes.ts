@@ -22,6 +22,14 @@ export interface AssetRoutesOptions {
   assets: AssetStore;
   /** Every scene that is kept, with its room. */
   scenes: () => [RoomId, VersionedScene][];
+  /** The other nodes' assets. Left out: there are none. */
+  fleet?: AssetFleet | undefined;
+}
+
+export interface AssetFleet {
+  list(request: FastifyRequest): Promise<Asset[]>;
+  /** True: some had it. Throws AppError `conflict` when a scene of theirs names it. */
+  delete(request: FastifyRequest, id: string): Promise<boolean>;
 }
 
 const failures = { '4xx': ErrorAnswer, '5xx': ErrorAnswer };
@@ -105,7 +113,12 @@ function keeping(fastify: FastifyInstance, options: AssetRoutesOptions): void {
       onRequest: (request) => isApi(options, request),
       schema: { summary: 'All images and sounds', tags, response: { 200: AssetList, ...failures } },
     },
-    async () => ({ assets: assets.list(), bytes: assets.bytes, maxBytes: assets.maxBytes }),
+    async (request) => {
+      const own = assets.list();
+      const others = ((await options.fleet?.list(request)) ?? []).filter(({ id }) => !assets.get(id));
+      const all = [...own, ...new Map(others.map((asset) => [asset.id, asset])).values()];
+      return { assets: all, bytes: all.reduce((sum, { bytes }) => sum + bytes, 0), maxBytes: assets.maxBytes };
+    },
   );
   api.get(
     '/assets/:id',
@@ -130,13 +143,17 @@ function keeping(fastify: FastifyInstance, options: AssetRoutesOptions): void {
       const { id } = request.params;
       const user = options.scenes().find(([, { scene }]) => assetsOf(scene).some((named) => named.id === id));
       if (user) throw new AppError('conflict', `The scene of room ${user[0]} names it.`);
-      await assets.delete(id);
+      const elsewhere = (await options.fleet?.delete(request, id)) ?? false;
+      if (!elsewhere || assets.get(id)) await assets.delete(id);
       return reply.code(204).send(null);
     },
   );
 }
 
-/** On the internal port: for compositors. */
+/** Asks for what this node itself has: one node asks another. */
+export const OWN_ASSET = '?own';
+
+/** On the internal port: for compositors, and for other nodes. */
 export function registerAssetSource(
   internal: FastifyInstance,
   { assets, verifyService }: { assets: AssetStore; verifyService: (token: string | undefined) => Promise<void> },
@@ -147,13 +164,18 @@ export function registerAssetSource(
       onRequest: (request) => verifyService(bearerOf(request.headers.authorization)),
       schema: { hide: true, params: WithId },
     },
-    async (request, reply) => sendAsset(assets, request.params.id, reply),
+    async (request, reply) => sendAsset(assets, request.params.id, reply, { own: request.url.endsWith(OWN_ASSET) }),
   );
 }
 
 /** A file of somebody's own on our origin: nothing in it may run, and an SVG is never opened as a page. */
-async function sendAsset(assets: AssetStore, id: string, reply: FastifyReply): Promise<FastifyReply> {
-  const { asset, content } = await assets.read(id);
+async function sendAsset(
+  assets: AssetStore,
+  id: string,
+  reply: FastifyReply,
+  options: { own?: boolean } = {},
+): Promise<FastifyReply> {
+  const { asset, content } = await assets.read(id, options);
   if (asset.type === 'image/svg+xml') reply.header('content-disposition', `attachment; filename="${id}.svg"`);
   return reply
     .headers({

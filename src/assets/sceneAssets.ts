@@ -32,3 +32,12 @@ export function checkAssets(scene: Scene, find: (id: AssetId) => Asset | undefin
       throw new AppError('bad-request', `${path}: the asset ${id} is ${asset.type}, not ${kind}/…`);
   }
 }
+
+/** As `checkAssets`, in a fleet: what another node has is taken over first. */
+export async function requireAssets(
+  scene: Scene,
+  assets: { get: (id: AssetId) => Asset | undefined; gather: (ids: readonly AssetId[]) => Promise<void> },
+): Promise<void> {
+  await assets.gather(assetsOf(scene).map(({ id }) => id));
+  checkAssets(scene, (id) => assets.get(id));
+}

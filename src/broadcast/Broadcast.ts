@@ -7,7 +7,6 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Clock } from '../common/clock.ts';
-import { newId } from '../common/ids.ts';
 import type { Logger } from '../common/logger.ts';
 import { TypedEmitter } from '../common/TypedEmitter.ts';
 import type { BroadcastInput, BroadcastState, BroadcastStatus, DestinationInput } from '../contracts/broadcast.ts';
@@ -22,11 +21,13 @@ import { DestinationBook } from './DestinationBook.ts';
 import { type Destination, newDestination, orderOf } from './destinations.ts';
 import type { HandoffEnd } from './Handoff.ts';
 import { encodedWith, type Program } from './jobs.ts';
-import { runUsage } from './meterRun.ts';
+import { mayMove } from './mayMove.ts';
+import { meterFormer, runUsage } from './meterRun.ts';
 import { newProgram } from './newProgram.ts';
 import type { RoomTap } from './RoomTap.ts';
 import { graceMsOf, RoomWatch } from './RoomWatch.ts';
-import type { RecordKeeper } from './record/RecordFiles.ts';
+import { Ownership } from './record/Ownership.ts';
+import { RecordWriter } from './record/RecordWriter.ts';
 import type { Resumed } from './record/resumed.ts';
 import { Speakers } from './Speakers.ts';
 import { StatusBoard } from './StatusBoard.ts';
@@ -40,10 +41,19 @@ interface BroadcastEvents {
   state: [state: BroadcastState];
   /** Ended or failed; the last event. */
   closed: [reason: EndReason];
+  /** It goes on, and another node has it or is to have it; the last event. */
+  left: [];
 }
 
-/** Monotonic, but that `live` and `recovering` take turns. */
-const RANK: Record<BroadcastState, number> = { starting: 0, live: 1, recovering: 1, ending: 2, ended: 3, failed: 3 };
+/** What is known of a broadcast before it begins here. */
+export interface BroadcastBeginning {
+  id: string;
+  destinations: readonly Destination[];
+  /** It goes on where a process that died, or has handed it on, had it. */
+  resumed?: Resumed;
+  /** This node owns it already. */
+  owner?: Ownership;
+}
 
 export class Broadcast extends TypedEmitter<BroadcastEvents> {
   readonly id: string;
@@ -58,29 +68,32 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
   readonly #compositors: CompositorKeeper;
   readonly #delivery: DeliveryPlace;
   readonly #resumed: Resumed | undefined;
-  readonly #keeper: RecordKeeper | undefined;
+  readonly #record: RecordWriter;
+  #owner: Ownership | undefined;
   #program: Program | undefined;
   #watch: RoomWatch | undefined;
   #supervising: Promise<void> = Promise.resolve();
   #ending: Promise<BroadcastStatus> | undefined;
 
-  /** `resumed`: it goes on where a process that died had it. */
+  /** Throws AppError `conflict` when another broadcast of this node pushes to one of the stream keys. */
   constructor(
     room: RoomTap,
     input: BroadcastInput,
-    destinations: readonly Destination[],
+    { id, destinations, resumed, owner }: BroadcastBeginning,
     options: BroadcastOptions,
-    resumed?: Resumed,
   ) {
     super();
-    this.id = resumed?.id ?? newId('b');
+    this.id = id;
     this.#resumed = resumed;
-    this.#keeper = options.records?.keeper(this.id);
+    this.#owner = owner;
     this.room = room;
     this.#input = input;
     this.#options = options;
     this.#clock = options.clock;
     this.#logger = options.logger.child({ room: room.id, broadcast: this.id });
+    const { records, clock, wallClock } = options;
+    const failures = resumed?.failures ?? 0;
+    this.#record = new RecordWriter({ id, room, input, failures, records, clock, wallClock });
     this.#speakers = new Speakers(room, options.clock);
     this.#board = new StatusBoard({ id: this.id, room: room.id, input, onStatus: options.onStatus });
     this.#destinations = new DestinationBook({
@@ -103,20 +116,28 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
       program: () => this.#program,
       prepare: () => this.#prepare(),
       onEncoder: (codec) => this.#encodedWith(codec),
+      onFence: () => void this.#save(),
+      onFormer: (untilMs) => meterFormer(this.id, runUsage(options, room.id, input.tenant), resumed, untilMs),
     });
     this.#delivery = new DeliveryPlace({
       ...{ room: room.id, input, node: options, destinations: this.#destinations, compositors: this.#compositors },
       ...{ board: this.#board, logger: this.#logger },
-      fence: () => this.#compositors.fence,
+      // Not a compositor's: those grow with the wall clock, also of a controller that has slept while another took over.
+      fence: () => this.#owner?.fence ?? this.#compositors.fence,
       program: () => this.#program,
       onProgram: (program) => {
         this.#program = program;
       },
-      onMoved: () => this.#save(),
+      onMoved: () => void this.#save(),
       onFailed: (error) => this.#fail(error),
     });
     this.#compositors.on('live', (tookMs) => this.#live(tookMs));
     this.#compositors.on('lost', () => this.#advance('recovering'));
+  }
+
+  /** It has a program that another node could go on with. */
+  get begun(): boolean {
+    return this.#program !== undefined;
   }
 
   get status(): BroadcastStatus {
@@ -132,7 +153,7 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
       this.on('state', (state) => {
         if (state === 'live') resolve();
       });
-      this.#supervising = this.#compositors.supervise().catch((error: unknown) => {
+      this.#supervising = this.#supervise().catch((error: unknown) => {
         const given = new AppError('internal', 'The broadcast could not be started.', { cause: error });
         reject(error instanceof AppError ? error : given);
         this.#fail(error);
@@ -141,9 +162,21 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
         const stopped = new AppError('conflict', 'The broadcast was stopped before it was live.');
         reject(reason === 'failed' ? new AppError('internal', 'The broadcast could not be started.') : stopped);
       });
+      this.once('left', () => reject(new AppError('wrong-node')));
     });
     await live;
     return this.status;
+  }
+
+  /**
+   * Another node has it, or is to have it: nothing is ended, and delivery and the compositor at work wait for the next controller.
+   * Idempotent; nothing happens to what ends already.
+   */
+  async letGo(): Promise<void> {
+    const leaving = this.#ending === undefined;
+    this.#ending ??= this.#leave();
+    await this.#ending;
+    if (leaving) this.emit('left');
   }
 
   /** Idempotent: the first reason stays. Resolves when playlists are closed and destinations are gone. */
@@ -154,9 +187,13 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
 
   async addDestination(input: DestinationInput): Promise<DestinationStatus> {
     const destination = await newDestination(input, this.#options.destinationPolicy);
-    if (RANK[this.#board.state] > 1) throw new AppError('no-broadcast');
+    await this.#destinations.reserve(destination);
+    if (this.#ending) {
+      this.#options.streamKeys.release(destination.identity, destination.status.id);
+      throw new AppError('no-broadcast');
+    }
     this.#destinations.add(destination);
-    this.#save();
+    void this.#save();
     this.#delivery.link?.send({ type: 'add-destination', destination: orderOf(destination) });
     this.#logger.info({ destination: destination.status.id }, 'destination added');
     return destination.status;
@@ -164,7 +201,7 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
 
   removeDestination(id: string): void {
     this.#destinations.remove(id, this.#delivery.link !== undefined);
-    this.#save();
+    void this.#save();
     this.#delivery.link?.send({ type: 'remove-destination', id });
     this.#logger.info({ destination: id }, 'destination removed');
   }
@@ -179,7 +216,7 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
       const { run } = this.#compositors;
       if (this.#board.state === 'live' && run) return run.apply();
       const left = until - this.#clock.now();
-      if (RANK[this.#board.state] > 1 || left <= 0) return null;
+      if (!mayMove(this.#board.state, 'ending') || left <= 0) return null;
       const moved = new Promise<void>((resolve) => this.once('state', () => resolve()));
       await Promise.race([moved, delay(left, undefined, { ref: false })]);
     }
@@ -196,11 +233,18 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
   }
 
   #endBecause(reason: EndReason): void {
-    this.stop(reason).catch((error: unknown) => this.#logger.error({ err: error }, 'broadcast did not end cleanly'));
+    // A room that is closed here since it is at home elsewhere is not closed.
+    const away = reason === 'room-closed' && this.#options.isHome?.(this.room.id) === false;
+    const over: Promise<unknown> = away ? this.letGo() : this.stop(reason);
+    over.catch((error: unknown) => this.#logger.error({ err: error }, 'broadcast did not end cleanly'));
   }
 
   #fail(error: unknown): void {
     if (this.#ending) return;
+    if (error instanceof AppError && error.code === 'stale-fence') {
+      this.#lost();
+      return;
+    }
     this.#logger.error({ err: error }, 'broadcast failed');
     this.#endBecause('failed');
   }
@@ -212,9 +256,43 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
     this.#advance('live');
   }
 
+  /** Another node's controller has it. */
+  #lost(): void {
+    if (this.#ending) return;
+    this.#logger.warn('another node has the broadcast: let go');
+    this.letGo().catch((error: unknown) => this.#logger.error({ err: error }, 'the broadcast was not let go in order'));
+  }
+
+  async #supervise(): Promise<void> {
+    const { directory, streamKeys } = this.#options;
+    const of = { id: this.id, room: this.room.id };
+    const owner = this.#owner ?? (await Ownership.claim({ directory, logger: this.#logger }, of));
+    this.#owner = owner;
+    if (this.#ending) return owner.end();
+    owner.once('lost', () => this.#lost());
+    if (!owner.held) return this.#lost();
+    this.#record.own(owner);
+    this.#compositors.atLeast(owner.fence);
+    streamKeys.on('lost', this.#onKeyLost);
+    this.room.on('changed', this.#onRoom);
+    if (this.#resumed) await this.#destinations.adopt(owner.fence);
+    await this.#compositors.supervise();
+  }
+
+  readonly #onRoom = (): void => {
+    if (this.#record.stale) void this.#save();
+  };
+
+  readonly #onKeyLost = (id: string): void => {
+    if (this.#ending || !this.#destinations.all.some(({ status }) => status.id === id)) return;
+    this.#logger.error({ destination: id }, 'another broadcast has the stream key: destination removed');
+    this.removeDestination(id);
+  };
+
   async #prepare(): Promise<{ program: Program; delivery: DeliveryLink }> {
     const program = await this.#programFor();
-    this.#save();
+    // Nobody sees a frame of what nobody else could go on with.
+    await this.#save();
     return { program, delivery: await this.#delivery.open() };
   }
 
@@ -224,47 +302,62 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
     const wanted = program.encoder.codec;
     if (codec !== wanted) this.#logger.warn({ wanted, codec }, 'the video encoder cannot be opened; another stands in');
     this.#program = encodedWith(program, codec);
-    this.#save();
+    void this.#save();
   }
 
   /** Chosen once; then the program's clock runs for the broadcast's whole life. */
   async #programFor(): Promise<Program> {
     if (this.#program) return this.#program;
-    const { directory, assetsUrl, wallClock } = this.#options;
+    const { directory, assetsUrl } = this.#options;
     const deliveryUrl = await directory.delivery(this.id);
     const chosen = this.#resumed?.program ?? newProgram(this.#input, this.#options);
     const program: Program = { broadcast: this.id, ...chosen, deliveryUrl, assetsUrl };
     this.#program = program;
     this.#board.set({ startedAt: program.epoch });
-    this.#keeper?.beat(() => ({ programMs: this.#clock.now() - program.startMs, at: wallClock() }));
+    this.#record.begin(program);
     return program;
   }
 
-  /** Writes down what another process needs to go on with it; before the first frame, and after each change. */
-  #save(): void {
-    if (!this.#program || this.#ending) return;
-    this.#keeper?.save({
-      id: this.id,
-      room: this.room.id,
-      input: this.#input,
-      program: this.#program,
-      fence: this.#compositors.fence,
-      destinations: this.#destinations.all,
-      failures: this.#resumed?.failures ?? 0,
-    });
+  /** Writes down what another process needs to go on with it; before the first frame, and after each change. Never rejects. */
+  async #save(): Promise<void> {
+    const program = this.#program;
+    if (!program || this.#ending) return;
+    const { newestFence: fence } = this.#compositors;
+    await this.#record.save({ program, fence, destinations: this.#destinations.all });
+  }
+
+  async #leave(): Promise<BroadcastStatus> {
+    this.#quiet();
+    this.#compositors.letGo();
+    this.#delivery.close();
+    await this.#supervising;
+    this.#delivery.close();
+    this.#destinations.letGo();
+    this.#board.close();
+    await this.#owner?.handOn();
+    this.#logger.info('broadcast let go');
+    return this.status;
+  }
+
+  /** Nothing more comes from outside. */
+  #quiet(): void {
+    this.#record.remove();
+    this.#watch?.close();
+    this.#speakers.close();
+    this.room.off('changed', this.#onRoom);
+    this.#options.streamKeys.off('lost', this.#onKeyLost);
   }
 
   /** First the compositor, so that its last parts are in the playlist; then delivery. Bounded by their own limits. */
   async #end(reason: EndReason): Promise<BroadcastStatus> {
     this.#advance('ending');
-    this.#keeper?.remove();
-    this.#watch?.close();
-    this.#speakers.close();
+    this.#quiet();
     await this.#compositors.stop();
     // Race: a compositor that is just being brought up may still open the broadcast at delivery.
     await this.#supervising;
     await this.#delivery.end();
     this.#destinations.close();
+    await this.#owner?.end();
     const endedAt = Math.round(this.#options.wallClock());
     this.#board.set({ endedAt, endReason: reason, fps: 0, bitrate: 0, viewers: 0 });
     this.#advance(reason === 'failed' ? 'failed' : 'ended', { reason });
@@ -276,8 +369,7 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
 
   #advance(next: BroadcastState, why: { reason?: EndReason } = {}): boolean {
     const { state } = this.#board;
-    const turn = (state === 'live' && next === 'recovering') || (state === 'recovering' && next === 'live');
-    if (RANK[next] <= RANK[state] && !turn) return false;
+    if (!mayMove(state, next)) return false;
     this.#board.set({ state: next });
     this.#logger.info({ state: `${state} -> ${next}`, ...why }, 'broadcast moved');
     this.emit('state', next);

@@ -28,6 +28,8 @@ export interface BroadcastOptions {
   handoffs: HandoffPace;
   /** Where broadcasts are kept for another process, should this one be killed; left out: nowhere. */
   records?: RecordFiles | undefined;
+  /** The room is at home on this node; left out: every room is. */
+  isHome?: ((room: string) => boolean) | undefined;
   clock: Clock;
   /** ms since 1970; for the epoch's label only. */
   wallClock: () => number;

@@ -7,8 +7,6 @@ import type { Logger } from '../common/logger.ts';
 import { TypedEmitter } from '../common/TypedEmitter.ts';
 import { AppError } from '../contracts/errors.ts';
 import { partSeconds, partStartMs, segmentAtOrAfterMs } from '../contracts/grid.ts';
-import type { VideoCodec } from '../contracts/job.ts';
-import type { BroadcastOptions } from './BroadcastOptions.ts';
 import { CompositorFigures } from './CompositorFigures.ts';
 import type { LinkEnd } from './CompositorLink.ts';
 import type { CompositorRun } from './CompositorRun.ts';
@@ -17,20 +15,26 @@ import type { DeliveryLink } from './DeliveryLink.ts';
 import { followRun } from './followRun.ts';
 import { Handoff, type HandoffEnd } from './Handoff.ts';
 import type { Program } from './jobs.ts';
-import type { RunUsage } from './meterRun.ts';
+import type { KeeperOptions } from './KeeperOptions.ts';
 import { PartWatch } from './PartWatch.ts';
 import { placeCompositor } from './placeCompositor.ts';
 import { RestartPolicy } from './RestartPolicy.ts';
-import type { RoomTap } from './RoomTap.ts';
-import type { Speakers } from './Speakers.ts';
-import type { StatusBoard } from './StatusBoard.ts';
 
-/** A successor's first segment begins at least this long after it is bound, ms: some late frames are better than two seconds more of a hole. */
-const RESTART_LEAD_MS = 400;
+/**
+ * A successor's first segment begins at least this long after it is bound, ms: some late frames are better than two seconds more of a hole. A
+ * warm one is ready after 0.25 s, and its first part ends on the grid after 0.33.
+ */
+const RESTART_LEAD_MS = 100;
+/** Where a compositor is at work already, the order to take another one's parts is sent this long before the first of them, ms. */
+const TAKE_LEAD_MS = 500;
 /** A broadcast that is not live after this long has failed, ms. */
 const START_LIMIT_MS = 30_000;
 /** One for which no compositor could be had for this long has failed, ms. */
 const RECOVERY_LIMIT_MS = 60_000;
+/**
+ * One that seems to be gone is looked at again after this: when we ourselves stood still, what it said meanwhile is read by then, ms.
+ */
+const SECOND_LOOK_MS = 50;
 /** A handoff that came to nothing is tried again after, ms. */
 const HANDOFF_RETRY_MS = 2_000;
 
@@ -42,27 +46,6 @@ interface KeeperEvents {
   live: [tookMs: number];
   /** The compositor at work is lost; another is looked for. */
   lost: [];
-}
-
-export interface KeeperOptions {
-  broadcast: string;
-  room: RoomTap;
-  node: BroadcastOptions;
-  board: StatusBoard;
-  speakers: Speakers;
-  logger: Logger;
-  /** Where what the compositors use is counted. */
-  usage: RunUsage | undefined;
-  /** The highest that was given out, by whatever process. */
-  fence: number;
-  /** Another process had the broadcast: it does not begin with segment 0. */
-  resumed: boolean;
-  /** What was chosen when the first compositor was bound; undefined before. */
-  program: () => Program | undefined;
-  /** Chooses the program and opens delivery, the first time. */
-  prepare: () => Promise<{ program: Program; delivery: DeliveryLink }>;
-  /** With what a compositor encodes. */
-  onEncoder: (codec: VideoCodec) => void;
 }
 
 export class CompositorKeeper extends TypedEmitter<KeeperEvents> {
@@ -78,6 +61,10 @@ export class CompositorKeeper extends TypedEmitter<KeeperEvents> {
   /** The first segment of the present run. */
   #from = 0;
   #downAt: number;
+  /** The agent of the compositor that stood still last: it may stand still, too. */
+  #standing: string | undefined;
+  /** Delivery was told of a compositor of ours. */
+  #hasTaken = false;
   #carried: Record<string, Carried> = {};
   #handoff: Handoff<CompositorRun> | undefined;
   #moving: Promise<HandoffEnd<CompositorRun>> | undefined;
@@ -105,6 +92,11 @@ export class CompositorKeeper extends TypedEmitter<KeeperEvents> {
     return this.#run?.fence ?? this.#fence;
   }
 
+  /** The newest that was given out. */
+  get newestFence(): number {
+    return this.#fence;
+  }
+
   /** Until `stop`. Throws when none is to be had for long. */
   async supervise(): Promise<void> {
     const { signal } = this.#abort;
@@ -130,6 +122,17 @@ export class CompositorKeeper extends TypedEmitter<KeeperEvents> {
     }
   }
 
+  /** What is given out from now on is higher than this. */
+  atLeast(fence: number): void {
+    this.#fence = Math.max(this.#fence, fence);
+  }
+
+  /** The compositor at work goes on without us; `supervise` returns. */
+  letGo(): void {
+    this.#abort.abort();
+    this.#run?.letGo();
+  }
+
   /** Ends the compositors in order, the present one with the parts that are whole; `supervise` returns. */
   async stop(): Promise<void> {
     const run = this.#run;
@@ -139,10 +142,13 @@ export class CompositorKeeper extends TypedEmitter<KeeperEvents> {
 
   /** So many parts in a row have not come; the newest is of this segment. */
   late(count: number, segment: number): void {
-    const program = this.#options.program();
-    if (!this.#run || !program || this.#options.board.state !== 'live' || segment < this.#from) return;
-    if (this.parts.isGone(count, partSeconds(program.grid) * 1000))
-      this.#run.fail('unresponsive', 'delivery gets no parts');
+    const [run, program] = [this.#run, this.#options.program()];
+    if (!run || !program || this.#options.board.state !== 'live' || segment < this.#from) return;
+    const isGone = () => this.parts.isGone(count, partSeconds(program.grid) * 1000, run.heardAt);
+    if (!isGone()) return;
+    setTimeout(() => {
+      if (this.#run === run && isGone()) run.fail('unresponsive', 'delivery gets no parts');
+    }, SECOND_LOOK_MS);
   }
 
   /** A number that is higher than all fences of the broadcast so far. */
@@ -185,8 +191,9 @@ export class CompositorKeeper extends TypedEmitter<KeeperEvents> {
     const starting = board.state === 'starting';
     const limit = starting ? START_LIMIT_MS : RECOVERY_LIMIT_MS;
     const code = error instanceof AppError ? error.code : null;
-    // Nobody has seen anything yet; or delivery has ended it.
-    if ((starting && !program() && code === 'no-capacity') || code === 'conflict') return true;
+    // Nobody has seen anything yet; or delivery has ended it, or another node's controller has it.
+    if (starting && !program() && code === 'no-capacity') return true;
+    if (code === 'conflict' || code === 'stale-fence') return true;
     return node.clock.now() - this.#downAt > limit;
   }
 
@@ -209,6 +216,7 @@ export class CompositorKeeper extends TypedEmitter<KeeperEvents> {
   #lost(run: CompositorRun, { reason, message }: LinkEnd): void {
     const { board, node } = this.#options;
     this.#downAt = node.clock.now();
+    this.#standing = reason === 'unresponsive' ? run.agentUrl : undefined;
     this.#logger.warn({ compositor: run.compositor, reason, message }, 'compositor lost');
     board.set({ restarts: board.status.restarts + 1, fps: 0 });
     node.metrics.restarts.inc({ reason });
@@ -217,6 +225,7 @@ export class CompositorKeeper extends TypedEmitter<KeeperEvents> {
 
   #newFence(): number {
     this.#fence = Math.max(this.#fence + 1, Math.floor(this.#options.node.wallClock()));
+    this.#options.onFence();
     return this.#fence;
   }
 
@@ -225,9 +234,12 @@ export class CompositorKeeper extends TypedEmitter<KeeperEvents> {
     const { program: known, resumed, prepare, node } = this.#options;
     const first = known() === undefined && !resumed;
     this.#newFence();
+    // Delivery waits for a controller, and not for a place.
+    if (resumed) await prepare();
     const run = await this.#place();
     try {
       const { program, delivery } = await prepare();
+      const former = resumed && !this.#hasTaken && delivery.arriving;
       this.#delivery = delivery;
       signal.throwIfAborted();
       const passed = node.clock.now() - program.startMs;
@@ -235,11 +247,12 @@ export class CompositorKeeper extends TypedEmitter<KeeperEvents> {
       const from = Math.max(soonest, program.deliveryFrom ?? 0);
       this.#run = run;
       this.#from = from;
-      this.#take(run, from);
+      if (!former) this.#take(run, from);
       await run.start(program, from, this.#carried);
       signal.throwIfAborted();
-      this.parts.begin(program.startMs + partStartMs(program.grid, from, 0));
-      this.#logger.info({ compositor: run.compositor, fence: run.fence, firstSegment: from }, 'compositor ready');
+      if (former) this.#takeFromFormer(run, from, program);
+      this.parts.begin(program.startMs + partStartMs(program.grid, this.#from, 0));
+      this.#logger.info({ compositor: run.compositor, fence: run.fence, firstSegment: this.#from }, 'compositor ready');
       return run;
     } catch (error) {
       // When it is being ended, stop() stops the compositor in order.
@@ -248,7 +261,17 @@ export class CompositorKeeper extends TypedEmitter<KeeperEvents> {
     }
   }
 
+  /** The compositor that the program had under another controller goes on until then: no frame is lost. */
+  #takeFromFormer(run: CompositorRun, ready: number, { startMs, grid }: Program): void {
+    const passed = this.#options.node.clock.now() - startMs;
+    const from = Math.max(ready, segmentAtOrAfterMs(grid, passed + TAKE_LEAD_MS));
+    this.#from = from;
+    this.#take(run, from);
+    this.#options.onFormer(partStartMs(grid, from, 0));
+  }
+
   #take({ compositor, fence }: CompositorRun, from: number): void {
+    this.#hasTaken = true;
     this.#delivery?.send({ type: 'take', from, compositor, fence });
   }
 
@@ -259,6 +282,7 @@ export class CompositorKeeper extends TypedEmitter<KeeperEvents> {
     const media = { room, speakers, mediaIp, newToken: newServiceToken };
     const run = await placeCompositor({
       ...{ ...media, directory, broadcast, fence: this.#fence, clock, signal, logger, metrics, avoid },
+      last: this.#standing,
     });
     const isPresent = () => this.#run === run;
     followRun(run, { isPresent, metrics, parts: this.parts, board, figures: this.#figures, usage, logger });

@@ -2,7 +2,7 @@ import type { WebSocket } from 'ws';
 import type { Clock } from '../common/clock.ts';
 import type { Logger } from '../common/logger.ts';
 import { TypedEmitter } from '../common/TypedEmitter.ts';
-import { CompositorMessage, type ControllerMessage } from '../contracts/control.ts';
+import { CompositorMessage, type ControllerMessage, WS_GOING_AWAY } from '../contracts/control.ts';
 import { AppError } from '../contracts/errors.ts';
 import { PROTOCOL } from '../contracts/ids.ts';
 import { openSocket } from './openSocket.ts';
@@ -40,6 +40,7 @@ export class CompositorLink extends TypedEmitter<CompositorLinkEvents> {
   #socket: WebSocket | undefined;
   #state: 'opening' | 'bound' | 'ended' = 'opening';
   #draining = false;
+  #heardAt = Number.NEGATIVE_INFINITY;
   #resolveEnded: (end: LinkEnd) => void = () => {};
   #settle: { resolve: (bound: Bound) => void; reject: (error: Error) => void } | undefined;
 
@@ -64,15 +65,29 @@ export class CompositorLink extends TypedEmitter<CompositorLinkEvents> {
     return this.#draining;
   }
 
+  /** When the compositor or its agent said something last, on the clock, ms. */
+  get heardAt(): number {
+    return this.#heardAt;
+  }
+
   send(message: ControllerMessage): void {
     if (this.#socket?.readyState === this.#socket?.OPEN) this.#socket?.send(JSON.stringify(message));
   }
 
-  /** The agent stops the child when the connection is gone. */
+  /** The agent stops the child. */
   close(): void {
+    this.#close();
+  }
+
+  /** The child goes on: another controller follows. */
+  letGo(): void {
+    this.#close(WS_GOING_AWAY);
+  }
+
+  #close(code?: number): void {
     this.#state = 'ended';
     this.#settle?.reject(new AppError('internal', 'The compositor was given up.'));
-    this.#socket?.close();
+    this.#socket?.close(code);
   }
 
   async #open(options: CompositorLinkOptions): Promise<Bound> {
@@ -113,6 +128,7 @@ export class CompositorLink extends TypedEmitter<CompositorLinkEvents> {
   #receive(text: string): void {
     // First: the answer to a clock question is worth what it is fresh.
     const t1 = this.#clock.now();
+    this.#heardAt = t1;
     const message = parse(text);
     if (!message) {
       this.#logger.warn('compositor sent a malformed message');

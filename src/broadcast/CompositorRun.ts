@@ -2,12 +2,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Clock } from '../common/clock.ts';
 import type { Logger } from '../common/logger.ts';
 import { TypedEmitter } from '../common/TypedEmitter.ts';
-import type { CompositorEndReason, CompositorStats } from '../contracts/control.ts';
+import type { CompositorEndReason } from '../contracts/control.ts';
 import type { DegradationStep } from '../contracts/degradation.ts';
 import { segmentFirstFrame } from '../contracts/grid.ts';
-import type { Job, VideoCodec } from '../contracts/job.ts';
-import { CompositorLink, type CompositorLinkOptions, type LinkEnd, type LinkMessage } from './CompositorLink.ts';
+import type { Job } from '../contracts/job.ts';
+import { CompositorLink, type LinkEnd, type LinkMessage } from './CompositorLink.ts';
 import { type Carried, carriedOf, withCarry } from './carry.ts';
+import type { CompositorRunEvents, CompositorRunOptions } from './compositorRunTypes.ts';
 import { DecodedSources } from './DecodedSources.ts';
 import {
   buildJob,
@@ -22,9 +23,7 @@ import {
   sourcesOf,
 } from './jobs.ts';
 import { type MediaSide, MediaTap } from './MediaTap.ts';
-import type { BroadcastMetrics } from './metrics.ts';
 import type { RoomTap } from './RoomTap.ts';
-import type { Speakers } from './Speakers.ts';
 
 /** Changes that come together make one job; the first is not held back, ms. */
 const JOB_INTERVAL_MS = 50;
@@ -38,31 +37,6 @@ const STOP_LIMIT_MS = 15_000;
 const TOKEN_RENEWAL_MS = 12 * 3_600_000;
 /** A source that could not be consumed is tried again after, ms. */
 const RETRY_MS = 1_000;
-
-interface CompositorRunEvents {
-  /** It works for the program from this segment on. */
-  ready: [program: Program, firstSegment: number];
-  /** It has been told to stop. */
-  stopping: [];
-  stats: [stats: CompositorStats];
-  carry: [sources: Record<string, Carried>];
-  keyframe: [];
-  /** With what it encodes, and all its successors have to; before the first init segment. */
-  encoder: [codec: VideoCodec];
-  /** The program gives way to CPU pressure so far, from this frame on. */
-  degraded: [step: DegradationStep, fromFrame: number];
-  /** Its agent goes. */
-  draining: [];
-}
-
-export interface CompositorRunOptions extends Omit<CompositorLinkOptions, 'token'> {
-  room: RoomTap;
-  /** The broadcast's. */
-  speakers: Speakers;
-  mediaIp: string;
-  newToken: () => Promise<string>;
-  metrics: BroadcastMetrics;
-}
 
 /** One compositor at work for a broadcast: its connection, its media tap, its jobs. Never used again after its end. */
 export class CompositorRun extends TypedEmitter<CompositorRunEvents> {
@@ -128,6 +102,11 @@ export class CompositorRun extends TypedEmitter<CompositorRunEvents> {
   /** Its agent goes: the broadcast is to be handed over. */
   get draining(): boolean {
     return this.#link.draining;
+  }
+
+  /** When it said something last, on the clock, ms. */
+  get heardAt(): number {
+    return this.#link.heardAt;
   }
 
   get degradation(): DegradationStep {
@@ -212,6 +191,12 @@ export class CompositorRun extends TypedEmitter<CompositorRunEvents> {
   fail(reason: CompositorEndReason, message: string): void {
     this.#link.close();
     this.#end({ reason, lastSegment: null, message });
+  }
+
+  /** It goes on without us, until another controller's is taken. */
+  letGo(): void {
+    this.#link.letGo();
+    this.#end({ reason: 'control-lost', lastSegment: null, message: 'let go' });
   }
 
   readonly #onChanged = (): void => {

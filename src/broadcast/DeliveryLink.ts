@@ -11,6 +11,8 @@ import { openSocket } from './openSocket.ts';
 const OPENED_LIMIT_MS = 10_000;
 /** From `end` to `ended`: the destinations' last GOPs are sent, ms. */
 const ENDED_LIMIT_MS = 15_000;
+/** So many parts late in a row: nobody is at work. */
+const LATE_PARTS = 3;
 const RECONNECT_MS = 200;
 const RECONNECT_MAX_MS = 2_000;
 
@@ -49,6 +51,7 @@ export class DeliveryLink extends TypedEmitter<DeliveryLinkEvents> {
   #socket: WebSocket | undefined;
   #state: 'open' | 'ending' | 'closed' = 'open';
   #take: Take | undefined;
+  #arriving = false;
   #opened: { resolve: () => void; reject: (error: Error) => void } | undefined;
   #ended: (() => void) | undefined;
 
@@ -62,6 +65,11 @@ export class DeliveryLink extends TypedEmitter<DeliveryLinkEvents> {
     const link = new DeliveryLink(options);
     await link.#connect();
     return link;
+  }
+
+  /** A compositor is at work, whoever controls it. */
+  get arriving(): boolean {
+    return this.#arriving;
   }
 
   /** While the connection is lost nothing is sent: what counts is in `order()` and in the last `take`, sent on the way back. */
@@ -200,6 +208,7 @@ export class DeliveryLink extends TypedEmitter<DeliveryLinkEvents> {
         this.#post({ type: 'clock', t0: report.t0, t1, t2: this.#options.clock.now() });
         return;
       case 'opened':
+        this.#arriving = report.arriving;
         this.#opened?.resolve();
         return;
       case 'refused': {
@@ -212,6 +221,8 @@ export class DeliveryLink extends TypedEmitter<DeliveryLinkEvents> {
         this.#ended?.();
         return;
       default:
+        if (report.type === 'part') this.#arriving = true;
+        if (report.type === 'late' && report.count >= LATE_PARTS) this.#arriving = false;
         this.emit('report', report);
     }
   }

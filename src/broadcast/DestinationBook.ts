@@ -4,7 +4,7 @@
  */
 import type { DestinationStatus } from '../contracts/deliveryControl.ts';
 import { AppError } from '../contracts/errors.ts';
-import type { Destination } from './destinations.ts';
+import { type Destination, keyInUse } from './destinations.ts';
 import type { KeyClaims } from './KeyClaims.ts';
 
 const MAX_DESTINATIONS = 16;
@@ -44,13 +44,30 @@ export class DestinationBook {
 
   /** Throws AppError `conflict` when there are too many, or when the stream key is pushed to already. */
   add(destination: Destination): void {
-    if (this.#current.size >= MAX_DESTINATIONS)
-      throw new AppError('conflict', `A broadcast has at most ${MAX_DESTINATIONS} destinations.`);
     const { id } = destination.status;
+    const same = this.#current.get(id);
+    if (same) throw keyInUse(same);
+    if (this.#current.size >= MAX_DESTINATIONS) {
+      this.#free(destination);
+      throw new AppError('conflict', `A broadcast has at most ${MAX_DESTINATIONS} destinations.`);
+    }
     const owner = this.#options.keys.claim(destination.identity, id);
-    if (owner !== undefined) throw new AppError('conflict', this.#inUse(owner));
+    if (owner !== undefined) throw keyInUse(this.#current.get(owner));
     this.#current.set(id, destination);
     this.#options.board.destination(destination.status);
+  }
+
+  /** Asks the fleet for its stream key, before `add`. Throws AppError `conflict` when it is pushed to already, `directory-unavailable`. */
+  async reserve({ identity, status }: Destination): Promise<void> {
+    const { keys, broadcast } = this.#options;
+    const owner = await keys.reserve(identity, status.id, broadcast);
+    if (owner !== undefined) throw keyInUse(this.#current.get(owner));
+  }
+
+  /** The broadcast was another node's before: its keys are this node's from now on. `fence` is the broadcast's. */
+  async adopt(fence: number): Promise<void> {
+    const { keys, broadcast } = this.#options;
+    await Promise.all(this.all.map(({ identity, status }) => keys.adopt(identity, status.id, broadcast, fence)));
   }
 
   /** All, or none when one of them can not be. */
@@ -119,6 +136,13 @@ export class DestinationBook {
     };
   }
 
+  /** Another node goes on with the broadcast: nothing has stopped. */
+  letGo(): void {
+    for (const destination of this.all) this.#free(destination);
+    this.#current.clear();
+    this.#leaving.clear();
+  }
+
   #stopped(destination: Destination): void {
     destination.status = { ...destination.status, state: 'stopped', since: Date.now(), retryAt: null };
     if (this.#current.has(destination.status.id)) this.#options.board.destination(destination.status);
@@ -132,11 +156,5 @@ export class DestinationBook {
   #emit(status: DestinationStatus): void {
     const { room, broadcast, onDestination } = this.#options;
     onDestination?.({ room, broadcast, status });
-  }
-
-  #inUse(owner: string): string {
-    const mine = this.#current.get(owner);
-    const who = mine ? `destination '${mine.status.name}' of this broadcast` : 'another broadcast of this server';
-    return `The stream key is in use: ${who} pushes to it, and a key has one connection.`;
   }
 }

@@ -68,3 +68,9 @@ function targetOf(url: string): string {
   const app = protocol === 'srt:' ? '' : pathname.split('/').slice(1, -1).join('/');
   return `${protocol}//${host}${app ? `/${app}` : ''}`;
 }
+
+/** `mine`: the destination of the same broadcast that has it; undefined: one of another broadcast. */
+export function keyInUse(mine: Destination | undefined): AppError {
+  const who = mine ? `destination '${mine.status.name}' of this broadcast` : 'another broadcast of this server';
+  return new AppError('conflict', `The stream key is in use: ${who} pushes to it, and a key has one connection.`);
+}

@@ -5,9 +5,11 @@
  * controller's, on the program's clock, so what two runs have in common (a handoff, a standby) lies on one time and can be counted once.
  */
 import type { Clock } from '../common/clock.ts';
+import { newId } from '../common/ids.ts';
 import { partStartMs } from '../contracts/grid.ts';
 import type { UsageBroadcast, UsageReading } from '../contracts/usage.ts';
 import type { CompositorRun } from './CompositorRun.ts';
+import type { Resumed } from './record/resumed.ts';
 
 export type UsageOf = Pick<UsageReading, 'broadcast' | 'kind' | 'subject' | 'source'>;
 
@@ -59,4 +61,13 @@ export function meterRun(run: CompositorRun, { sink, clock, room, tenant }: RunU
     rest();
     if (cpu && cpuSeconds !== undefined) sink.count(cpu, cpuSeconds * 1000);
   });
+}
+
+/** A compositor that went on without its controller until another took over: it was at work like any other, since that was heard of last. */
+export function meterFormer(id: string, usage: RunUsage | undefined, was: Resumed | undefined, untilMs: number): void {
+  if (!usage || !was) return;
+  const { sink, room, tenant } = usage;
+  sink.broadcast({ id, room, tenant, epoch: Math.round(was.program.epoch) });
+  // A name of its own: which compositor it was is not known.
+  sink.cover({ broadcast: id, kind: 'active', subject: '', source: newId('c') }, was.heardMs, untilMs);
 }

@@ -14,7 +14,9 @@
  *                 ◀──   draining            the agent goes: the broadcast is to be handed over
  *     stop        ──▶
  *                 ◀──   ended
- * When the connection closes, the child stops.
+ * When the controller closes the connection, the child stops. When the connection breaks (WS_LOST), or the controller says with its code that it
+ * goes and another one is to follow (WS_GOING_AWAY), a child that is ready goes on without one: for RECLAIM_MS, or until delivery
+ * refuses its parts since another compositor was taken, or until another controller opens the same broadcast and there is no other place.
  */
 import { z } from 'zod';
 import { DegradationStep } from './degradation.ts';
@@ -24,10 +26,14 @@ import { Job, SrtpParameters, VideoCodec } from './job.ts';
 const type = <T extends string, S extends z.core.$ZodLooseShape>(name: T, shape: S) =>
   z.object({ type: z.literal(name), ...shape });
 
+/** Close codes (RFC 6455 section 7.4.1). The second is never sent: the connection broke. */
+export const WS_GOING_AWAY = 1001;
+export const WS_LOST = 1006;
+
 /** Why a compositor child ended: log field, metric label and API value. */
 export const CompositorEndReason = z.enum([
   'stopped', // it was told to
-  'control-lost', // the controller's connection closed
+  'control-lost', // the controller's connection closed, and no other controller came
   'start-timeout', // it did not answer in time
   'fenced', // delivery refused its fence
   'unresponsive', // it stopped reporting

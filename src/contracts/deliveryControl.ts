@@ -3,7 +3,7 @@
  * opened by the controller with `Authorization: Bearer SERVICE_TOKEN`. Each message is one JSON text.
  *
  * A connection that closes without `end` leaves the broadcast open for `RECLAIM_MS`: a controller with the same or a
- * higher fence may `open` it again. Then it is ended.
+ * higher fence may `open` it again. Then it is ended. Meanwhile, and until the next `take`, its compositor goes on.
  */
 import { z } from 'zod';
 import { Grid } from './grid.ts';
@@ -133,7 +133,8 @@ export const DeliveryOrder = z.discriminatedUnion('type', [
 export type DeliveryOrder = z.infer<typeof DeliveryOrder>;
 
 export const DeliveryReport = z.discriminatedUnion('type', [
-  type('opened', {}),
+  /** `arriving`: a compositor that was taken before is at work, and stays until another is taken. */
+  type('opened', { arriving: z.boolean().default(false) }),
   type('refused', {
     /** `ended`: the broadcast is over, for example since nobody came back for it within RECLAIM_MS. */
     code: z.enum(['stale-fence', 'unauthorized', 'protocol', 'draining', 'bad-request', 'ended']),

@@ -77,6 +77,11 @@ export const ERRORS = {
     severity: 'server',
     help: 'Redis cannot be reached. What is live goes on; try again in a moment.',
   },
+  'wrong-node': {
+    status: 503,
+    severity: 'server',
+    help: 'The room is on its way to another node. Try again in a moment.',
+  },
   'no-capacity': { status: 503, severity: 'server', help: 'No compositor is free at the moment.' },
   'shutting-down': { status: 503, severity: 'server', help: 'The server is being stopped. Try again in a moment.' },
   internal: { status: 500, severity: 'server', help: 'The fault is ours; the log has it under the request id.' },

@@ -20,3 +20,4 @@ export const RecordedProgram = z.object({
   /** The newest that a compositor was given. */
   fence: Fence,
 });
+export type RecordedProgram = z.infer<typeof RecordedProgram>;

@@ -258,6 +258,11 @@ export interface ServerToClient {
   'scene:changed': (scene: VersionedScene) => void;
   /** The server closes the socket after this. */
   left: (event: { reason: LeaveReason; message: string }) => void;
+  /**
+   * The room goes on on another node: connect again at once and `join` with `resume`; the seat is kept. The server closes the connection
+   * after this, so that a client which does not know the event comes back as after any other broken connection.
+   */
+  moved: (event: Record<string, never>) => void;
 }
 
 export type ClientToServer = {

@@ -153,7 +153,7 @@ export class ControlSession extends TypedEmitter<SessionEvents> {
   #opened(broadcast: DeliveryBroadcast): void {
     this.#broadcast = broadcast;
     broadcast.on('report', this.#onReport);
-    this.#send({ type: 'opened' });
+    this.#send({ type: 'opened', arriving: broadcast.arriving });
     for (const destination of broadcast.destinations) this.#send({ type: 'destination', status: destination.status });
     const recording = this.#options.recording(broadcast.id);
     if (recording) this.#send({ type: 'recording', status: recording });

@@ -10,7 +10,7 @@ import type { Logger } from '../common/logger.ts';
 import { TypedEmitter } from '../common/TypedEmitter.ts';
 import type { DeliveryOrder, DeliveryReport, DestinationOrder } from '../contracts/deliveryControl.ts';
 import { AppError } from '../contracts/errors.ts';
-import { type Grid, partStartMs, partsPerSegment } from '../contracts/grid.ts';
+import { type Grid, partSeconds, partStartMs, partsPerSegment } from '../contracts/grid.ts';
 import type { BroadcastId, CompositorId, Fence, RenditionId, RoomId } from '../contracts/ids.ts';
 import type { Rendition } from '../contracts/job.ts';
 import type { PlaybackAccess } from '../contracts/playback.ts';
@@ -31,6 +31,8 @@ import { type Take, TakeLedger } from './TakeLedger.ts';
 const MAX_AHEAD_SEGMENTS = 2;
 /** The same before the clock is known. */
 const MAX_AHEAD_UNKNOWN_SEGMENTS = 60;
+/** A compositor is at work when a part came within the time of so many. */
+const ARRIVING_PARTS = 3;
 
 export type OpenOrder = Extract<DeliveryOrder, { type: 'open' }>;
 
@@ -83,12 +85,14 @@ export class DeliveryBroadcast extends TypedEmitter<BroadcastEvents> {
   #journal: BroadcastJournal | undefined;
   #follower: ClockFollower;
   #startMs: number;
+  /** The controller's. What a compositor's is measured by are the takes: one goes on while its controller is replaced. */
   #fence: Fence;
   #state: 'open' | 'ending' | 'ended' = 'open';
   #ending: Promise<void> | undefined;
   #endedAt: number | null = null;
   #arrivedBytes = 0;
   #movedTo: string | null = null;
+  #arrivedAt = Number.NEGATIVE_INFINITY;
   /** The newest visible part is slate. */
   #showsSlate = false;
 
@@ -154,6 +158,11 @@ export class DeliveryBroadcast extends TypedEmitter<BroadcastEvents> {
     return this.store.head !== undefined && this.inits.complete;
   }
 
+  /** A compositor is at work. */
+  get arriving(): boolean {
+    return this.#options.clock.now() - this.#arrivedAt < ARRIVING_PARTS * partSeconds(this.grid) * 1000;
+  }
+
   get destinations(): readonly Destination[] {
     return [...this.#destinations.values()];
   }
@@ -175,7 +184,10 @@ export class DeliveryBroadcast extends TypedEmitter<BroadcastEvents> {
     this.emit('report', { type: 'arrived' });
   }
 
-  /** A controller has opened it again. Throws `stale-fence` when a newer one has it, `conflict` when it is over. */
+  /**
+   * A controller has opened it again. Who was taken goes on until another is. Throws `stale-fence` when a newer controller has it,
+   * `conflict` when it is over.
+   */
   reopen(order: OpenOrder): void {
     if (this.#state !== 'open') throw new AppError('conflict', 'the broadcast has ended');
     if (order.fence < this.#fence) throw new AppError('stale-fence');
@@ -231,7 +243,7 @@ export class DeliveryBroadcast extends TypedEmitter<BroadcastEvents> {
   }
 
   putPart(rendition: RenditionId, segment: number, part: number, bytes: Buffer, by: Putter): void {
-    this.#checkFence(by);
+    this.#checkOpen();
     const owner = segment < this.store.stopBefore ? this.#takes.ownerOf(segment) : undefined;
     if (!owner || owner.compositor !== by.compositor) throw new AppError('not-taken');
     if (by.fence < owner.fence) throw new AppError('stale-fence');
@@ -242,6 +254,7 @@ export class DeliveryBroadcast extends TypedEmitter<BroadcastEvents> {
     this.#measure(init.info.kind, segment, part, bytes);
     this.store.put(rendition, segment, part, bytes, by.compositor);
     this.#watch.arrived(by.compositor);
+    this.#arrivedAt = this.#options.clock.now();
   }
 
   /** Bytes that have arrived since the last call. */
@@ -349,8 +362,13 @@ export class DeliveryBroadcast extends TypedEmitter<BroadcastEvents> {
     this.#watch.on('tick', (programMs) => this.#feed.tick(programMs));
   }
 
+  /** Of what belongs to no segment. */
   #checkFence({ fence }: Putter): void {
-    if (fence < this.#fence) throw new AppError('stale-fence');
+    if (fence < (this.#takes.newest?.fence ?? this.#fence)) throw new AppError('stale-fence');
+    this.#checkOpen();
+  }
+
+  #checkOpen(): void {
     if (this.#state !== 'open') throw new AppError('not-found', 'the broadcast has ended');
   }
 

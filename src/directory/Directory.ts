@@ -26,7 +26,7 @@ export interface AgentEntry {
 export type Claim<K extends EntryKind> = { lease: Lease<K>; holder?: never } | { lease?: never; holder: Entry<K> };
 
 export interface HoldOptions {
-  /** Asked at each renewal; for the owner's clock. */
+  /** Asked at each renewal and each change of the data; for the owner's clock. */
   beat?: () => OwnerBeat;
 }
 
@@ -35,6 +35,9 @@ export interface Directory {
   readonly node: string;
   /** Not ready while Redis is away, or does not have everything that this node holds. What is held stays held. */
   readiness(): { ready: boolean; reason: string };
+
+  /** True as soon as it is ready; false when it is not for so long, ms. */
+  untilReady(limitMs: number): Promise<boolean>;
 
   /** The agents as they were last known: Redis may be away. */
   agents(): Promise<AgentEntry[]>;

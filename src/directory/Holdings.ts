@@ -41,7 +41,7 @@ export class Holdings {
   /** Throws what the store does. */
   async claim<K extends EntryKind>(kind: K, id: string, data: EntryData<K>): Promise<Claimed<K>> {
     const { store, node, logger } = this.#options;
-    const answer = await store.claim({ kind, id, holder: node, fence: null, data: JSON.stringify(data) });
+    const answer = await store.claim({ kind, id, holder: node, fence: null, data: JSON.stringify(data), beat: '' });
     if (answer.outcome === 'wait') return { waitMs: answer.ms };
     if (answer.outcome === 'mine') {
       const lease = this.#add(kind, id, data, answer.fence);
@@ -117,6 +117,7 @@ export class Holdings {
       ...{ kind, id, fence, data, beat },
       tell: () => this.#tell(lease),
       giveBack: () => this.#giveBack(lease),
+      letGo: () => this.#forget(lease),
     });
     // Of two of our own, the one with the higher fence counts.
     const other = this.get(kind, id);
@@ -149,7 +150,7 @@ export class Holdings {
     const { kind, id, fence, version, data } = lease;
     let answer: ClaimAnswer;
     try {
-      answer = await store.claim({ kind, id, holder: node, fence, data: JSON.stringify(data) });
+      answer = await store.claim({ kind, id, holder: node, fence, data: JSON.stringify(data), beat: lease.beat() });
     } catch (error) {
       logger.debug({ err: error, kind, id }, 'the directory could not be told');
       return false;

@@ -21,6 +21,8 @@ interface LeaseOptions<K extends EntryKind> {
   /** Writes the data down; false: not now, it follows. */
   tell: () => Promise<boolean>;
   giveBack: () => Promise<void>;
+  /** It is renewed no more. */
+  letGo: () => void;
 }
 
 /** What this node owns. It is held until it is given back or lost to a higher fence: a directory that is away takes nothing from anybody. */
@@ -80,6 +82,13 @@ export class Lease<K extends EntryKind = EntryKind> extends TypedEmitter<LeaseEv
     if (this.#state !== 'held') return;
     this.#state = 'released';
     await this.#options.giveBack();
+  }
+
+  /** Of a kind that lasts: it stays as it is for whoever goes on, and is not ours any more. Idempotent. */
+  leave(): void {
+    if (this.#state !== 'held') return;
+    this.#state = 'released';
+    this.#options.letGo();
   }
 
   /** By its owner only: that version of the data is written down. */

@@ -54,7 +54,7 @@ export class MemoryStore extends TypedEmitter<StoreEvents> implements Store {
     this.#wallClock = wallClock;
   }
 
-  async claim({ kind, id, holder, fence, data }: ClaimOrder): Promise<ClaimAnswer> {
+  async claim({ kind, id, holder, fence, data, beat: told }: ClaimOrder): Promise<ClaimAnswer> {
     const now = this.#clock.now();
     const kept = this.#of(kind).get(id);
     const alive = kept !== undefined && kept.expiresAt > now;
@@ -65,7 +65,7 @@ export class MemoryStore extends TypedEmitter<StoreEvents> implements Store {
     const given = fence ?? Math.max(this.#highest + 1, Math.floor(this.#wallClock()));
     this.#highest = Math.max(this.#highest, given);
     const same = alive && kept.holder === holder && kept.fence === given && kept.data === data;
-    const { beat, beatAt } = kept?.holder === holder ? kept : { beat: '', beatAt: now };
+    const { beat, beatAt } = told === '' && kept?.holder === holder ? kept : { beat: told, beatAt: now };
     const expiresAt = this.#expiry(kind, now);
     this.#of(kind).set(id, { holder, fence: given, data, writtenAt: now, expiresAt, beat, beatAt });
     if (!same) this.#tell(kind, { id, holder, fence: given, data });

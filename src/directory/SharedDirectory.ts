@@ -94,6 +94,16 @@ export class SharedDirectory extends TypedEmitter<DirectoryEvents> implements Di
     return this.#up ? { ready: true, reason: '' } : { ready: false, reason: 'the directory (Redis) is away' };
   }
 
+  async untilReady(limitMs: number): Promise<boolean> {
+    if (this.readiness().ready) return true;
+    this.#start();
+    const limit = new AbortController();
+    const up = new Promise<void>((resolve) => this.once('up', resolve));
+    await Promise.race([up, delay(limitMs, undefined, { signal: limit.signal }).catch(() => {})]);
+    limit.abort();
+    return this.readiness().ready;
+  }
+
   async agents(): Promise<AgentEntry[]> {
     const placed = [...this.#placed.values()];
     const ownLoad = (url: string): number => placed.filter((agent) => agent === url).length;

@@ -28,6 +28,8 @@ export interface ClaimOrder extends EntryKey {
   /** Of what the holder has already; null: it wants to have it, and gets a new fence, max(highest ever + 1, ms since 1970). */
   fence: number | null;
   data: string;
+  /** JSON, kept with the entry; empty: as it was, if it was the holder's. */
+  beat: string;
 }
 
 export type ClaimAnswer =

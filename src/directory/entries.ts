@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { ReconnectSeconds } from '../contracts/deliveryControl.ts';
-import { BroadcastId, DestinationId, RoomId } from '../contracts/ids.ts';
+import { BroadcastId, DestinationId, PeerId, RoomId } from '../contracts/ids.ts';
 import { RecordedProgram } from '../contracts/recordedProgram.ts';
 import { Scene } from '../contracts/scene.ts';
 
@@ -46,8 +46,18 @@ export const FleetRecord = RecordedProgram.extend({
   /** Base URL of the delivery node's internal port; the same for the broadcast's whole life. */
   deliveryUrl: z.string().max(512),
   destinations: z.array(SealedDestination),
+  /** How many nodes in a row have died within a minute of having it, before the one that writes this. */
+  failures: z.int().min(0).default(0),
 });
 export type FleetRecord = z.infer<typeof FleetRecord>;
+
+/** What a room's next home needs of it. */
+export const KeptRoom = z.object({
+  /** null: as every room begins. */
+  scene: z.object({ version: z.int().min(1), scene: Scene }).nullable(),
+  /** In the order of their seats. */
+  seated: z.array(z.object({ identity: z.string(), peer: PeerId })),
+});
 
 /** Kind of entry → what it carries. */
 export const ENTRY_DATA = {
@@ -64,14 +74,16 @@ export const ENTRY_DATA = {
   leader: Home,
   /** Stays when its owner is gone; the id is the broadcast's. */
   record: FleetRecord,
+  /** Stays when the room has no home; the id is the room's. */
+  'kept-room': KeptRoom,
 } as const;
 
 export type EntryKind = keyof typeof ENTRY_DATA;
 export type EntryData<K extends EntryKind> = z.output<(typeof ENTRY_DATA)[K]>;
 export const ENTRY_KINDS = Object.keys(ENTRY_DATA) as EntryKind[];
 
-/** Those that do not expire: a record is what is left of an owner. */
-export const isLasting = (kind: EntryKind): boolean => kind === 'record';
+/** Those that do not expire: they are what is left of an owner. */
+export const isLasting = (kind: EntryKind): boolean => kind === 'record' || kind === 'kept-room';
 
 /** The program's clock as its owner had it when it renewed last. */
 export const OwnerBeat = z.object({

@@ -5,7 +5,7 @@ import { jsonSchemaTransform, type ZodTypeProvider } from 'fastify-type-provider
 import { z } from 'zod';
 import type { AssetStore } from '../assets/AssetStore.ts';
 import { registerAssets } from '../assets/assetRoutes.ts';
-import { checkAssets } from '../assets/sceneAssets.ts';
+import { requireAssets } from '../assets/sceneAssets.ts';
 import type { BroadcastService } from '../broadcast/BroadcastService.ts';
 import { newId } from '../common/ids.ts';
 import {
@@ -28,6 +28,7 @@ import { registerUsage } from '../usage/usageRoutes.ts';
 import type { Endpoints } from '../webhooks/Endpoints.ts';
 import { openApiWebhooks } from '../webhooks/openApiWebhooks.ts';
 import { registerWebhooks } from '../webhooks/webhookRoutes.ts';
+import type { ApiFleet } from './ApiFleet.ts';
 import type { ApiRooms } from './ApiRooms.ts';
 import type { RecordingsClient } from './RecordingsClient.ts';
 import { registerRecordingApi } from './recordingApi.ts';
@@ -41,11 +42,15 @@ export interface ApiOptions {
   assets: AssetStore;
   webhooks: Endpoints;
   recordings: RecordingsClient;
+  /** The other SFU nodes. Left out: there are none. */
+  fleet?: ApiFleet | undefined;
   /** Left out: there is no ledger. */
   usage?: Pick<ServerUsage, 'query' | 'prices'> | undefined;
   version: string;
 }
 
+/** A token is made by any node: all have the secret. */
+const ANYWHERE = /tokens$/;
 const InRoom = z.object({ room: RoomId });
 const failures = { '4xx': ErrorAnswer, '5xx': ErrorAnswer };
 
@@ -73,6 +78,11 @@ export async function registerApi(fastify: FastifyInstance, options: ApiOptions)
       scope.addHook('onRequest', async (request) => {
         if (!options.open) await options.tokens.verify(bearerOf(request.headers.authorization), 'api');
       });
+      const { fleet } = options;
+      if (fleet)
+        scope.addHook('preValidation', async (request, reply) =>
+          ANYWHERE.test(request.routeOptions.url ?? '') ? undefined : fleet.toHome(request, reply),
+        );
       roomRoutes(scope, options);
       broadcastRoutes(scope, options);
       sceneRoutes(scope, options);
@@ -82,15 +92,16 @@ export async function registerApi(fastify: FastifyInstance, options: ApiOptions)
     },
     { prefix: '/v1' },
   );
-  const { open, tokens, assets, rooms } = options;
+  const { open, tokens, assets, rooms, fleet } = options;
   await fastify.register(
-    async (scope) => registerAssets(scope, { open, tokens, assets, scenes: () => rooms.scenes() }),
+    async (scope) =>
+      registerAssets(scope, { open, tokens, assets, scenes: () => rooms.scenes(), fleet: fleet?.assets }),
     { prefix: '/v1' },
   );
   fastify.get('/openapi.json', { schema: { hide: true } }, async () => fastify.swagger());
 }
 
-function roomRoutes(fastify: FastifyInstance, { tokens, rooms, broadcasts }: ApiOptions): void {
+function roomRoutes(fastify: FastifyInstance, { tokens, rooms, broadcasts, fleet }: ApiOptions): void {
   const api = fastify.withTypeProvider<ZodTypeProvider>();
   api.post(
     '/rooms/:room/tokens',
@@ -147,9 +158,13 @@ function roomRoutes(fastify: FastifyInstance, { tokens, rooms, broadcasts }: Api
         response: { 200: z.object({ rooms: z.array(RoomSummary) }), ...failures },
       },
     },
-    async () => ({
-      rooms: rooms.list().map((room) => rooms.summary(room, broadcasts.status(room.id))),
-    }),
+    async (request) => {
+      const others = (await fleet?.otherRooms(request)) ?? [];
+      const own = rooms.list().map((room) => rooms.summary(room, broadcasts.status(room.id)));
+      // Race: one that has moved while others were asked is told of once.
+      const elsewhere = others.filter(({ id }) => !own.some((room) => room.id === id));
+      return { rooms: [...own, ...elsewhere].sort((a, b) => a.createdAt - b.createdAt) };
+    },
   );
   api.get(
     '/rooms/:room',
@@ -298,7 +313,7 @@ function sceneRoutes(fastify: FastifyInstance, { rooms, broadcasts, assets }: Ap
       const version = Number(request.headers['if-match']?.match(/^(?:W\/)?"?(\d{1,15})"?$/)?.[1] ?? Number.NaN);
       if (Number.isNaN(version)) throw new AppError('precondition-required');
       const { room } = request.params;
-      checkAssets(request.body, (id) => assets.get(id));
+      await requireAssets(request.body, assets);
       const scene = rooms.setScene(room, request.body, version);
       const fromFrame = await broadcasts.applyScene(room);
       return reply.header('etag', `"${scene.version}"`).send({ ...scene, fromFrame });

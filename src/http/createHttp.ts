@@ -56,7 +56,8 @@ export function createHttp({ logger, trustedProxies = [], tls }: HttpOptions): F
   fastify.setNotFoundHandler((_request, reply) => reply.code(404).send({ error: new AppError('not-found').toJSON() }));
   fastify.setErrorHandler((error, request, reply) => {
     const answer = toAppError(error);
-    if (answer.status >= 500) request.log.error({ err: error, requestId: request.id }, 'request failed');
+    if (answer.code === 'wrong-node') reply.header('retry-after', '1');
+    else if (answer.status >= 500) request.log.error({ err: error, requestId: request.id }, 'request failed');
     return reply.code(answer.status).send({ error: answer.toJSON() });
   });
   return fastify;

@@ -14,6 +14,8 @@ export interface FollowOptions {
   logger: Logger;
   /** These two are told. */
   broadcasts: { recording(recording: Recording): void };
+  /** Of several nodes that hear of a recording one tells the world: the home of its room. */
+  speaksFor: (room: string) => boolean;
   webhooks: {
     broadcasts: { recording(event: RecordingEvent): void };
     /** Resolves when what they were told is not forgotten any more. */
@@ -23,13 +25,13 @@ export interface FollowOptions {
 
 /** The delivery nodes' recordings, seen from an SFU node: a client for the API, and a feed of what happens to them. */
 export function followRecordings(options: FollowOptions): { client: RecordingsClient; feed: RecordingFeeds } {
-  const { nodes, newServiceToken, database, logger, broadcasts, webhooks } = options;
+  const { nodes, newServiceToken, database, logger, broadcasts, webhooks, speaksFor } = options;
   if (!database || !nodes) throw new Error('the database is opened, and the fleet joined, before the recordings are');
   const client = new RecordingsClient({ deliveryUrls: () => nodes.urls, newServiceToken });
   const feed = new RecordingFeeds({ client, nodes, database, logger, written: () => webhooks.written() });
   feed.on('event', (event) => {
     broadcasts.recording(event.recording);
-    webhooks.broadcasts.recording(event);
+    if (speaksFor(event.recording.room)) webhooks.broadcasts.recording(event);
   });
   feed.start();
   return { client, feed };

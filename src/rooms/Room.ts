@@ -13,12 +13,12 @@ import type { BroadcastStatus } from '../contracts/broadcast.ts';
 import { AppError } from '../contracts/errors.ts';
 import type { PeerId, RoomId } from '../contracts/ids.ts';
 import type { Scene, VersionedScene } from '../contracts/scene.ts';
-import type { LeaveReason, PeerInfo } from '../contracts/signaling.ts';
+import type { PeerInfo } from '../contracts/signaling.ts';
 import type { JoinClaims } from '../contracts/tokens.ts';
 import type { Endpoint } from '../sfu/Endpoint.ts';
 import { publicCapabilities } from '../sfu/mediaCodecs.ts';
 import { Peer } from './Peer.ts';
-import type { PeerLink } from './PeerLink.ts';
+import type { CloseReason, PeerLink } from './PeerLink.ts';
 import { closeReasonOf, type SeatHow } from './RoomHappening.ts';
 import { RoomRouter } from './RoomRouter.ts';
 import { Roster } from './Roster.ts';
@@ -346,7 +346,7 @@ export class Room extends TypedEmitter<RoomEvents> implements RoomTap {
   }
 
   /** Everybody is told why and disconnected. Idempotent. */
-  close(reason: LeaveReason): void {
+  close(reason: CloseReason): void {
     if (this.#closed) return;
     this.#closed = true;
     this.#options.metrics.rooms.dec();

@@ -7,6 +7,7 @@ import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { Logger } from '../common/logger.ts';
+import { TypedEmitter } from '../common/TypedEmitter.ts';
 import { PeerId, RoomId } from '../contracts/ids.ts';
 import { Scene } from '../contracts/scene.ts';
 import { StateFile } from '../durable/StateFile.ts';
@@ -26,7 +27,7 @@ const SEATED_MS = 7 * 86_400_000;
 
 const NOTHING: KeptRoom = { scene: null, seated: [] };
 
-export class RoomFiles {
+export class RoomFiles extends TypedEmitter<{ changed: [room: RoomId, kept: KeptRoom] }> {
   readonly #folder: string;
   readonly #logger: Logger;
   /** As they are on the disk; in the order of their last change. */
@@ -34,6 +35,7 @@ export class RoomFiles {
   #failing = false;
 
   private constructor(folder: string, logger: Logger) {
+    super();
     this.#folder = folder;
     this.#logger = logger;
   }
@@ -73,6 +75,7 @@ export class RoomFiles {
       if (!this.#failing) this.#logger.error({ err: error, room }, 'scenes and seats of rooms can not be kept on disk');
       this.#failing = true;
     }
+    this.emit('changed', room, next);
   }
 
   #remove(room: RoomId): void {

@@ -1,5 +1,5 @@
-import type { LeaveReason } from '../contracts/signaling.ts';
 import type { WebhookData } from '../contracts/webhooks.ts';
+import type { CloseReason } from './PeerLink.ts';
 
 type OfRoom =
   | 'room.closed'
@@ -12,5 +12,6 @@ export type RoomHappening = { [T in OfRoom]: [type: T, data: WebhookData<T>] }[O
 
 export type SeatHow = WebhookData<'seat.granted'>['how'];
 
-export const closeReasonOf = (reason: LeaveReason): WebhookData<'room.closed'>['reason'] =>
-  reason === 'shutting-down' ? reason : 'room-closed';
+/** Who moves leaves a node that stops, or that has lost the room to another one. */
+export const closeReasonOf = (reason: CloseReason): WebhookData<'room.closed'>['reason'] =>
+  reason === 'shutting-down' || reason === 'moved' ? 'shutting-down' : 'room-closed';

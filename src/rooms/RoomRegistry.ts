@@ -7,8 +7,9 @@ import type { Scene, VersionedScene } from '../contracts/scene.ts';
 import type { IceServer, LeaveReason } from '../contracts/signaling.ts';
 import { DEFAULT_LIMITS, type RoomLimits } from './limits.ts';
 import type { RoomMetrics } from './metrics.ts';
+import type { CloseReason } from './PeerLink.ts';
 import { Room } from './Room.ts';
-import type { RoomFiles } from './RoomFiles.ts';
+import type { KeptRoom, RoomFiles } from './RoomFiles.ts';
 import type { RouterSource } from './RoomRouter.ts';
 import { SceneStore } from './SceneStore.ts';
 import { SeatMemory } from './SeatMemory.ts';
@@ -23,6 +24,8 @@ export interface RoomRegistryOptions {
   isLive: (roomId: RoomId) => boolean;
   /** Where scenes and seats outlive the process; left out: nowhere. */
   files?: RoomFiles;
+  /** Before a room opens: throws AppError `wrong-node` when it is at home elsewhere. Left out: every room is at home here. */
+  claim?: (roomId: RoomId) => Promise<void>;
   logger: Logger;
   metrics: RoomMetrics;
 }
@@ -58,6 +61,11 @@ export class RoomRegistry extends TypedEmitter<{ opened: [room: Room]; closed: [
     return this.#rooms.get(id);
   }
 
+  /** Open, or just being opened. */
+  has(id: string): boolean {
+    return this.#rooms.has(id) || this.#opening.has(id);
+  }
+
   list(): Room[] {
     return [...this.#rooms.values()];
   }
@@ -84,7 +92,8 @@ export class RoomRegistry extends TypedEmitter<{ opened: [room: Room]; closed: [
   }
 
   async #open(id: RoomId): Promise<Room> {
-    const { pool, logger, metrics } = this.#options;
+    const { pool, claim, logger, metrics } = this.#options;
+    await claim?.(id);
     const [scenes, seatMemory, limits] = [this.scenes, this.#seats, this.#limits];
     const room = await Room.create({ id, routers: pool, scenes, seatMemory, limits, logger, metrics });
     if (this.#closed) {
@@ -123,8 +132,26 @@ export class RoomRegistry extends TypedEmitter<{ opened: [room: Room]; closed: [
     this.#seats.forget(id);
   }
 
+  /** It goes on elsewhere: everybody is told to come again; what is kept of it stays. */
+  async move(id: string): Promise<void> {
+    await this.#opening.get(id)?.catch(() => {});
+    this.#rooms.get(id)?.close('moved');
+  }
+
+  /** What another node has kept of a room that is at home here from now on. */
+  adopt(id: RoomId, { scene, seated }: KeptRoom): void {
+    this.scenes.adopt(id, scene);
+    this.#seats.remember(id, seated);
+    this.#options.files?.change(id, { seated });
+  }
+
+  /** The scene as the room's broadcast had it on another node, when that is newer than what is known here. */
+  restoreScene(id: RoomId, scene: VersionedScene): void {
+    if (scene.version > this.scenes.get(id).version) this.scenes.adopt(id, scene);
+  }
+
   /** No room opens any more. Idempotent. */
-  async closeAll(reason: LeaveReason = 'shutting-down'): Promise<void> {
+  async closeAll(reason: CloseReason = 'shutting-down'): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
     await Promise.allSettled(this.#opening.values());

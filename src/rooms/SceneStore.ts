@@ -44,6 +44,13 @@ export class SceneStore {
     return next;
   }
 
+  /** As another process had it; null: as every room begins. */
+  adopt(room: RoomId, scene: VersionedScene | null): void {
+    this.#scenes.delete(room);
+    if (scene) this.#scenes.set(room, scene);
+    this.#files?.change(room, { scene });
+  }
+
   forget(room: RoomId): void {
     this.#scenes.delete(room);
     this.#files?.change(room, { scene: null });

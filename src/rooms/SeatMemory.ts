@@ -1,11 +1,11 @@
 /**
- * Who sat in a room when its process died: for a while after the start the same person gets the same peer id, which scenes name, and the
+ * Who sat in a room when its process died: for a while after that the same person gets the same peer id, which scenes name, and the
  * seat that a host had granted. In: who sits, at each change. Out: who somebody was.
  */
 import type { Clock } from '../common/clock.ts';
 import type { PeerId, RoomId } from '../contracts/ids.ts';
 import type { JoinClaims } from '../contracts/tokens.ts';
-import type { RoomFiles } from './RoomFiles.ts';
+import type { RoomFiles, SeatedPerson } from './RoomFiles.ts';
 
 /** People whose server was restarted are back within seconds; after this a seat is asked for anew, ms. */
 const REMEMBERED_MS = 5 * 60_000;
@@ -13,16 +13,19 @@ const REMEMBERED_MS = 5 * 60_000;
 export class SeatMemory {
   readonly #files: RoomFiles | undefined;
   readonly #clock: Clock;
-  readonly #since: number;
-  readonly #former = new Map<RoomId, Map<string, PeerId>>();
+  readonly #former = new Map<RoomId, { since: number; people: Map<string, PeerId> }>();
 
   /** Without files it remembers nothing. */
   constructor(clock: Clock, files?: RoomFiles) {
     this.#files = files;
     this.#clock = clock;
-    this.#since = clock.now();
-    for (const [room, { seated }] of files?.entries() ?? [])
-      this.#former.set(room, new Map(seated.map(({ identity, peer }) => [identity, peer])));
+    for (const [room, { seated }] of files?.entries() ?? []) this.remember(room, seated);
+  }
+
+  /** From now on: another process knew it until now. */
+  remember(room: RoomId, seated: readonly SeatedPerson[]): void {
+    const people = new Map(seated.map(({ identity, peer }) => [identity, peer]));
+    this.#former.set(room, { since: this.#clock.now(), people });
   }
 
   /**
@@ -30,8 +33,7 @@ export class SeatMemory {
    * watching in another one.
    */
   claim(room: RoomId, { sub, role }: Pick<JoinClaims, 'sub' | 'role'>, resume: PeerId | undefined): PeerId | undefined {
-    if (this.#clock.now() - this.#since > REMEMBERED_MS) this.#former.clear();
-    const people = this.#former.get(room);
+    const people = this.#people(room);
     const peer = people?.get(sub);
     if (peer === undefined || (role === 'audience' && resume !== peer)) return undefined;
     people?.delete(sub);
@@ -41,8 +43,15 @@ export class SeatMemory {
   /** Those who sit now; who has not come back yet is kept, too. */
   seated(room: RoomId, people: readonly { identity: string; id: PeerId }[]): void {
     const present = people.map(({ identity, id }) => ({ identity, peer: id }));
-    const awaited = [...(this.#former.get(room) ?? [])].map(([identity, peer]) => ({ identity, peer }));
+    const awaited = [...(this.#former.get(room)?.people ?? [])].map(([identity, peer]) => ({ identity, peer }));
     this.#files?.change(room, { seated: [...present, ...awaited] });
+  }
+
+  #people(room: RoomId): Map<string, PeerId> | undefined {
+    const { since, people } = this.#former.get(room) ?? { since: 0, people: undefined };
+    if (this.#clock.now() - since <= REMEMBERED_MS) return people;
+    this.#former.delete(room);
+    return undefined;
   }
 
   forget(room: RoomId): void {

@@ -1,10 +1,11 @@
 import { AppError } from '../contracts/errors.ts';
+import type { RoomHomes } from '../directory/RoomHomes.ts';
 import type { ApiRooms } from '../http/ApiRooms.ts';
 import { Room } from './Room.ts';
 import type { RoomRegistry } from './RoomRegistry.ts';
 
 /** The rooms as the HTTP API asks for them. */
-export function apiRooms(registry: RoomRegistry): ApiRooms {
+export function apiRooms(registry: RoomRegistry, homes: Pick<RoomHomes, 'isOwn' | 'known'>): ApiRooms {
   return {
     list: () => registry.list(),
     get: (id) => registry.get(id),
@@ -12,7 +13,8 @@ export function apiRooms(registry: RoomRegistry): ApiRooms {
     close: (id) => registry.close(id),
     scene: (id) => registry.scenes.get(id),
     setScene: (id, scene, ifMatch) => registry.setScene(id, scene, ifMatch),
-    scenes: () => registry.scenes.entries(),
+    // What is kept here of a room that is at home elsewhere is not how it is now.
+    scenes: () => registry.scenes.entries().filter(([room]) => homes.isOwn(room) || homes.known(room) === null),
     summary: (room, broadcast) => {
       if (!(room instanceof Room)) throw new AppError('internal', undefined, { cause: new Error('a foreign room') });
       return {

@@ -25,6 +25,20 @@ const KNOWN_EXTENSIONS = new Set(
     .filter((u) => u !== ABS_CAPTURE_TIME),
 );
 
+/**
+ * mediasoup takes a simulcast layer that is silent for 1.5 s for dead, so that consumers leave it; with `dtx` it waits for 5 s (RtpStreamRecv,
+ * InactivityCheckIntervalWithDtxMs). When a dead layer is back, its next sender report counts the packets of the silence as lost, so
+ * that it is dead again until the report after that. The lowest layer is the last that a browser stops sending: kept, it is shown
+ * meanwhile, and those above it are still left after 1.5 s. `layers`: how many from the lowest on are kept; more than one is for benches.
+ */
+export function keptThroughSilence<T extends mediasoup.RtpEncodingParameters>(
+  encodings: readonly T[],
+  layers = 1,
+): T[] {
+  if (encodings.length < 2) return [...encodings];
+  return encodings.map((encoding, i) => (i < layers ? { ...encoding, dtx: true } : encoding));
+}
+
 const badMedia = (reason: string): AppError =>
   new AppError('bad-media', `The media parameters are not usable: ${reason}`);
 
@@ -35,7 +49,7 @@ function refuseRepeated(what: string, values: readonly (number | string | undefi
 
 /**
  * A client's RTP parameters as they may be given to `transport.produce()`. Takes away header extensions that harm or that
- * nobody knows, and refuses what mediasoup does not check or checks too late: a codec of another kind than the source's, more
+ * nobody knows, keeps a camera's lowest layer through a silence, and refuses what mediasoup does not check or checks too late: a codec of another kind than the source's, more
  * encodings than layers, encodings that cannot be told apart. Throws AppError `bad-media`.
  */
 export function sanitizeRtpParameters(source: SourceKind, given: mediasoup.RtpParameters): mediasoup.RtpParameters {
@@ -75,5 +89,5 @@ export function sanitizeRtpParameters(source: SourceKind, given: mediasoup.RtpPa
     'header extension',
     headerExtensions.map((e) => e.uri),
   );
-  return { ...given, headerExtensions };
+  return { ...given, headerExtensions, ...(given.encodings ? { encodings: keptThroughSilence(encodings) } : {}) };
 }

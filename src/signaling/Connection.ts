@@ -12,7 +12,7 @@ import {
   type ServerToClient,
 } from '../contracts/signaling.ts';
 import type { JoinClaims } from '../contracts/tokens.ts';
-import type { PeerLink, ToldEvent } from '../rooms/PeerLink.ts';
+import type { CloseReason, PeerLink, ToldEvent } from '../rooms/PeerLink.ts';
 import type { RoomRegistry } from '../rooms/RoomRegistry.ts';
 import { isOurFault, toAnswer, toAppError } from './answers.ts';
 import { HANDLERS, handle, type Session } from './handlers.ts';
@@ -41,7 +41,7 @@ export interface ConnectionOptions {
   claims: JoinClaims;
   registry: RoomRegistry;
   broadcasts: BroadcastService;
-  checkScene: (scene: Scene) => void;
+  checkScene: (scene: Scene) => void | Promise<void>;
   logger: Logger;
   metrics: SignalingMetrics;
 }
@@ -54,7 +54,7 @@ export class Connection implements PeerLink, Session {
   readonly claims: JoinClaims;
   readonly registry: RoomRegistry;
   readonly broadcasts: BroadcastService;
-  readonly checkScene: (scene: Scene) => void;
+  readonly checkScene: (scene: Scene) => void | Promise<void>;
   readonly #socket: Socket;
   readonly #logger: Logger;
   readonly #metrics: SignalingMetrics;
@@ -63,6 +63,7 @@ export class Connection implements PeerLink, Session {
   /** Events run one after the other: two that build the same thing would race. */
   #queue: Promise<void> = Promise.resolve();
   #closed = false;
+  readonly #ended = Promise.withResolvers<void>();
   place: Session['place'];
 
   constructor({ socket, claims, registry, broadcasts, checkScene, logger, metrics }: ConnectionOptions) {
@@ -84,6 +85,11 @@ export class Connection implements PeerLink, Session {
 
   get closed(): boolean {
     return this.#closed;
+  }
+
+  /** Resolves when the socket is gone. */
+  get ended(): Promise<void> {
+    return this.#ended.promise;
   }
 
   #onEvent(event: unknown, args: unknown[]): void {
@@ -131,6 +137,7 @@ export class Connection implements PeerLink, Session {
     const { place } = this;
     this.place = undefined;
     place?.room.drop(place.peer, this);
+    this.#ended.resolve();
   }
 
   tell<E extends ToldEvent>(event: E, ...args: Parameters<ServerToClient[E]>): void {
@@ -152,9 +159,15 @@ export class Connection implements PeerLink, Session {
     });
   }
 
-  dismiss(reason: LeaveReason): void {
+  dismiss(reason: CloseReason): void {
     if (this.#closed) return;
     this.place = undefined;
+    if (reason === 'moved') {
+      this.#socket.emit('moved', {});
+      // Not socket.io's own disconnect: after that a client does not come back by itself. What was sent goes out before.
+      this.#socket.conn.close();
+      return;
+    }
     this.#socket.emit('left', { reason, message: ERRORS[LEAVE_CODES[reason]].help });
     this.#socket.disconnect(true);
   }

@@ -4,6 +4,8 @@
  */
 import type { Server as HttpServer, IncomingMessage } from 'node:http';
 import type { Server as HttpsServer } from 'node:https';
+import type { Duplex } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
 import { Server, type Socket } from 'socket.io';
 import { z } from 'zod';
 import type { BroadcastService } from '../broadcast/BroadcastService.ts';
@@ -12,6 +14,7 @@ import { AppError } from '../contracts/errors.ts';
 import { PROTOCOL, Protocol } from '../contracts/ids.ts';
 import type { Scene } from '../contracts/scene.ts';
 import type { JoinClaims } from '../contracts/tokens.ts';
+import type { UpgradeHandler } from '../http/listening.ts';
 import type { RoomRegistry } from '../rooms/RoomRegistry.ts';
 import { isOurFault, toAppError } from './answers.ts';
 import { Connection } from './Connection.ts';
@@ -24,6 +27,8 @@ const PING_INTERVAL_MS = 10_000;
 const PING_TIMEOUT_MS = 10_000;
 /** A WebSocket that sends no socket.io CONNECT is closed, ms. */
 const CONNECT_LIMIT_MS = 10_000;
+/** Who does not take the word that the room moves is cut off after this, ms. */
+const MOVE_LIMIT_MS = 1_000;
 
 export interface SignalingServerOptions {
   httpServer: HttpServer | HttpsServer;
@@ -32,9 +37,13 @@ export interface SignalingServerOptions {
   verifyJoin: (token: unknown) => Promise<JoinClaims>;
   /** Guards Host and Origin; throws AppError. */
   checkRequest: (request: IncomingMessage) => void;
+  /** Says whose an upgrade is; calls `here` when it is ours. Left out: all are. */
+  route?: (request: IncomingMessage, socket: Duplex, head: Buffer, here: () => void) => void;
+  /** Throws AppError `wrong-node` when the room of somebody who was let in is at home elsewhere. */
+  claim?: (room: string) => Promise<void>;
   broadcasts: BroadcastService;
   /** Throws AppError `bad-request` when a scene names an image or sound that there is not. */
-  checkScene: (scene: Scene) => void;
+  checkScene: (scene: Scene) => void | Promise<void>;
   logger: Logger;
   metrics: SignalingMetrics;
 }
@@ -47,6 +56,9 @@ export class SignalingServer {
   readonly #logger: Logger;
   readonly #connections = new Set<Connection>();
   #closing: Promise<void> | undefined;
+  #reason: 'shutting-down' | 'moved' = 'shutting-down';
+  /** An upgrade that came in at another port. Set when it is attached. */
+  accept: UpgradeHandler = (_request, socket) => socket.destroy();
 
   private constructor(options: SignalingServerOptions) {
     this.#options = options;
@@ -73,8 +85,25 @@ export class SignalingServer {
       );
     });
     server.#io.on('connection', (socket) => server.#onConnection(socket));
-    server.#io.attach(options.httpServer as HttpServer);
+    server.#attach(options.httpServer as HttpServer);
     return server;
+  }
+
+  /** As socket.io attaches itself, but for upgrades: those are ours only when `route` says so. */
+  #attach(httpServer: HttpServer): void {
+    const before = httpServer.listeners('upgrade');
+    this.#io.attach(httpServer);
+    const own = httpServer.listeners('upgrade').filter((listener) => !before.includes(listener)) as UpgradeHandler[];
+    for (const listener of own) httpServer.off('upgrade', listener);
+    this.accept = (request, socket, head) => {
+      for (const listener of own) listener(request, socket, head);
+    };
+    const { route } = this.#options;
+    httpServer.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+      const here = () => this.accept(request, socket, head);
+      if (route) route(request, socket, head, here);
+      else here();
+    });
   }
 
   #allow(request: IncomingMessage, decide: (message: string | null, allowed: boolean) => void): void {
@@ -94,7 +123,9 @@ export class SignalingServer {
     if (this.#closing) throw new AppError('shutting-down');
     const auth = Auth.safeParse(socket.handshake.auth);
     if (!auth.success) throw new AppError('bad-request', `This server speaks protocol ${PROTOCOL}; reload the page.`);
-    socket.data.claims = await this.#options.verifyJoin(auth.data.token);
+    const claims = await this.#options.verifyJoin(auth.data.token);
+    await this.#options.claim?.(claims.room);
+    socket.data.claims = claims;
   }
 
   /** In the form that socket.io gives to the client as `connect_error`. */
@@ -113,18 +144,31 @@ export class SignalingServer {
     this.#connections.add(connection);
     socket.once('disconnect', () => this.#connections.delete(connection));
     // It may have been admitted just before the server began to close.
-    if (this.#closing) connection.dismiss('shutting-down');
+    if (this.#closing) connection.dismiss(this.#reason);
+  }
+
+  /** As `close`, but everybody is told to come again at once, by another node. */
+  move(): Promise<void> {
+    this.#reason = 'moved';
+    this.#closing ??= this.#close('moved');
+    return this.#closing;
   }
 
   /** Everybody is told why and disconnected; nobody is let in any more. The HTTP server is its owner's to close. */
   close(): Promise<void> {
-    this.#closing ??= this.#close();
+    this.#closing ??= this.#close('shutting-down');
     return this.#closing;
   }
 
-  async #close(): Promise<void> {
-    for (const connection of this.#connections) connection.dismiss('shutting-down');
+  async #close(reason: 'shutting-down' | 'moved'): Promise<void> {
+    for (const connection of this.#connections) connection.dismiss(reason);
+    // Who was told to move has a connection that is closing by itself: what was sent is to arrive.
+    if (reason === 'moved') await Promise.race([this.#drained(), delay(MOVE_LIMIT_MS, undefined, { ref: false })]);
     this.#io.disconnectSockets(true);
     this.#io.engine.close();
+  }
+
+  async #drained(): Promise<void> {
+    await Promise.all([...this.#connections].map((connection) => connection.ended));
   }
 }

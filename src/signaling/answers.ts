@@ -17,5 +17,5 @@ export function toAppError(error: unknown): AppError {
 
 export const toAnswer = (error: AppError): Ack<never> => ({ ok: false, error: error.toJSON() });
 
-/** Worth a line in the log: the fault is ours. */
-export const isOurFault = (error: AppError): boolean => ERRORS[error.code].severity === 'server';
+/** Worth a line in the log: the fault is ours. A room that is on its way is asked for again by whoever asked. */
+export const isOurFault = ({ code }: AppError): boolean => ERRORS[code].severity === 'server' && code !== 'wrong-node';

@@ -22,7 +22,7 @@ export interface Session {
   readonly registry: RoomRegistry;
   readonly broadcasts: BroadcastService;
   /** Throws AppError `bad-request` when the scene names an image or sound that there is not. */
-  readonly checkScene: (scene: Scene) => void;
+  readonly checkScene: (scene: Scene) => void | Promise<void>;
   /** The connection is gone: nothing may be begun for it any more. */
   readonly closed: boolean;
   /** Set by `join`. */
@@ -233,10 +233,10 @@ export const HANDLERS: { readonly [E in ClientEvent]: Entry<E> } = {
   },
   'scene:set': {
     needs: 'host',
-    // Set in the order in which they came; only the frame is waited for.
+    // Set in the order in which they came; waited for is the frame, and what only another node has of what they name.
     besides: true,
     handle: async (room, _peer, { scene, ifMatch }, { broadcasts, checkScene }) => {
-      checkScene(scene);
+      await checkScene(scene);
       const set = room.setScene(scene, ifMatch);
       return { ...set, fromFrame: await broadcasts.applyScene(room.id) };
     },

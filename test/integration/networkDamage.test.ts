@@ -15,18 +15,16 @@ import { ClipStore } from '../../scripts/simulator/clip/ClipStore.ts';
 import { FramePainter } from '../../scripts/simulator/clip/drawFrame.ts';
 import { BASE_WIDTH, CLIP_FRAMES, hueOf } from '../../scripts/simulator/clip/frameCode.ts';
 import { type EncodedClip, VIDEO_CODECS, type VideoCodec } from '../../scripts/simulator/clip/makeClip.ts';
-import { numberPicture, payloadsOf } from '../../scripts/simulator/packetize.ts';
 import { createLogger } from '../../src/common/logger.ts';
 import { JobSource } from '../../src/contracts/job.ts';
 import { arrange } from '../../src/layout/tiles.ts';
 import { DEAD, type HopDamage, LossyHop, SOUND } from '../support/ingest/LossyHop.ts';
-import { AV1, H264, MediasoupRig, sourceOf, srtpOf, VP8, VP9 } from '../support/ingest/MediasoupRig.ts';
+import { MediasoupRig, sourceOf, srtpOf } from '../support/ingest/MediasoupRig.ts';
+import { FPS, RIG_CODECS, sendCamera } from '../support/ingest/sendCamera.ts';
 import { CollectingSink, jobOf } from '../support/pipelineHarness.ts';
 import { decodeMedia } from '../support/program/decodeMedia.ts';
 import { type Picture, readTile } from '../support/program/readTile.ts';
 
-const RIG_CODECS = { vp8: VP8, h264: H264, vp9: VP9, av1: AV1 } as const;
-const FPS = 30;
 const WIDTH = 640;
 const HEIGHT = 360;
 
@@ -42,16 +40,8 @@ const WARM_UP_S = 3;
 const RECOVERY_S = 2.5;
 /** From the good network to a tile that shows what was captured since. */
 const RECOVERED_S = 1;
-/**
- * mediasoup takes a layer that was silent for 1.5 s for dead (RtpStreamRecv, InactivityCheckIntervalMs), forgets its scores, and judges it
- * anew by the next sender report, the packets of the silence counted as lost: score 0, and a consumer of layers stands until the report
- * after that. So a camera in layers may need one interval of its reports more after a blackout (RtpStreamer), s.
- */
-const REPORT_INTERVAL_S = 0.5;
 /** A camera's picture that stands is its placeholder from then on (TileView.ts, 2 s), less a frame or two, s. */
 const PLACEHOLDER_AFTER_S = 1.9;
-const recoveredS = (codec: VideoCodec, damage: HopDamage) =>
-  RECOVERED_S + (damage === DEAD && clips.get(codec)!.video.length > 1 ? REPORT_INTERVAL_S : 0);
 /** A pipeline on a busy machine composes one of eleven frames (Pipeline.ts); then one step of the clock's mapping, s. */
 const LONGEST_REPEAT_S = 0.5;
 /** What is compared with the drawing: the tile's middle, which no name or mark covers, in blocks. Base units, which are pixels here. */
@@ -76,32 +66,6 @@ beforeAll(async () => {
   const painter = new FramePainter(0);
   drawn = Array.from({ length: CLIP_FRAMES }, (_, counter) => painter.draw(counter));
 }, CLIPS_MS);
-
-/** Sends the clip's layers, lowest first; a key frame that is asked for comes from the copy that has the next one. Answers their SSRCs. */
-function addCamera(rig: MediasoupRig, codec: VideoCodec, firstSsrc: number): number[] {
-  return clips.get(codec)!.video.map((copies, layer) => {
-    const ssrc = firstSsrc + layer;
-    let copy = 0;
-    let wanted = true;
-    rig.streamer.add({
-      ...{ ssrc, payloadType: RIG_CODECS[codec].preferredPayloadType, clockRate: 90_000, frameMs: 1000 / FPS },
-      // Both wrap within the first seconds.
-      ...{ firstSequence: 65_400, firstTimestamp: (0xfffff000 + layer * 12_345) >>> 0 },
-      frame: (n, wantsKey) => {
-        wanted ||= wantsKey;
-        const next = wanted ? copies.findIndex((frames) => frames[n % CLIP_FRAMES]?.key) : -1;
-        if (next >= 0) {
-          copy = next;
-          wanted = false;
-        }
-        const payloads = payloadsOf(codec, copies[copy]![n % CLIP_FRAMES]!);
-        for (const payload of payloads) numberPicture(codec, payload, n & 0x7fff);
-        return payloads;
-      },
-    });
-    return ssrc;
-  });
-}
 
 interface Reading {
   atS: number;
@@ -173,7 +137,7 @@ async function play(damaged: 'uplink' | 'downlink'): Promise<Outcome> {
   ingest.connect({ ip: downlink.ip, port: downlink.port, srtpParameters: srtpOf(transport) });
   const consumers: types.Consumer[] = [];
   for (const [i, codec] of VIDEO_CODECS.entries()) {
-    const ssrcs = addCamera(rig, codec, 6000 + 10 * i);
+    const ssrcs = sendCamera(rig.streamer, { codec, clip: clips.get(codec)!, firstSsrc: 6000 + 10 * i });
     consumers.push(await rig.consume(transport, await rig.produce(RIG_CODECS[codec], ssrcs)));
   }
   const sources = consumers.map((consumer, i) => sourceOf(consumer, `ptestpeer${i}`, 'camera'));
@@ -308,8 +272,8 @@ describe.each(['uplink', 'downlink'] as const)('with a damaged %s', (damaged) =>
 
   test.each(VIDEO_CODECS)('%s: a second after the network is good the tile shows what was captured since', (codec) => {
     const readings = outcome.readings.get(codec)!;
-    for (const { name, damage, toS } of outcome.phases) {
-      const fromS = toS + recoveredS(codec, damage);
+    for (const { name, toS } of outcome.phases) {
+      const fromS = toS + RECOVERED_S;
       const after = readings.filter(({ atS }) => atS >= fromS && atS < toS + RECOVERY_S);
       expect(after.length, name).toBeGreaterThan(FPS / 2);
       for (const reading of after) expect(capturedS(reading, outcome.firstS), name).toBeGreaterThan(toS);

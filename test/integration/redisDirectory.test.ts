@@ -10,6 +10,7 @@ import { NEVER } from '../../src/directory/redis/scripts.ts';
 import { createMetrics } from '../../src/metrics.ts';
 import { untilLost, untilView } from '../support/directory/events.ts';
 import { fleetRecord } from '../support/directory/fleetRecord.ts';
+import { homesSuite } from '../support/directory/homesSuite.ts';
 import { RedisServer } from '../support/directory/RedisServer.ts';
 import { type RedisNode, type RedisRig, redisRig, TTL_MS, untilDown, untilUp } from '../support/directory/redisRig.ts';
 import { directorySuite } from '../support/directory/suite.ts';
@@ -33,10 +34,12 @@ async function forgetEntries(): Promise<void> {
 }
 
 describe('a directory in Redis', () => {
-  directorySuite(async () => {
+  const makeRig = async () => {
     await forgetEntries();
     return redisRig({ redis, prefix: PREFIX });
-  });
+  };
+  directorySuite(makeRig);
+  homesSuite(makeRig);
 });
 
 describe('a Redis that is lost', () => {

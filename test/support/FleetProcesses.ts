@@ -42,7 +42,8 @@ export class FleetProcesses {
   /** Through the origin, with an API token. */
   readonly api: ServerApi;
   readonly #options: FleetOptions;
-  readonly #token: string;
+  /** Of audience `api`. */
+  readonly token: string;
   readonly #people: Swarm[] = [];
   readonly #clips = new ClipStore();
   readonly #clock = new CaptureClock();
@@ -51,7 +52,7 @@ export class FleetProcesses {
     this.#options = options;
     this.redis = redis;
     this.front = front;
-    this.#token = token;
+    this.token = token;
     this.api = new ServerApi(front.origin, token);
   }
 
@@ -126,7 +127,7 @@ export class FleetProcesses {
 
   /** Of one SFU node. */
   apiOf(server: ServerProcess): ServerApi {
-    return new ServerApi(server.url, this.#token);
+    return new ServerApi(server.url, this.token);
   }
 
   /** A room's host, simulated: sends all the time, until the fleet is stopped. `url`: not through the origin. */

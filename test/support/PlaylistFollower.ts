@@ -17,6 +17,8 @@ export class PlaylistFollower {
   sequence = -1;
   ended = false;
   text = '';
+  /** When whole segments and parts were listed first, on performance.now(); parts as `SEGMENT.PART`. */
+  readonly listedAt = new Map<string, number>();
   /** Answers that were none, or no playlist. */
   failures = 0;
   #closed = false;
@@ -95,12 +97,21 @@ export class PlaylistFollower {
       const number = /^(\d+)\.m4s$/.exec(line)?.[1];
       if (number === undefined) continue;
       if (gap) this.#gaps.add(Number(number));
-      else this.newest = Math.max(this.newest, Number(number));
+      else {
+        this.newest = Math.max(this.newest, Number(number));
+        this.#listed(number);
+      }
       gap = false;
     }
+    for (const [, name = ''] of text.matchAll(/^#EXT-X-PART:[^\n]*URI="(\d+\.\d+)\.m4s"(?!.*GAP=YES)/gm))
+      this.#listed(name);
     for (const [, name] of text.matchAll(/#EXT-X-MAP:URI="([^"]+)"/g)) this.inits.add(name ?? '');
     this.discontinuities += text.match(/^#EXT-X-DISCONTINUITY$/gm)?.length ?? 0;
     this.ended = text.includes('#EXT-X-ENDLIST');
+  }
+
+  #listed(name: string): void {
+    if (!this.listedAt.has(name)) this.listedAt.set(name, performance.now());
   }
 
   #newestListed = -1;

@@ -54,13 +54,19 @@ export class SignalingClient {
   /** Rejects with a CallError when the server refuses. */
   static connect(
     url: string,
-    { token, protocol = 1, headers }: { token: unknown; protocol?: number; headers?: Record<string, string> },
+    {
+      token,
+      protocol = 1,
+      headers,
+      room,
+    }: { token: unknown; protocol?: number; headers?: Record<string, string>; room?: string },
   ): Promise<SignalingClient> {
     const socket = io(url, {
       transports: ['websocket'],
       reconnection: false,
       forceNew: true,
       auth: { token, protocol },
+      ...(room ? { query: { room } } : {}),
       ...(headers ? { extraHeaders: headers } : {}),
     });
     const client = new SignalingClient(socket);

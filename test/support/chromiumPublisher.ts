@@ -41,45 +41,66 @@ interface Publisher {
    * browser takes by itself. Answers the RTP parameters as JSON.
    */
   publishCamera(token: string, codec: PublishedCodec): Promise<string>;
+  /** As the studio does (client/studio/session/MediaLink.ts), but what the microphone hears is sent as it is. */
+  publishMicrophone(token: string): Promise<string>;
+}
+
+interface Tracks {
+  navigator: { mediaDevices: { getUserMedia(constraints: object): Promise<{ getTracks(): never[] }> } };
+}
+
+async function capture(constraints: object): Promise<never> {
+  const stream = await (globalThis as never as Tracks).navigator.mediaDevices.getUserMedia(constraints);
+  const [track] = stream.getTracks();
+  return track as never;
+}
+
+/** Joins, and has a transport to send `source` by. */
+async function join(token: string, source: 'camera' | 'microphone') {
+  const socket = io({ transports: ['websocket'], auth: { token, protocol: 1 } });
+  const call = async (event: string, payload: object): Promise<never> => {
+    const answer = await socket.timeout(20_000).emitWithAck(event, payload);
+    if (!answer.ok) throw new Error(`${event}: ${answer.error.message}`);
+    return answer.data as never;
+  };
+  const { routerRtpCapabilities } = (await call('join', {})) as { routerRtpCapabilities: never };
+  const device = await Device.factory();
+  await device.load({ routerRtpCapabilities });
+  const transport = device.createSendTransport(await call('transport:create', { direction: 'send' }));
+  transport.on('connect', ({ dtlsParameters }, done, failed) => {
+    call('transport:connect', { transportId: transport.id, dtlsParameters }).then(done, failed);
+  });
+  transport.on('produce', ({ rtpParameters }, done, failed) => {
+    call('producer:create', { transportId: transport.id, source, rtpParameters }).then(
+      ({ producerId }: { producerId: string }) => done({ id: producerId }),
+      failed,
+    );
+  });
+  return { device, transport };
 }
 
 (globalThis as unknown as { publisher: Publisher }).publisher = {
   async publishCamera(token, codec) {
     offerAbsCaptureTime();
-    const socket = io({ transports: ['websocket'], auth: { token, protocol: 1 } });
-    const call = async (event: string, payload: object): Promise<never> => {
-      const answer = await socket.timeout(20_000).emitWithAck(event, payload);
-      if (!answer.ok) throw new Error(`${event}: ${answer.error.message}`);
-      return answer.data as never;
-    };
-    const { routerRtpCapabilities } = (await call('join', {})) as { routerRtpCapabilities: never };
-    const device = await Device.factory();
-    await device.load({ routerRtpCapabilities });
-    const transport = device.createSendTransport(await call('transport:create', { direction: 'send' }));
-    transport.on('connect', ({ dtlsParameters }, done, failed) => {
-      call('transport:connect', { transportId: transport.id, dtlsParameters }).then(done, failed);
-    });
-    transport.on('produce', ({ rtpParameters }, done, failed) => {
-      call('producer:create', { transportId: transport.id, source: 'camera', rtpParameters }).then(
-        ({ producerId }: { producerId: string }) => done({ id: producerId }),
-        failed,
-      );
-    });
-    const [track] = (
-      await (
-        globalThis as never as {
-          navigator: { mediaDevices: { getUserMedia(c: object): Promise<{ getVideoTracks(): never[] }> } };
-        }
-      ).navigator.mediaDevices.getUserMedia({ video: { width: 1280, height: 720, frameRate: 30 } })
-    ).getVideoTracks();
+    const { device, transport } = await join(token, 'camera');
     const producer = await transport.produce({
-      track: track as never,
+      track: await capture({ video: { width: 1280, height: 720, frameRate: 30 } }),
       ...(codec === 'the first'
         ? {}
         : {
             codec: device.rtpCapabilities.codecs?.find((c) => c.mimeType === `video/${codec}`) as never,
             encodings: codec === 'VP8' ? LAYERS : SVC,
           }),
+    });
+    return JSON.stringify(producer.rtpParameters);
+  },
+
+  async publishMicrophone(token) {
+    const { transport } = await join(token, 'microphone');
+    const plain = { echoCancellation: false, noiseSuppression: false, autoGainControl: false };
+    const producer = await transport.produce({
+      track: await capture({ audio: plain }),
+      codecOptions: { opusFec: true, opusDtx: true, opusStereo: false },
     });
     return JSON.stringify(producer.rtpParameters);
   },

@@ -20,9 +20,11 @@ type Payload<E extends ClientEvent> = Parameters<ClientToServer[E]>[0];
 export class SignalingClient {
   readonly socket: Socket<ServerToClient, ClientToServer>;
 
-  constructor(token: string) {
+  /** `room`: says to a fleet of servers which of them it is for; who may come in is the token's to say. */
+  constructor(room: string, token: string) {
     this.socket = io({
       path: '/socket.io',
+      query: { room },
       transports: ['websocket'],
       auth: { token, protocol: PROTOCOL },
       autoConnect: false,

@@ -23,6 +23,7 @@ export interface PeerMemory {
 }
 
 export interface StudioSessionOptions {
+  room: string;
   token: string;
   media: LocalMedia;
   memory: PeerMemory;
@@ -31,6 +32,8 @@ export interface StudioSessionOptions {
 
 const RETRY_FIRST_MS = 500;
 const RETRY_MOST_MS = 8_000;
+/** A room that moves to another server is back within this; until then nobody is told of a connection that fails, ms. */
+const MOVE_PATIENCE_MS = 10_000;
 /** With these, trying again by oneself would not help. */
 const FINAL: readonly Problem['code'][] = [
   'unauthorized',
@@ -74,6 +77,8 @@ export class StudioSession {
   /** The token has been renewed since the last time that it was taken. */
   #renewed = false;
   #retry: ReturnType<typeof setTimeout> | undefined;
+  /** When the server said that the room moves; since then nobody has joined. */
+  #movedAt = Number.NEGATIVE_INFINITY;
 
   /** The peer that this tab was before it was loaded again, if it was one; told to `remember` after each join. */
   readonly #memory: PeerMemory;
@@ -81,11 +86,11 @@ export class StudioSession {
   /** Gets another token for the same person when the server takes this one no more; throws ProblemError. */
   readonly #renewToken: () => Promise<string>;
 
-  constructor({ token, media, memory, renewToken }: StudioSessionOptions) {
+  constructor({ room, token, media, memory, renewToken }: StudioSessionOptions) {
     this.#media = media;
     this.#memory = memory;
     this.#renewToken = renewToken;
-    this.#signaling = new SignalingClient(token);
+    this.#signaling = new SignalingClient(room, token);
     this.#listen();
   }
 
@@ -160,6 +165,7 @@ export class StudioSession {
       | 'media:reset'
       | 'scene:changed'
       | 'left'
+      | 'moved'
     > = {
       'consumer:new': (consumer, ack) => {
         const link = this.#link;
@@ -184,6 +190,7 @@ export class StudioSession {
       },
       'scene:changed': (scene) => this.scene.changed(scene),
       left: ({ reason, message }) => this.#onLeft(reason, message),
+      moved: () => this.#onMoved(),
     };
     for (const [event, listener] of Object.entries(events)) socket.on(event as never, listener as never);
     socket.on('connect', () => void this.#enter());
@@ -195,7 +202,7 @@ export class StudioSession {
       const code = (error as { data?: { code?: unknown } }).data?.code;
       // Without a code it is the network's error, and socket.io tries again by itself.
       if (typeof code === 'string') this.#onProblem(problemOfCode(code, error.message));
-      else this.problem.value = { code: 'server-unreachable', detail: '' };
+      else if (!this.#moving) this.problem.value = { code: 'server-unreachable', detail: '' };
     });
   }
 
@@ -210,6 +217,7 @@ export class StudioSession {
       this.problem.value = null;
       this.#backoff.success();
       this.#renewed = false;
+      this.#movedAt = Number.NEGATIVE_INFINITY;
       this.phase.value = 'joined';
       await this.#buildMedia();
     } catch (error) {
@@ -290,8 +298,10 @@ export class StudioSession {
 
   #onLost(): void {
     if (this.phase.value === 'left') return;
-    this.phase.value = this.phase.value === 'joining' ? 'joining' : 'reconnecting';
-    this.problem.value = { code: 'connection-lost', detail: '' };
+    if (!this.#moving) {
+      this.phase.value = this.phase.value === 'joining' ? 'joining' : 'reconnecting';
+      this.problem.value = { code: 'connection-lost', detail: '' };
+    }
     // Pictures and sound still flow while only the socket is gone; the new `join` replaces them.
     if (!this.#signaling.socket.active) this.#tryAgain();
   }
@@ -300,6 +310,16 @@ export class StudioSession {
     // A server that stops is often back soon; the closed socket follows, and then we try.
     if (reason === 'shutting-down') this.problem.value = { code: reason, detail: message };
     else this.#end({ code: reason, detail: message });
+  }
+
+  /** The server hands its rooms on: another one has this room at once. Pictures and sound go on until `join` replaces them. */
+  #onMoved(): void {
+    this.#movedAt = performance.now();
+    this.#signaling.renew();
+  }
+
+  get #moving(): boolean {
+    return performance.now() - this.#movedAt < MOVE_PATIENCE_MS;
   }
 
   /** Joining failed, or the server refused the socket. */
@@ -315,7 +335,7 @@ export class StudioSession {
       this.#end(problem);
       return;
     }
-    this.problem.value = problem;
+    if (!this.#moving) this.problem.value = problem;
     this.#tryAgain();
   }
 
@@ -333,7 +353,8 @@ export class StudioSession {
 
   /** The media connection is of no use; a new socket gives a clean start on both sides. */
   #onMediaError(error: unknown): void {
-    if (this.phase.value !== 'joined') return;
+    // What a server that is going takes with it is built anew after the next `join`.
+    if (this.phase.value !== 'joined' || this.#moving) return;
     const problem = problemOf(error);
     if (problem.code === 'no-webrtc') {
       this.#end(problem);

@@ -1,4 +1,4 @@
-/** What the controller keeps of a broadcast on disk, so that another process can go on with it. Pure. */
+/** What the controller keeps of a broadcast, on disk and in the directory, so that another process can go on with it. Pure. */
 import { z } from 'zod';
 import { Secret } from '../../common/Secret.ts';
 import type { SecretBox } from '../../common/SecretBox.ts';
@@ -6,6 +6,8 @@ import type { BroadcastInput } from '../../contracts/broadcast.ts';
 import { ReconnectSeconds } from '../../contracts/deliveryControl.ts';
 import { DestinationId } from '../../contracts/ids.ts';
 import { RecordedProgram } from '../../contracts/recordedProgram.ts';
+import type { VersionedScene } from '../../contracts/scene.ts';
+import type { FleetRecord } from '../../directory/entries.ts';
 import { type Destination, newStatus } from '../destinations.ts';
 import type { Program } from '../jobs.ts';
 
@@ -17,6 +19,8 @@ export const BroadcastRecord = RecordedProgram.extend({
   destinations: z.array(KeptDestination),
   /** How many processes in a row have died within a minute of having it, before the one that writes this. */
   failures: z.int().min(0),
+  /** The fence of the entry `broadcast` in the directory. */
+  lease: z.int().min(0).default(0),
 });
 export type BroadcastRecord = z.infer<typeof BroadcastRecord>;
 
@@ -43,12 +47,13 @@ export interface RecordedState {
   input: BroadcastInput;
   program: Program;
   fence: number;
-  destinations: Iterable<Destination>;
+  destinations: readonly Destination[];
   failures: number;
+  lease: number;
 }
 
 export function recordOf(state: RecordedState, box: SecretBox): BroadcastRecord {
-  const { id, room, input, program, fence, destinations, failures } = state;
+  const { id, room, input, program, fence, destinations, failures, lease } = state;
   const { epoch, grid, encoder, renditions } = program;
   return {
     version: 1,
@@ -60,19 +65,32 @@ export function recordOf(state: RecordedState, box: SecretBox): BroadcastRecord 
     encoder,
     renditions,
     fence,
-    destinations: [...destinations].map(({ url, identity, reconnectSeconds, status }) => ({
+    destinations: destinations.map(({ url, identity, reconnectSeconds, status }) => ({
       id: status.id,
       name: status.name,
       target: status.target,
       sealed: box.seal(JSON.stringify({ url: url.reveal(), identity, reconnectSeconds })),
     })),
     failures,
+    lease,
+  };
+}
+
+/** As the directory has it. */
+export function fleetRecordOf(state: RecordedState, scene: VersionedScene, box: SecretBox): FleetRecord {
+  const { lease: _, destinations, ...record } = recordOf(state, box);
+  const seconds = new Map(state.destinations.map(({ status, reconnectSeconds }) => [status.id, reconnectSeconds]));
+  return {
+    ...record,
+    scene,
+    deliveryUrl: state.program.deliveryUrl,
+    destinations: destinations.map((kept) => ({ ...kept, reconnectSeconds: seconds.get(kept.id) ?? null })),
   };
 }
 
 /** Those that can be opened, and the ids of those that can not. */
 export function destinationsOf(
-  { destinations }: BroadcastRecord,
+  { destinations }: Pick<BroadcastRecord, 'destinations'>,
   box: SecretBox,
 ): { known: Destination[]; lost: string[] } {
   const known: Destination[] = [];

@@ -87,10 +87,10 @@ export class RedisStore extends TypedEmitter<StoreEvents> implements Store {
       });
   }
 
-  async claim({ kind, id, holder, fence, data }: ClaimOrder): Promise<ClaimAnswer> {
+  async claim({ kind, id, holder, fence, data, beat }: ClaimOrder): Promise<ClaimAnswer> {
     // A node's own entry is nobody else's: it does not wait.
     const atOnce = kind === 'node' ? '1' : '0';
-    const order = [kind, id, holder, String(fence ?? 0), data, isLasting(kind) ? '1' : '0', atOnce];
+    const order = [kind, id, holder, String(fence ?? 0), data, isLasting(kind) ? '1' : '0', atOnce, beat];
     const answer = ClaimReply.parse(await this.#step('lianmaiClaim', order));
     if (answer.outcome === 'mine' || answer.outcome === 'lost') this.#saw(answer.fence);
     if (answer.outcome === 'held') this.#saw(answer.entry.fence);

@@ -74,7 +74,7 @@ local function entry(kind, id)
 end
 `;
 
-/** ARGV: 4 kind, 5 id, 6 holder, 7 fence or 0 for a new one, 8 data, 9 whether it lasts, 10 whether it may be given while settling. */
+/** ARGV: 4 kind, 5 id, 6 holder, 7 fence or 0 for a new one, 8 data, 9 whether it lasts, 10 whether it may be given while settling, 11 beat. */
 const CLAIM = `${HEAD}
 local kind, id, me, fence, data = ARGV[4], ARGV[5], ARGV[6], tonumber(ARGV[7]), ARGV[8]
 local h = redis.call('HMGET', key(kind, id), 'holder', 'fence', 'data')
@@ -90,6 +90,7 @@ end
 raise(fence)
 redis.call('HSET', key(kind, id), 'holder', me, 'fence', text(fence), 'data', data, 'at', text(now))
 if holder ~= me then redis.call('HDEL', key(kind, id), 'beat', 'beatAt') end
+if ARGV[11] ~= '' then redis.call('HSET', key(kind, id), 'beat', ARGV[11], 'beatAt', text(now)) end
 redis.call('PEXPIRE', key(kind, id), KEPT)
 redis.call('ZADD', P..'live:'..kind, ARGV[9] == '1' and NEVER or text(now + ttl), id)
 if not (there and holder == me and newest == fence and h[3] == data) then tell(kind, id, me, fence, data) end

@@ -10,7 +10,7 @@ type Order<T extends DeliveryOrder['type']> = Extract<DeliveryOrder, { type: T }
 export class FakeDelivery {
   readonly orders: DeliveryOrder[] = [];
   /** What it answers to `open`; tests make it refuse. */
-  onOpen: (order: Order<'open'>) => DeliveryReport = () => ({ type: 'opened' });
+  onOpen: (order: Order<'open'>) => DeliveryReport = () => ({ type: 'opened', arriving: false });
   /** Nobody gets in. */
   down = false;
   readonly #server = new WebSocketServer({ noServer: true });

@@ -3,17 +3,19 @@
  * the packets that come, by SSRC (which SRTP leaves in the clear), and says so in its stats.
  *
  * FAKE_COMPOSITOR in its environment makes it misbehave: `silent` is never warm, `unbound` never binds, `unready` is never ready,
- * `stubborn` neither stops nor takes SIGTERM, `crash-at-open`, `crash-at-job`, `fenced` (ends so on its first job), `fatal` (dies before it is warm).
+ * `stubborn` neither stops nor takes SIGTERM, `crash-at-open`, `crash-at-job`, `fenced` (ends so on its first job), `fatal` (dies before it is warm),
+ * `not-taken` (all that it puts is refused).
  */
 import { randomBytes } from 'node:crypto';
 import { createSocket } from 'node:dgram';
-import type { CompositorMessage, ControllerMessage } from '../../../src/contracts/control.ts';
+import type { ChildMessage } from '../../../compositor/agent/childProtocol.ts';
+import type { ControllerMessage } from '../../../src/contracts/control.ts';
 import type { Job } from '../../../src/contracts/job.ts';
 
 const mode = process.env.FAKE_COMPOSITOR ?? '';
 const STATS_MS = 100;
 
-const say = (message: CompositorMessage | { type: 'warm' }): void => {
+const say = (message: ChildMessage): void => {
   if (process.connected) process.send?.(message);
 };
 process.on('disconnect', () => process.exit(0));
@@ -71,6 +73,7 @@ function stats(): void {
       sources,
     },
   });
+  if (mode === 'not-taken') say({ type: 'not-taken' });
   say({ type: 'clock-ask', t0: performance.now() });
   const carry = { playoutDelayMs: 77, gainDb: -3, rtpToProgram: { atRtp: 1, atProgramMs: 2 } };
   say({ type: 'carry', sources: Object.fromEntries((job?.sources ?? []).map((s) => [s.id, carry])) });

@@ -1,6 +1,7 @@
 /** A real mediasoup worker and router; producers fed by RtpStreamer, consumers on one SRTP PlainTransport as the controller makes it. */
 import { createWorker, type types } from 'mediasoup';
 import type { JobSource, SrtpParameters } from '../../../src/contracts/job.ts';
+import { keptThroughSilence } from '../../../src/sfu/rtpParameters.ts';
 import type { LossyHop } from './LossyHop.ts';
 import { RtpStreamer } from './RtpStreamer.ts';
 
@@ -63,9 +64,9 @@ export class MediasoupRig {
     this.streamer = streamer;
   }
 
-  /** `via`: a hop between the sender and mediasoup. */
-  static async create(via?: LossyHop): Promise<MediasoupRig> {
-    const worker = await createWorker({ logLevel: 'warn' });
+  /** `via`: a hop between the sender and mediasoup; `workerBin`: another worker than the installed one. */
+  static async create(via?: LossyHop, workerBin?: string): Promise<MediasoupRig> {
+    const worker = await createWorker({ logLevel: 'warn', ...(workerBin ? { workerBin } : {}) });
     const router = await worker.createRouter({ mediaCodecs: [OPUS, VP8, H264, VP9, AV1] });
     const input = await router.createPlainTransport({
       listenInfo: { protocol: 'udp', ip: '127.0.0.1', recvBufferSize: 1 << 20 },
@@ -77,10 +78,17 @@ export class MediasoupRig {
     return new MediasoupRig(worker, router, input, streamer);
   }
 
-  produce(codec: RigCodec, ssrcs: number[]): Promise<types.Producer> {
+  /** `kept`: how many layers, from the lowest on, are kept through a silence; production has one. */
+  produce(
+    codec: RigCodec,
+    ssrcs: number[],
+    { kept = 1, keyFrameRequestDelay = 0 }: { kept?: number; keyFrameRequestDelay?: number } = {},
+  ): Promise<types.Producer> {
     const { mimeType, clockRate, preferredPayloadType: payloadType } = codec;
+    const encodings = ssrcs.map((ssrc) => ({ ssrc, ...(ssrcs.length > 1 ? { scalabilityMode: 'L1T1' } : {}) }));
     return this.#input.produce({
       kind: codec.kind,
+      keyFrameRequestDelay,
       rtpParameters: {
         codecs: [
           {
@@ -92,7 +100,7 @@ export class MediasoupRig {
             ...(codec.kind === 'video' ? { rtcpFeedback: VIDEO_FEEDBACK } : {}),
           },
         ],
-        encodings: ssrcs.map((ssrc) => ({ ssrc, ...(ssrcs.length > 1 ? { scalabilityMode: 'L1T1' } : {}) })),
+        encodings: keptThroughSilence(encodings, kept),
         rtcp: { cname: 'test' },
       },
     });

@@ -13,6 +13,8 @@ export interface StreamDefinition {
   lengthMs?: number;
   firstSequence: number;
   firstTimestamp: number;
+  /** From a sender report to the next one, ms. Default 500. */
+  reportMs?: () => number;
   /** Payloads of frame `n`; `wantsKey`: a key frame was asked for since the last one. */
   frame(n: number, wantsKey: boolean): Buffer[];
 }
@@ -24,6 +26,8 @@ interface Running {
   packets: number;
   octets: number;
   wantsKey: boolean;
+  /** When its next sender report is due, ms since the start. */
+  reportAtMs: number;
   /** The newest packets, by sequence number modulo HISTORY, and when they were sent, ms. */
   history: { packet: Buffer; sentMs: number }[];
 }
@@ -31,6 +35,7 @@ interface Running {
 /** Packets kept for a NACK, and for how long, as libwebrtc does (`RtpPacketHistory`), ms. */
 const HISTORY = 2_048;
 const HISTORY_MS = 1_000;
+const REPORT_MS = 500;
 
 export class RtpStreamer {
   /** Wall-clock ms of frame 0 of every stream. */
@@ -41,7 +46,6 @@ export class RtpStreamer {
   readonly #streams: Running[] = [];
   readonly #remote: { ip: string; port: number };
   #timer: NodeJS.Timeout | null = null;
-  #reportedMs = 0;
 
   private constructor(socket: Socket, remote: { ip: string; port: number }) {
     this.#socket = socket;
@@ -64,6 +68,7 @@ export class RtpStreamer {
       packets: 0,
       octets: 0,
       wantsKey: false,
+      reportAtMs: 0,
       history: [],
     });
   }
@@ -72,6 +77,12 @@ export class RtpStreamer {
     this.startedUnixMs = now();
     this.#timer = setInterval(() => this.#tick(), 5);
     this.#tick();
+  }
+
+  /** Nothing more of this stream, not even reports, as when a browser stops a layer. */
+  stop(ssrc: number): void {
+    const at = this.#streams.findIndex((s) => s.definition.ssrc === ssrc);
+    if (at >= 0) this.#streams.splice(at, 1);
   }
 
   /** How many frames of a stream were sent. */
@@ -90,14 +101,18 @@ export class RtpStreamer {
       const { frameMs, lengthMs = 0 } = stream.definition;
       while (stream.n * frameMs + lengthMs <= elapsedMs) this.#sendFrame(stream);
     }
-    if (elapsedMs - this.#reportedMs < 500 && this.#reportedMs > 0) return;
-    this.#reportedMs = elapsedMs;
-    for (const { definition, packets, octets } of this.#streams) {
-      const unixMs = now();
-      const timestamp =
-        definition.firstTimestamp + Math.round(((unixMs - this.startedUnixMs) * definition.clockRate) / 1000);
-      this.#send(senderReport({ ssrc: definition.ssrc, unixMs, timestamp, packets, octets }));
+    for (const stream of this.#streams) {
+      if (elapsedMs < stream.reportAtMs) continue;
+      stream.reportAtMs = elapsedMs + (stream.definition.reportMs?.() ?? REPORT_MS);
+      this.#report(stream);
     }
+  }
+
+  #report({ definition, packets, octets }: Running): void {
+    const unixMs = now();
+    const timestamp =
+      definition.firstTimestamp + Math.round(((unixMs - this.startedUnixMs) * definition.clockRate) / 1000);
+    this.#send(senderReport({ ssrc: definition.ssrc, unixMs, timestamp, packets, octets }));
   }
 
   #sendFrame(stream: Running): void {

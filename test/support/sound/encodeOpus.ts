@@ -4,6 +4,7 @@ import {
   AV_SAMPLE_FMT_FLT,
   Codec,
   CodecContext,
+  Dictionary,
   FF_ENCODER_LIBOPUS,
   FFmpegError,
   Frame,
@@ -13,8 +14,22 @@ import {
 
 export const OPUS_FRAME_SAMPLES = 960;
 
-/** Packet k's RTP timestamp is `k × OPUS_FRAME_SAMPLES`. Both channels alike; 48 kbit/s is about what browsers use. */
-export async function encodeOpus(mono: Float32Array, bitrate = 48_000): Promise<Buffer[]> {
+/** Of libopus, as a browser sets them when it hears of `lossPercent` of loss. */
+export const withFec = (lossPercent: number): Record<string, string> => ({
+  application: 'voip',
+  fec: '1',
+  packet_loss: String(lossPercent),
+});
+
+/**
+ * Packet k's RTP timestamp is `k × OPUS_FRAME_SAMPLES`. Both channels alike; 48 kbit/s is about what browsers use. `options`: of FFmpeg's
+ * libopus.
+ */
+export async function encodeOpus(
+  mono: Float32Array,
+  bitrate = 48_000,
+  options: Record<string, string> = {},
+): Promise<Buffer[]> {
   const codec = Codec.findEncoderByName(FF_ENCODER_LIBOPUS);
   if (!codec) throw new Error('no Opus encoder');
   const context = new CodecContext();
@@ -24,7 +39,7 @@ export async function encodeOpus(mono: Float32Array, bitrate = 48_000): Promise<
   context.channelLayout = AV_CHANNEL_LAYOUT_STEREO;
   context.timeBase = new Rational(1, 48_000);
   context.bitRate = BigInt(bitrate);
-  FFmpegError.throwIfError(await context.open2(codec), 'open libopus');
+  FFmpegError.throwIfError(await context.open2(codec, Dictionary.fromObject(options)), 'open libopus');
   const frame = new Frame();
   frame.alloc();
   frame.nbSamples = OPUS_FRAME_SAMPLES;

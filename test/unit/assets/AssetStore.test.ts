@@ -57,6 +57,36 @@ test('what is none of the types is refused; what is not there is not found', asy
   await expect(store.read(id)).rejects.toMatchObject({ code: 'not-found' });
 });
 
+test('what another node has is taken over, by whoever asks for it, and kept', async () => {
+  const store = await open();
+  const asked: string[] = [];
+  const elsewhere = [svg('a'), svg('b')];
+  store.lookElsewhere(async (id) => {
+    asked.push(id);
+    return elsewhere.find((content) => idOf(content) === id);
+  });
+  const [a, b, nowhere] = [idOf(svg('a')), idOf(svg('b')), idOf(svg('c'))];
+  await expect(store.read(a, { own: true })).rejects.toMatchObject({ code: 'not-found' });
+  expect(asked).toEqual([]);
+  expect((await store.read(a)).content).toEqual(svg('a'));
+  await store.gather([a, b, nowhere]);
+  expect(asked).toEqual([a, b, nowhere]);
+  expect([store.get(a)?.bytes, store.get(b)?.bytes, store.get(nowhere)]).toEqual([12, 12, undefined]);
+  expect(await readdir(folder)).toHaveLength(2);
+});
+
+test('nodes that can not be asked, or a store that is full, make no difference to what is here', async () => {
+  const store = await open(20);
+  const own = await store.put(svg('a'));
+  store.lookElsewhere(async (id) => {
+    if (id === idOf(svg('b'))) return svg('b');
+    throw new Error('away');
+  });
+  await store.gather([own.id, idOf(svg('b')), idOf(svg('c'))]);
+  expect(store.list()).toEqual([own]);
+  await expect(store.read(idOf(svg('b')))).rejects.toMatchObject({ code: 'not-found' });
+});
+
 test('every asset that a scene names is checked, by its place', async () => {
   const id = (c: string) => c.repeat(64);
   const scene = Scene.parse({

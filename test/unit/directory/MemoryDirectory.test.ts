@@ -2,8 +2,10 @@ import { pino } from 'pino';
 import { describe, expect, test } from 'vitest';
 import { MemoryDirectory } from '../../../src/directory/MemoryDirectory.ts';
 import { MemoryStore } from '../../../src/directory/MemoryStore.ts';
+import { RoomHomes } from '../../../src/directory/RoomHomes.ts';
 import { SharedDirectory } from '../../../src/directory/SharedDirectory.ts';
 import { CutStore, type FleetRig } from '../../support/directory/FleetRig.ts';
+import { homesSuite } from '../../support/directory/homesSuite.ts';
 import { directorySuite } from '../../support/directory/suite.ts';
 
 const TTL_MS = 300;
@@ -26,9 +28,21 @@ async function memoryRig(): Promise<FleetRig> {
   };
 }
 
-describe('a directory in memory', () => directorySuite(memoryRig));
+describe('a directory in memory', () => {
+  directorySuite(memoryRig);
+  homesSuite(memoryRig);
+});
 
 describe('MemoryDirectory of role all', () => {
+  test('every room is at home here', async () => {
+    const directory = new MemoryDirectory({ node: 'http://a' });
+    const homes = await RoomHomes.create({ directory, logger });
+    expect(await homes.homeOf('r')).toEqual({ url: 'http://a', own: true });
+    await homes.release('r');
+    expect(await homes.homeOf('r')).toEqual({ url: 'http://a', own: true });
+    await directory.close();
+  });
+
   test('names the configured nodes, counts what was placed, and is always ready', async () => {
     const directory = new MemoryDirectory({ agents: () => ['http://a/', 'http://b'], delivery: () => 'http://d/' });
     await directory.placed('http://a', 'c1');

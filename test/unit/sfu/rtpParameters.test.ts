@@ -34,8 +34,21 @@ describe('sanitizeRtpParameters', () => {
   test('leaves the rest alone, and does not touch what it is given', () => {
     const given = video({ headerExtensions: [{ uri: ABS_CAPTURE_TIME, id: 2 }], rtcp: { cname: 'c' } });
     const copy = structuredClone(given);
-    expect(sanitizeRtpParameters('screen', given)).toEqual({ ...given, headerExtensions: [] });
+    const encodings = [{ ssrc: 1, dtx: true }, { ssrc: 2 }, { ssrc: 3 }];
+    expect(sanitizeRtpParameters('screen', given)).toEqual({ ...given, headerExtensions: [], encodings });
     expect(given).toEqual(copy);
+  });
+
+  test('of several layers the lowest is kept through a silence, and a single one is as it was', () => {
+    const of = (...encodings: object[]) => sanitizeRtpParameters('camera', video({ encodings })).encodings;
+    expect(of({ rid: 'l', maxBitrate: 9 }, { rid: 'h' })).toEqual([
+      { rid: 'l', maxBitrate: 9, dtx: true },
+      { rid: 'h' },
+    ]);
+    expect(of({ ssrc: 7 })).toEqual([{ ssrc: 7 }]);
+    expect(sanitizeRtpParameters('camera', { codecs: [{ ...codec('VP8'), rtcpFeedback: [] }] })).not.toHaveProperty(
+      'encodings',
+    );
   });
 
   test('takes SVC of VP9, and of AV1 with the dependency descriptor', () => {

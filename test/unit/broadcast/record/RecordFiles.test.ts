@@ -44,6 +44,7 @@ const state = (change: Partial<RecordedState> = {}): RecordedState => ({
   fence: 42,
   destinations: [destination],
   failures: 0,
+  lease: 40,
   ...change,
 });
 

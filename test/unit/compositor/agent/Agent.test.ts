@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
 import { afterEach, describe, expect, test } from 'vitest';
 import { Agent, type AgentOptions } from '../../../../compositor/agent/Agent.ts';
+import { PROTOCOL } from '../../../../src/contracts/ids.ts';
 import { ControlClient, emptyJob } from '../../../support/broadcast/ControlClient.ts';
 import { InternalServer } from '../../../support/broadcast/InternalServer.ts';
 import { agentMetrics } from '../../../support/broadcast/metrics.ts';
@@ -203,10 +204,19 @@ describe('how a child ends', () => {
     expect(await client.message('ended')).toMatchObject({ reason: 'fenced', message: 'a newer owner exists' });
   });
 
-  test('the connection closes: control-lost, no process left', async () => {
+  test('the controller closes the connection: control-lost, no process left', async () => {
     const { connect, metrics } = await setUp();
     const client = await connect();
     const pid = await client.ready();
+    client.socket.close();
+    await gone(pid);
+    await eventually(async () => (await ends(metrics))['control-lost'] === 1);
+  });
+
+  test('the connection breaks before it was ready: control-lost, no process left', async () => {
+    const { connect, metrics } = await setUp();
+    const client = await connect();
+    const { pid } = await client.open().message('bound');
     client.socket.terminate();
     await gone(pid);
     await eventually(async () => (await ends(metrics))['control-lost'] === 1);
@@ -253,6 +263,74 @@ describe('how a child ends', () => {
     await eventually(async () => (await ends(metrics)).crashed === 2);
     // The third one waits: nothing runs now.
     expect((await metrics.children.get()).values.every((v) => v.value === 0)).toBe(true);
+    await agent.close();
+  });
+});
+
+describe('a compositor whose controller is lost', () => {
+  /** One at work; from now on without a controller. */
+  async function orphan(options: Partial<AgentOptions> = {}, mode = '', code?: number) {
+    const rig = await setUp(options, mode);
+    const client = await rig.connect();
+    const pid = await client.ready();
+    if (code === undefined) client.socket.terminate();
+    else client.socket.close(code);
+    await client.closed;
+    return { ...rig, pid };
+  }
+  const successor = (client: ControlClient, fence: number, broadcast = 'baaaaaaaaaaaa') =>
+    client.send({ type: 'open', protocol: PROTOCOL, broadcast, compositor: 'cbbbbbbbbbbbb', fence });
+
+  test('goes on for its time, and ends then', async () => {
+    const { pid, metrics } = await orphan({ orphanMs: 600 });
+    expect(isRunning(pid)).toBe(true);
+    await gone(pid);
+    expect((await metrics.ends.get()).values).toMatchObject([{ labels: { reason: 'control-lost' }, value: 1 }]);
+  });
+
+  test('a controller that says that it goes leaves one, too', async () => {
+    const { pid, agent } = await orphan({ orphanMs: 60_000 }, '', 1001);
+    expect(isRunning(pid)).toBe(true);
+    await agent.close();
+    await gone(pid);
+  });
+
+  test('ends when delivery has another compositor taken', async () => {
+    const { pid, metrics } = await orphan({ orphanMs: 60_000 }, 'not-taken');
+    await gone(pid);
+    expect((await metrics.ends.get()).values).toMatchObject([{ labels: { reason: 'control-lost' }, value: 1 }]);
+  });
+
+  test('one with a controller puts in the shadow as long as that wants', async () => {
+    const { connect } = await setUp({}, 'not-taken');
+    const client = await connect();
+    const pid = await client.ready();
+    // Statistics come each 100 ms, and with each of them a refusal.
+    await eventually(async () => client.messages.filter(({ type }) => type === 'stats').length > 20);
+    expect(isRunning(pid)).toBe(true);
+  });
+
+  test('keeps its place while there is another; where there is none its broadcast gets it, by a higher fence', async () => {
+    const { pid, connect, agent } = await orphan({ maxChildren: 1, orphanMs: 60_000 });
+    // So that its broadcast's next controller asks here.
+    await eventually(async () => agent.load === 0);
+    const other = await connect();
+    expect(await successor(other, 9, 'bcccccccccccc').message('refused')).toMatchObject({ code: 'busy' });
+    const stale = await connect();
+    expect(await successor(stale, 1).message('refused')).toMatchObject({ code: 'busy' });
+    expect(isRunning(pid)).toBe(true);
+    const next = await connect();
+    const bound = await successor(next, 2).message('bound');
+    expect(bound.pid).not.toBe(pid);
+    expect(isRunning(pid)).toBe(false);
+    expect(agent.load).toBe(1);
+  });
+
+  test('where there is a place both are at work, until delivery has decided', async () => {
+    const { pid, connect, agent } = await orphan({ maxChildren: 2, orphanMs: 60_000 });
+    const next = await connect();
+    await successor(next, 2).message('bound');
+    expect(isRunning(pid)).toBe(true);
     await agent.close();
   });
 });
