@@ -180,8 +180,12 @@ describe('the controller', () => {
     });
     onTestFinished(() => again.drop());
     await again.waitFor('destination', ({ status }) => status.id === 'dcomesback');
-    expect(await answerOf(opened.compositor.put(`${VIDEO}/2/0`, Buffer.from('x')))).toBe('409 stale-fence');
-    expect(hintOf(await playlist())).toBe('2.0');
+    // Who was taken goes on until another is.
+    await putOn(opened.compositor, 2, 1);
+    expect(hintOf(await playlist())).toBe('2.1');
+    again.send({ type: 'take', from: 3, compositor: 'canothercompositor', fence: 6 });
+    await again.sync();
+    expect(await answerOf(opened.compositor.put(`${VIDEO}/3/0`, Buffer.from('x')))).toBe('409 not-taken');
   });
 
   test('that does not come back: the broadcast is ended properly, and nothing is kept', async () => {
