@@ -23,6 +23,12 @@ const HLS_MENDS = [
   },
 ];
 
+/**
+ * What no program of ours has: DRM, reports to a CDN, content steering, trick play, interstitials. hls.js goes without where its
+ * configuration has none, as its own light build does; a quarter of it is not shipped then.
+ */
+const HLS_UNUSED = ['eme', 'cmcd', 'contentSteering', 'iframe', 'interstitials'];
+
 function mendHls(): Plugin {
   return {
     name: 'mend-hls',
@@ -32,6 +38,11 @@ function mendHls(): Plugin {
       for (const { wrong, right } of HLS_MENDS) {
         if (!code.includes(wrong)) this.error('hls.js has changed: see which of HLS_MENDS are still needed');
         mended = mended.replace(wrong, () => right);
+      }
+      for (const name of HLS_UNUSED) {
+        const entry = new RegExp(`\\b${name}Controller: \\w+Controller\\b`);
+        if (!entry.test(mended)) this.error(`hls.js has changed: there is no ${name}Controller to leave out`);
+        mended = mended.replace(entry, `${name}Controller: undefined`);
       }
       return { code: mended, map: null };
     },
@@ -59,7 +70,7 @@ function precompress(): Plugin {
   };
 }
 
-/** Builds the three pages into dist/client, where src/http/pages.ts finds them. */
+/** Builds the pages into dist/client, where src/http/pages.ts finds them. */
 export default defineConfig({
   root: here,
   base: '/',
@@ -81,6 +92,12 @@ export default defineConfig({
         index: resolve(here, 'index.html'),
         studio: resolve(here, 'studio.html'),
         watch: resolve(here, 'watch.html'),
+        embed: resolve(here, 'embed.html'),
+        player: resolve(here, 'embed/player.ts'),
+      },
+      output: {
+        // Other sites name it in their pages, so it is always under the same address; it imports nothing.
+        entryFileNames: ({ name }) => (name === 'player' ? 'embed/player.js' : 'assets/[name]-[hash].js'),
       },
     },
   },
@@ -94,11 +111,11 @@ export default defineConfig({
     mendHls(),
     precompress(),
     {
-      // The server answers /studio/:room and /watch/:room with one page each; so does the development server.
+      // The server answers /studio/:room, /watch/:room and /embed/:room with one page each; so does the development server.
       name: 'room-pages',
       configureServer(server) {
         server.middlewares.use((request, _response, next) => {
-          const page = /^\/(studio|watch)\/[^/.]+(?=$|[?#])/.exec(request.url ?? '')?.[1];
+          const page = /^\/(studio|watch|embed)\/[^/.]+(?=$|[?#])/.exec(request.url ?? '')?.[1];
           if (page) request.url = `/${page}.html`;
           next();
         });

@@ -37,6 +37,8 @@ import { registerPages } from './http/pages.ts';
 import type { RecordingFeeds } from './http/RecordingFeeds.ts';
 import type { RecordingsClient } from './http/RecordingsClient.ts';
 import { type RequestGuard, requestGuard } from './http/requestGuard.ts';
+import type { PodCosts } from './kubernetes/PodCosts.ts';
+import { startPodCosts } from './kubernetes/startPodCosts.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { apiRooms } from './rooms/apiRooms.ts';
 import { RoomFiles } from './rooms/RoomFiles.ts';
@@ -81,6 +83,7 @@ export class Server {
   #webhooks: ServerWebhooks | undefined;
   #recordingFeed: RecordingFeeds | undefined;
   #signaling: SignalingServer | undefined;
+  #podCosts: PodCosts | undefined;
   #closing: Promise<void> | undefined;
 
   private constructor(config: Config, logger: Logger) {
@@ -139,6 +142,8 @@ export class Server {
     this.#internal.server.on('upgrade', (request, socket, head) => routeUpgrade(upgrades, request, socket, head));
     await this.#joinFleet();
     if (this.#has('sfu') || this.#has('delivery')) await this.#startPublic();
+    if (this.#fleet)
+      this.#podCosts = await startPodCosts(this.#config, this.#fleet.directory, this.#logger, this.#metrics.podCosts);
     this.#state = 'ready';
   }
 
@@ -154,11 +159,12 @@ export class Server {
   }
 
   async #startAgent(): Promise<UpgradeHandler> {
-    const { mediaHost, mediaPorts, maxBroadcasts, warmCompositors } = this.#config;
+    const { mediaHost, mediaPorts, maxBroadcasts, compositorSlots, warmCompositors } = this.#config;
     const agent = await Agent.create({
       mediaIp: mediaHost,
       mediaPorts,
       maxChildren: maxBroadcasts,
+      slots: compositorSlots,
       warmChildren: warmCompositors,
       logLevel: this.#config.logLevel,
       verifyService: (token) => isService(this.#tokens, token),
@@ -276,6 +282,9 @@ export class Server {
       mediaIp: config.mediaHost,
       encoderThreads: config.encoderThreads,
       maxHandoffs: config.maxHandoffs,
+      placement: config.placement,
+      tenants: config.tenantLimits,
+      recoveryMs: config.recoverySeconds * 1000,
       assetsUrl: `${fleet.url}/assets`,
       records: await RecordFiles.create({ dataDir: config.dataDir, secrets: config.secrets, logger }),
       resumeLimitMs: config.resumeSeconds * 1000,
@@ -381,6 +390,7 @@ export class Server {
     await this.#recordingFeed?.close();
     await this.#delivery?.close({ keep });
     await this.#agent?.close();
+    await this.#podCosts?.close();
     await this.#fleet?.directory.close();
     await this.#signaling?.close();
     await this.#rooms?.closeAll('shutting-down');

@@ -6,72 +6,20 @@ import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
 import { Secret } from './common/Secret.ts';
 import { VideoCodec } from './contracts/job.ts';
-import { readPrices } from './usage/prices.ts';
-
-const Port = z.coerce.number().pipe(z.int().min(0).max(65_535));
-const Count = z.coerce.number().pipe(z.int().min(0).max(1000));
-const Text = z.string();
-const Flag = z
-  .enum(['true', 'false', '1', '0', 'yes', 'no', ''])
-  .transform((v) => v === '' || v === 'true' || v === '1' || v === 'yes');
-const List = z.string().transform((v) =>
-  v
-    .split(',')
-    .map((s) => s.trim())
-    .filter(Boolean),
-);
-const WebhookUrls = List.refine(
-  (urls) => urls.every((u) => /^https?:\/\/[^@/]+(\/|$)/.test(u) && URL.canParse(u)),
-  'http or https URLs without user and password',
-);
-const PortRange = z
-  .string()
-  .regex(/^\d{1,5}-\d{1,5}$/, 'FROM-TO')
-  .transform((v): [number, number] => {
-    const [from, to] = v.split('-').map(Number);
-    return [from ?? 0, to ?? 0];
-  })
-  .refine(([from, to]) => from >= 1024 && from <= to && to <= 65_535, 'a range of ports from 1024 on');
-const IceServers = z.string().transform((v, ctx) => {
-  try {
-    return z
-      .array(
-        z.object({
-          urls: z.union([z.string(), z.array(z.string())]),
-          username: z.string().optional(),
-          credential: z.string().optional(),
-        }),
-      )
-      .parse(JSON.parse(v || '[]'));
-  } catch {
-    ctx.addIssue({ code: 'custom', message: 'a JSON array of {urls, username?, credential?}' });
-    return z.NEVER;
-  }
-});
-
-/** `file`, or `s3://BUCKET` with a prefix or without. */
-const StorageUrl = z.string().transform((v, ctx): { kind: 'file' } | { kind: 's3'; bucket: string; prefix: string } => {
-  if (v === 'file') return { kind: 'file' };
-  const [, bucket = '', prefix = ''] =
-    /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])((?:\/[\w-][\w.-]*)*)\/?$/.exec(v) ?? [];
-  if (bucket) return { kind: 's3', bucket, prefix: prefix.slice(1) };
-  ctx.addIssue({ code: 'custom', message: '`file`, or s3://BUCKET/PREFIX' });
-  return z.NEVER;
-});
-
-const RedisUrl = Text.refine(
-  (v) => v === '' || (/^rediss?:\/\/[^/]/.test(v) && URL.canParse(v)),
-  'redis://USER:PASSWORD@HOST:PORT/DATABASE, or rediss:// for TLS',
-);
-
-const Prices = z.string().transform((v, ctx) => {
-  try {
-    return readPrices(v);
-  } catch (error) {
-    ctx.addIssue({ code: 'custom', message: (error as Error).message });
-    return z.NEVER;
-  }
-});
+import {
+  Count,
+  Flag,
+  IceServers,
+  List,
+  Port,
+  PortRange,
+  Prices,
+  RedisUrl,
+  StorageUrl,
+  TenantLimits,
+  Text,
+  WebhookUrls,
+} from './settingKinds.ts';
 
 interface Setting {
   schema: z.ZodType;
@@ -161,7 +109,31 @@ export const SETTINGS = {
   },
   mediaPorts: { schema: PortRange, fallback: '42000-42999', help: 'UDP ports of compositors, one a broadcast.' },
   maxBroadcasts: { schema: Count, fallback: '4', help: 'Broadcasts that a compositor agent takes at the same time.' },
-  warmCompositors: { schema: Count, fallback: '1', help: 'Compositor processes that are kept ready.' },
+  compositorSlots: {
+    schema: z.union([z.literal(''), z.coerce.number().pipe(z.number().positive().max(1000))]),
+    fallback: '',
+    help: 'Slots that a compositor agent offers; one is 0.75 of a core, what four people at 720p cost. Default: LIANMAI_MAX_BROADCASTS.',
+  },
+  warmCompositors: {
+    schema: z.union([z.literal(''), Count]),
+    fallback: '',
+    help: 'Compositor processes that are kept ready. Default: 2, or 1 where there is one slot.',
+  },
+  placement: {
+    schema: z.enum(['binpack', 'spread']),
+    fallback: 'binpack',
+    help: 'Role sfu: `binpack` gives a broadcast the fullest compositor agent that has room, so that others become empty and can go; `spread` the emptiest.',
+  },
+  tenantLimits: {
+    schema: TenantLimits,
+    fallback: '',
+    help: 'How much tenants may have at the same time (docs/placement.md): a JSON object, or the name of a file that has one.',
+  },
+  recoverySeconds: {
+    schema: z.coerce.number().pipe(z.int().min(10).max(86_400)),
+    fallback: '600',
+    help: 'A live broadcast whose compositor is lost shows a slate until there is another; it fails after so many seconds.',
+  },
   drainSeconds: {
     schema: z.coerce.number().pipe(z.int().min(0).max(3600)),
     fallback: '60',
@@ -206,6 +178,16 @@ export const SETTINGS = {
     schema: Text,
     fallback: '',
     help: 'URL that the other nodes reach the internal port at. Default: its address, or LIANMAI_MEDIA_HOST when that is every address.',
+  },
+  podName: {
+    schema: z.string().regex(/^([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?)?$/, 'a name as Kubernetes has it'),
+    fallback: '',
+    help: 'On Kubernetes the name of the pod that this process is in.',
+  },
+  podDeletionCost: {
+    schema: Flag,
+    fallback: 'false',
+    help: 'Role sfu on Kubernetes: one of the nodes keeps `controller.kubernetes.io/pod-deletion-cost` on the pods of compositors, so that the emptiest goes first.',
   },
   deliveryOrigin: {
     schema: Text,
@@ -267,7 +249,12 @@ export const SETTINGS = {
 } as const satisfies Record<string, Setting>;
 
 type Values = { [K in keyof typeof SETTINGS]: z.output<(typeof SETTINGS)[K]['schema']> };
-export type Config = Omit<Values, 'secret' | 'rtcHost' | 'webhookSecret' | 's3SecretAccessKey' | 'redisUrl'> & {
+export type Config = Omit<
+  Values,
+  'secret' | 'rtcHost' | 'webhookSecret' | 's3SecretAccessKey' | 'redisUrl' | 'compositorSlots' | 'warmCompositors'
+> & {
+  compositorSlots: number;
+  warmCompositors: number;
   /** It may hold a password. null: there is no Redis. */
   redisUrl: Secret | null;
   /** null: the AWS SDK finds its credentials itself. */
@@ -382,8 +369,11 @@ function complete({ secret, webhookSecret, rtcHost, s3SecretAccessKey, ...values
   checkFleet(values);
   if (values.role !== 'all' && secrets.length === 0)
     throw new ConfigError(`role ${values.role} needs LIANMAI_SECRET: the roles know each other by it`);
+  const compositorSlots = values.compositorSlots || values.maxBroadcasts;
   return {
     ...values,
+    compositorSlots,
+    warmCompositors: values.warmCompositors === '' ? (compositorSlots > 1 ? 2 : 1) : values.warmCompositors,
     s3SecretAccessKey: s3SecretAccessKey ? new Secret(s3SecretAccessKey) : null,
     redisUrl: values.redisUrl ? new Secret(values.redisUrl) : null,
     secrets: secrets.map((s) => new Secret(s)),

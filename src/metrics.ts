@@ -4,21 +4,15 @@ import type { AgentMetrics } from '../compositor/agent/metrics.ts';
 import type { BroadcastMetrics } from './broadcast/metrics.ts';
 import type { DeliveryMetrics } from './delivery/metrics.ts';
 import type { RecordingMetrics } from './delivery/recording/metrics.ts';
+import { VIEWER_METRICS } from './delivery/viewers/metrics.ts';
 import type { DirectoryMetrics } from './directory/metrics.ts';
+import type { PodCostMetrics } from './kubernetes/metrics.ts';
+import { counter, type Definition, gauge, histogram } from './metricDefinition.ts';
 import type { RoomMetrics } from './rooms/metrics.ts';
 import type { SfuMetrics } from './sfu/metrics.ts';
 import type { SignalingMetrics } from './signaling/metrics.ts';
 import type { UsageMetrics } from './usage/metrics.ts';
 import type { WebhookMetrics } from './webhooks/metrics.ts';
-
-interface Definition {
-  name: `lianmai_${string}`;
-  type: 'gauge' | 'counter' | 'histogram';
-  labels: readonly string[];
-  help: string;
-  /** Upper bounds of a histogram's buckets, in the metric's unit. */
-  buckets?: readonly number[];
-}
 
 /** Seconds: from a frame's fraction to a few frames. */
 const FRAME_BUCKETS = [0.001, 0.002, 0.005, 0.01, 0.015, 0.02, 0.03, 0.04, 0.06, 0.1, 0.25] as const;
@@ -27,27 +21,11 @@ const OUTAGE_BUCKETS = [0.5, 1, 2, 5, 10, 20, 60, 180, 600, 1800] as const;
 /** Seconds: starts and recoveries. */
 const START_BUCKETS = [0.1, 0.25, 0.5, 1, 1.5, 2, 3, 4, 5, 7.5, 10, 20, 60] as const;
 
+/** Seconds: a place that is free in a moment, a pod, a node. */
+const WAIT_BUCKETS = [0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 200, 600, 3600] as const;
+
 /** Seconds: what a part takes from its end on the grid. */
 const PART_BUCKETS = [0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1, 2] as const;
-
-const gauge = (name: Definition['name'], help: string, labels: readonly string[] = []): Definition => ({
-  name,
-  type: 'gauge',
-  labels,
-  help,
-});
-const counter = (name: Definition['name'], help: string, labels: readonly string[] = []): Definition => ({
-  name,
-  type: 'counter',
-  labels,
-  help,
-});
-const histogram = (
-  name: Definition['name'],
-  help: string,
-  buckets: readonly number[],
-  labels: readonly string[] = [],
-): Definition => ({ name, type: 'histogram', labels, help, buckets });
 
 export const METRICS = {
   workers: gauge('lianmai_sfu_workers', 'mediasoup workers that run.'),
@@ -71,10 +49,24 @@ export const METRICS = {
   broadcasts: gauge('lianmai_broadcasts', 'Broadcasts that have not ended, by state.', ['state']),
   demand: gauge(
     'lianmai_compositor_demand',
-    'Compositor slots that the broadcasts of this SFU node want, those that start or recover included; their sum sizes the fleet.',
+    'Compositor slots that the broadcasts of this SFU node want, those that wait for room, recover or are handed over included; their sum sizes the fleet.',
+  ),
+  pending: gauge(
+    'lianmai_pending_broadcasts',
+    'Broadcasts that wait for a compositor, by kind (`start`, or `handover`: they run, or did, and are seen) and reason (`no-capacity`, `tenant-limit`, `incompatible`).',
+    ['kind', 'reason'],
+  ),
+  waitSeconds: histogram(
+    'lianmai_pending_seconds',
+    'How long broadcasts that had to wait for a compositor have waited.',
+    WAIT_BUCKETS,
   ),
   broadcastsEnded: counter('lianmai_broadcasts_ended_total', 'Broadcasts that ended, by reason.', ['reason']),
-  startSeconds: histogram('lianmai_broadcast_start_seconds', 'From the wish to go live to `live`.', START_BUCKETS),
+  startSeconds: histogram(
+    'lianmai_broadcast_start_seconds',
+    'From the wish to go live to `live`, without the time in which there was no compositor to be had.',
+    START_BUCKETS,
+  ),
   resumed: counter('lianmai_broadcasts_resumed_total', 'Broadcasts of a killed process that were gone on with.', []),
   restarts: counter('lianmai_compositor_restarts_total', 'Compositors that had to be replaced, by reason.', ['reason']),
   recoverySeconds: histogram(
@@ -141,6 +133,11 @@ export const METRICS = {
     [0.0001, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.05],
   ),
   children: gauge('lianmai_compositor_children', 'Compositor processes, by state.', ['state']),
+  slots: gauge(
+    'lianmai_compositor_slots',
+    'Slots of a compositor agent, by kind: `offered`, and `used` by its broadcasts. A slot is 0.75 of a core.',
+    ['kind'],
+  ),
   childEnds: counter('lianmai_compositor_ends_total', 'Compositor processes that ended, by reason.', ['reason']),
   agentDraining: gauge(
     'lianmai_compositor_draining',
@@ -172,6 +169,7 @@ export const METRICS = {
   hlsRequests: counter('lianmai_hls_requests_total', 'Playback requests.', ['kind', 'status']),
   hlsBytes: counter('lianmai_hls_bytes_total', 'Bytes of playback answers.', ['kind']),
   hlsWaiting: gauge('lianmai_hls_waiting', 'Playback requests that wait for a part.'),
+  ...VIEWER_METRICS,
   edgeRequests: counter(
     'lianmai_edge_requests_total',
     'Playback requests for broadcasts of another delivery node: kept, shared with one on its way, or asked of the owner.',
@@ -264,6 +262,8 @@ export const METRICS = {
     'A round of renewal of everything that this node owns.',
     [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
   ),
+  podCostPatches: counter('lianmai_pod_cost_patches_total', 'Deletion costs written to pods, by outcome.', ['outcome']),
+  podCostWaiting: gauge('lianmai_pod_cost_waiting', 'Pods whose deletion cost is not written yet.'),
 } as const satisfies Record<string, Definition>;
 
 export interface Metrics {
@@ -278,6 +278,7 @@ export interface Metrics {
   webhooks: WebhookMetrics;
   recording: RecordingMetrics;
   directory: DirectoryMetrics;
+  podCosts: PodCostMetrics;
 }
 
 /** All metrics in a registry of their own, and Node's own (`nodejs_…`, `process_…`). */
@@ -310,6 +311,8 @@ export function createMetrics(): Metrics {
     broadcast: {
       broadcasts: g(m.broadcasts),
       demand: g(m.demand),
+      pending: g(m.pending),
+      waitSeconds: h(m.waitSeconds),
       ended: c(m.broadcastsEnded),
       startSeconds: h(m.startSeconds),
       restarts: c(m.restarts),
@@ -333,6 +336,7 @@ export function createMetrics(): Metrics {
     },
     agent: {
       children: g(m.children),
+      slots: g(m.slots),
       ends: c(m.childEnds),
       draining: g(m.agentDraining),
       refused: c(m.controlRefused),
@@ -351,6 +355,13 @@ export function createMetrics(): Metrics {
       hlsRequests: c(m.hlsRequests),
       hlsBytes: c(m.hlsBytes),
       hlsWaiting: g(m.hlsWaiting),
+      viewers: {
+        beacons: c(m.viewerBeacons),
+        latencySeconds: h(m.viewerLatency),
+        firstFrameSeconds: h(m.viewerFirstFrame),
+        stalls: c(m.viewerStalls),
+        stalledRatio: h(m.viewerStalledRatio),
+      },
       edge: {
         requests: c(m.edgeRequests),
         failures: c(m.edgeFailures),
@@ -388,5 +399,6 @@ export function createMetrics(): Metrics {
       failures: c(m.directoryFailures),
       roundSeconds: h(m.directoryRoundSeconds),
     },
+    podCosts: { patches: c(m.podCostPatches), waiting: g(m.podCostWaiting) },
   };
 }

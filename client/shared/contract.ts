@@ -4,7 +4,9 @@
  */
 
 /** Version of the signalling and playback interfaces that this build speaks. */
-export const PROTOCOL = 1;
+export const PROTOCOL = 2;
+/** The oldest one that it speaks, too: a server that is still of the version before is asked again with it. */
+export const OLDEST_PROTOCOL = 1;
 /** What a room id looks like. */
 export const ROOM_ID = /^[a-z0-9][a-z0-9_-]{0,63}$/;
 /** Longest display name. */
@@ -22,9 +24,12 @@ export const SCENE_TEXT = { title: 80, subtitle: 120, captions: 200 };
 /** Largest image or sound, bytes. */
 export const MAX_ASSET_BYTES = 16 * 1024 * 1024;
 
-/** The room id in `/studio/ROOM`, `/watch/ROOM` or `/watch/~TOKEN/ROOM`; undefined when the path has none that is valid. */
+/** Between two words of a viewer's page on how it watches, ms. */
+export const BEACON_EVERY_MS = 30_000;
+
+/** The room id in `/studio/ROOM`, `/embed/ROOM`, `/watch/ROOM` or `/watch/~TOKEN/ROOM`; undefined when the path has none that is valid. */
 export function roomOfPath(path: string): string | undefined {
-  const segment = /^\/(?:studio|watch|watch\/~[^/]+)\/([^/]+)\/?$/.exec(path)?.[1];
+  const segment = /^\/(?:studio|embed|watch|watch\/~[^/]+)\/([^/]+)\/?$/.exec(path)?.[1];
   return segment !== undefined && ROOM_ID.test(segment) ? segment : undefined;
 }
 

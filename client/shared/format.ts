@@ -13,6 +13,11 @@ export function formatBitrate(bitsPerSecond: number): string {
   return `${Math.round(bitsPerSecond / 1000)} kbit/s`;
 }
 
+/** `987`, `12K`, `1.2万`: as the language shortens large numbers. */
+export function formatCount(count: number, language: string): string {
+  return new Intl.NumberFormat(language, { notation: 'compact', maximumFractionDigits: 1 }).format(count);
+}
+
 /** `−6 dB`, `0 dB`, `+3 dB`. */
 export function formatDecibels(db: number): string {
   return `${db > 0 ? '+' : db < 0 ? '−' : ''}${Math.abs(Math.round(db))} dB`;

@@ -28,7 +28,7 @@ export function takeToken(room: string): string | undefined {
 }
 
 /**
- * The playback token of a watch page, out of the fragment or the path (`/watch/~TOKEN/ROOM`), which it is taken from like a join
+ * The playback token of a page with a player, out of the fragment or the path (`/watch/~TOKEN/ROOM`), which it is taken from like a join
  * token. Answers the one that this tab keeps when the address has none.
  */
 export function takePlayToken(room: string): string | undefined {
@@ -37,7 +37,11 @@ export function takePlayToken(room: string): string | undefined {
   const fresh = inPath ?? (inFragment && claimsOf(inFragment).audience === 'play' ? inFragment : undefined);
   if (fresh) {
     tab.set(playKey(room), fresh);
-    history.replaceState(history.state, '', `/watch/${room}${location.search}${inPath ? location.hash : ''}`);
+    history.replaceState(
+      history.state,
+      '',
+      `${inPath ? `/watch/${room}` : location.pathname}${location.search}${inPath ? location.hash : ''}`,
+    );
   }
   return fresh ?? tab.get(playKey(room));
 }

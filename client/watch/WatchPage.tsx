@@ -1,11 +1,12 @@
+import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
-import { CopyButton } from '../shared/CopyButton.tsx';
-import { formatDuration } from '../shared/format.ts';
+import { formatCount, formatDuration } from '../shared/format.ts';
 import { Icon } from '../shared/icons.tsx';
-import { t } from '../shared/language.ts';
+import { language, t } from '../shared/language.ts';
 import { ProblemPage } from '../shared/ProblemNotice.tsx';
 import { TopBar } from '../shared/TopBar.tsx';
 import { useNow } from '../shared/useNow.ts';
+import { later, loadLater } from './later.ts';
 import { Player } from './Player.tsx';
 import type { WatchRoom } from './WatchRoom.ts';
 
@@ -39,7 +40,7 @@ export function WatchPage({ watch, invited }: Props) {
             <Since watch={watch} />
           </div>
           <div class="row">
-            <CopyButton class="outline slim" label={t('watch.share')} text={location.origin + location.pathname} />
+            <Share room={watch.room} />
             {invited || isLoopback(location.hostname) ? (
               <a class="button outline slim" href={`/studio/${watch.room}?role=audience`} data-testid="ask-to-join">
                 <Icon name="hand" />
@@ -49,6 +50,35 @@ export function WatchPage({ watch, invited }: Props) {
           </div>
         </div>
       </main>
+    </>
+  );
+}
+
+function Share({ room }: { room: string }) {
+  const open = useSignal(false);
+  const more = later.value;
+  return (
+    <>
+      <button
+        type="button"
+        class="button outline slim"
+        data-testid="share"
+        onClick={() => {
+          open.value = true;
+          void loadLater();
+        }}
+      >
+        <Icon name="link" />
+        {t('watch.share.open')}
+      </button>
+      {open.value && more ? (
+        <more.EmbedDialog
+          room={room}
+          onClose={() => {
+            open.value = false;
+          }}
+        />
+      ) : null}
     </>
   );
 }
@@ -72,6 +102,13 @@ function Since({ watch }: { watch: WatchRoom }) {
     <p class="row muted since">
       {watch.state.value === 'live' && live ? <span class="badge live">{t('watch.live')}</span> : null}
       {text}
+      {live && server.viewers > 0 ? (
+        <span class="viewers" data-testid="viewers" title={t('watch.viewers', { count: server.viewers })}>
+          <Icon name="eye" />
+          <span aria-hidden="true">{formatCount(server.viewers, language.value)}</span>
+          <span class="visually-hidden">{t('watch.viewers', { count: server.viewers })}</span>
+        </span>
+      ) : null}
     </p>
   );
 }

@@ -7,7 +7,7 @@ import type { PlaybackState } from '../../src/contracts/playback.ts';
 import type { Problem } from '../shared/problems.ts';
 import { remembered } from '../shared/storage.ts';
 import { forgetPlayToken } from '../shared/tokens.ts';
-import type { Engine } from './player/Engine.ts';
+import type { Engine, Kind } from './player/Engine.ts';
 import { HlsEngine, newHlsStats } from './player/HlsEngine.ts';
 import { NativeEngine } from './player/NativeEngine.ts';
 import { StatePoller } from './player/StatePoller.ts';
@@ -29,14 +29,23 @@ export class WatchRoom {
   readonly blocked = signal(false);
   /** It plays without sound because the browser wants a click first. */
   readonly silenced = signal(false);
+  /** The last picture is shown in place of the player's, which is gone until it is connected again. */
+  readonly still = signal(false);
+  /** What is played is a recording. */
+  readonly recorded = signal(false);
+  /** Where the player is, seconds on the media's clock. */
+  readonly position = signal(0);
   readonly problem = signal<Problem | null>(null);
   readonly hlsStats = newHlsStats();
+  /** From opening the page to the first picture, ms; null: it was not live then, or there is none yet. */
+  firstFrameMs: number | null = null;
 
   readonly state: ReadonlySignal<WatchState> = computed(() =>
     watchStateOf({
       server: this.server.value?.state ?? null,
       unreachable: this.#unreachable.value,
       playing: this.engine.value !== null,
+      recorded: this.recorded.value,
       finished: this.#finished.value,
       paused: this.paused.value || this.blocked.value,
       movedAt: this.#movedAt.value,
@@ -46,19 +55,37 @@ export class WatchRoom {
   /** The first frame of this broadcast has been seen. */
   readonly started = computed(() => this.#movedAt.value !== null);
 
+  /** Path of the recording that can be watched now; null: there is none, or the room is live. */
+  readonly recording = computed(() => {
+    const { state, recording = null } = this.server.value ?? {};
+    return recording === null || state === 'live' ? null : `/recordings/${this.#pass}${recording}`;
+  });
+  /** What everything of the broadcast that is played lies below; null: none is. */
+  readonly mediaBase = computed(() => {
+    const { broadcast = null } = this.server.value ?? {};
+    if (this.recorded.value) return this.recording.value;
+    return broadcast === null ? null : `${this.#base}/${broadcast}`;
+  });
+
+  /** `~TOKEN/`, or nothing. */
+  readonly #pass: string;
   /** What everything of the room's playback lies below. */
   readonly #base: string;
   readonly #poller: StatePoller;
   readonly #off = new AbortController();
   #video: HTMLVideoElement | undefined;
+  #canvas: HTMLCanvasElement | undefined;
   #broadcast: string | null = null;
+  /** The room was live when the page was opened. */
+  #openedLive: boolean | undefined;
   #lastTime = 0;
   #ticker: ReturnType<typeof setInterval> | undefined;
 
   /** `playToken`: for a broadcast that wants one; the server has the last word. */
   constructor(room: string, playToken?: string) {
     this.room = room;
-    this.#base = playToken === undefined ? `/live/${room}` : `/live/~${playToken}/${room}`;
+    this.#pass = playToken === undefined ? '' : `~${playToken}/`;
+    this.#base = `/live/${this.#pass}${room}`;
     this.#poller = new StatePoller(`${this.#base}/state.json`, {
       onState: (state) => this.#onState(state),
       onFailure: () => {
@@ -68,10 +95,11 @@ export class WatchRoom {
     });
   }
 
-  /** Starts with the element that shows it. Once. */
-  start(video: HTMLVideoElement): void {
+  /** Starts with the element that shows it, and the one that keeps its last picture. Once. */
+  start(video: HTMLVideoElement, canvas: HTMLCanvasElement): void {
     if (this.#video) return;
     this.#video = video;
+    this.#canvas = canvas;
     const { signal: off } = this.#off;
     video.addEventListener('ended', () => this.#onEnded(), { signal: off });
     video.addEventListener('play', () => this.#onPlay(), { signal: off });
@@ -86,10 +114,15 @@ export class WatchRoom {
       'volumechange',
       () => {
         if (!video.muted) this.silenced.value = false;
-        if (!this.silenced.value) remembered.set('muted', String(video.muted));
+        if (this.silenced.value) return;
+        remembered.set('muted', String(video.muted));
+        if (video.volume > 0) remembered.set('volume', video.volume.toFixed(2));
       },
       { signal: off },
     );
+    video.requestVideoFrameCallback?.((_now, { presentationTime }) => {
+      if (this.#openedLive) this.firstFrameMs = Math.round(presentationTime);
+    });
     this.#ticker = setInterval(() => this.#tick(), TICK_MS);
     this.#poller.now();
   }
@@ -105,6 +138,20 @@ export class WatchRoom {
     this.blocked.value = false;
     this.paused.value = false;
     await this.#tryToPlay();
+  }
+
+  /** Plays the room's newest recording in place of what has ended. */
+  replay(): void {
+    const path = this.recording.value;
+    if (path === null || !this.#video) return;
+    this.#stop();
+    this.recorded.value = true;
+    this.#play(`${path}/index.m3u8`, 'recorded');
+  }
+
+  seekTo(seconds: number): void {
+    this.engine.value?.seekTo(seconds);
+    this.position.value = seconds;
   }
 
   seekToLive(): void {
@@ -123,9 +170,10 @@ export class WatchRoom {
   #onState(state: PlaybackState): void {
     this.#unreachable.value = false;
     this.server.value = state;
+    this.#openedLive ??= state.state === 'live';
     // What has ended is played to its end by the engine that has it; whoever comes later sees that it has ended.
     if (state.state === 'live' && state.broadcast !== this.#broadcast) this.#playBroadcast(state.broadcast);
-    if (state.state === 'idle') this.#stop();
+    if (state.state === 'idle' && !this.recorded.value) this.#stop();
   }
 
   /** The broadcast wants a token, and this page has none that is good: nothing to be played until another link is opened. */
@@ -138,18 +186,22 @@ export class WatchRoom {
 
   #playBroadcast(broadcast: string | null): void {
     this.#stop();
+    this.#broadcast = broadcast;
+    this.#play(`${this.#base}/index.m3u8`, 'live');
+  }
+
+  #play(url: string, kind: Kind): void {
     const video = this.#video;
     if (!video) return;
-    this.#broadcast = broadcast;
-    const url = `${this.#base}/index.m3u8`;
-    const events = { onQuestion: () => this.#poller.now() };
-    if (HlsEngine.supported) this.engine.value = new HlsEngine(video, url, this.hlsStats, events);
-    else if (NativeEngine.supported(video)) this.engine.value = new NativeEngine(video, url, events);
+    const events = { onQuestion: () => this.#poller.now(), onBreak: () => this.#keepPicture() };
+    if (HlsEngine.supported) this.engine.value = new HlsEngine(video, url, kind, this.hlsStats, events);
+    else if (NativeEngine.supported(video)) this.engine.value = new NativeEngine(video, url, kind, events);
     else {
       this.problem.value = { code: 'no-player', detail: '' };
       return;
     }
     video.muted = remembered.get('muted') === 'true';
+    video.volume = volumeOf(remembered.get('volume'));
     void this.#tryToPlay();
   }
 
@@ -159,7 +211,20 @@ export class WatchRoom {
     this.#broadcast = null;
     this.#movedAt.value = null;
     this.#finished.value = false;
+    this.recorded.value = false;
+    this.still.value = false;
     this.#lastTime = 0;
+  }
+
+  #keepPicture(): void {
+    const video = this.#video;
+    const canvas = this.#canvas;
+    // Without a picture, the one that is kept stays.
+    if (!video || !canvas || video.readyState < HTMLMediaElement.HAVE_CURRENT_DATA) return;
+    canvas.width = video.videoWidth;
+    canvas.height = video.videoHeight;
+    canvas.getContext('2d')?.drawImage(video, 0, 0);
+    this.still.value = true;
   }
 
   /** With sound if the browser lets us, else without, else by the person's own click. */
@@ -183,6 +248,7 @@ export class WatchRoom {
 
   #onPlay(): void {
     this.paused.value = false;
+    this.#finished.value = false;
     this.blocked.value = false;
   }
 
@@ -196,9 +262,19 @@ export class WatchRoom {
     if (this.state.value === 'ended' && this.engine.value) this.#stop();
     const time = this.#video?.currentTime ?? 0;
     this.#now.value = performance.now();
+    this.position.value = time;
     if (time === this.#lastTime || !this.engine.value || (this.#video?.readyState ?? 0) < 2) return;
     // A seek is not playing; only time that passes is.
-    if (this.#lastTime !== 0 && Math.abs(time - this.#lastTime) < 2) this.#movedAt.value = this.#now.value;
+    if (this.#lastTime !== 0 && Math.abs(time - this.#lastTime) < 2) {
+      this.#movedAt.value = this.#now.value;
+      this.still.value = false;
+    }
     this.#lastTime = time;
   }
+}
+
+/** What was remembered, if it is a volume; else full. */
+function volumeOf(kept: string | undefined): number {
+  const volume = Number(kept ?? 1);
+  return volume > 0 && volume <= 1 ? volume : 1;
 }

@@ -2,9 +2,9 @@
 
 /**
  * `connecting`: not known yet, or no frame seen yet. `idle`: not live yet. `live`: the picture moves (or was paused by the
- * person). `reconnecting`: it should move and does not. `ended`: over, and shown to its end.
+ * person). `reconnecting`: it should move and does not. `ended`: over, and shown to its end. `recorded`: a recording is shown.
  */
-export type WatchState = 'connecting' | 'idle' | 'live' | 'reconnecting' | 'ended';
+export type WatchState = 'connecting' | 'idle' | 'live' | 'reconnecting' | 'ended' | 'recorded';
 
 export interface WatchFacts {
   /** What the server said last; null before the first answer. */
@@ -13,6 +13,8 @@ export interface WatchFacts {
   unreachable: boolean;
   /** There is a player for the newest broadcast. */
   playing: boolean;
+  /** What it plays is a recording. */
+  recorded: boolean;
   /** The player has shown the last frame. */
   finished: boolean;
   paused: boolean;
@@ -27,9 +29,13 @@ const STILL_MS = 2_500;
 const LAST_FRAME_MS = 3_000;
 
 export function watchStateOf(facts: WatchFacts): WatchState {
-  const { server, unreachable, playing, finished, paused, movedAt, now } = facts;
+  const { server, unreachable, playing, recorded, finished, paused, movedAt, now } = facts;
   if (server === null) return unreachable ? 'reconnecting' : 'connecting';
   const stillMs = movedAt === null ? Number.POSITIVE_INFINITY : now - movedAt;
+  if (recorded) {
+    if (movedAt === null && !paused) return 'connecting';
+    return paused || finished || stillMs < STILL_MS ? 'recorded' : 'reconnecting';
+  }
   if (server === 'ended') return playing && !finished && stillMs < LAST_FRAME_MS ? 'live' : 'ended';
   if (server === 'idle') return unreachable ? 'reconnecting' : 'idle';
   if (movedAt === null) return unreachable ? 'reconnecting' : 'connecting';

@@ -28,7 +28,9 @@ export interface AgentOptions {
   mediaPorts: readonly [number, number];
   /** Broadcasts at the same time. */
   maxChildren: number;
-  /** Processes kept ready. */
+  /** What they may cost together, in slots (src/directory/placement/cost.ts); left out: one each. */
+  slots?: number;
+  /** Processes kept ready; left out: two, so that as many successors warm up at once as a drain wants, or one where there is one slot. */
   warmChildren?: number;
   logLevel?: string;
   /** Whether this is a good `service` token. */
@@ -47,6 +49,8 @@ export interface AgentOptions {
 type RefusalCode = Extract<CompositorMessage, { type: 'refused' }>['code'];
 
 export class Agent {
+  /** What it offers, and `used` of them. */
+  readonly slots: number;
   readonly #options: AgentOptions;
   readonly #logger: Logger;
   readonly #pool: ChildPool;
@@ -57,14 +61,18 @@ export class Agent {
   #closing: Promise<void> | undefined;
 
   private constructor(options: AgentOptions) {
-    const { mediaIp, mediaPorts, maxChildren, warmChildren = 1, logLevel = 'info', metrics } = options;
+    const { mediaIp, mediaPorts, maxChildren, slots = maxChildren, logLevel = 'info', metrics } = options;
+    const { warmChildren = slots > 1 ? 2 : 1 } = options;
     this.#options = options;
+    this.slots = slots;
+    metrics.slots.set({ kind: 'offered' }, slots);
     this.#logger = options.logger.child({ part: 'agent' });
     this.#sockets = new WebSocketServer({ noServer: true, perMessageDeflate: false, maxPayload: MAX_MESSAGE_BYTES });
     this.#pool = new ChildPool({
       mediaIp,
       mediaPorts,
       maxChildren,
+      slots,
       warmChildren,
       logLevel,
       metrics,
@@ -72,7 +80,7 @@ export class Agent {
       limits: { ...CHILD_LIMITS, ...options.limits },
       logger: this.#logger,
       // Not at once: the first comes while we are being made.
-      onCount: () => queueMicrotask(() => options.onLoad?.()),
+      onCount: () => queueMicrotask(() => this.#counted()),
     });
   }
 
@@ -89,6 +97,15 @@ export class Agent {
   get load(): number {
     const { used } = this.#pool;
     return used < this.capacity ? used : used - [...this.#sessions].filter(({ orphan }) => orphan).length;
+  }
+
+  /** As `load`: where an orphan's broadcast would not find room again, orphans do not count. */
+  get used(): number {
+    const { usedSlots } = this.#pool;
+    const orphans = [...this.#sessions].filter(({ orphan }) => orphan).map(({ child }) => this.#pool.slotsOf(child));
+    const free = this.slots - usedSlots;
+    const given = orphans.some((slots) => slots > free) ? orphans.reduce((sum, slots) => sum + slots, 0) : 0;
+    return Math.round((usedSlots - given) * 1000) / 1000;
   }
 
   get draining(): boolean {
@@ -159,6 +176,11 @@ export class Agent {
     this.#logger.info('agent closed');
   }
 
+  #counted(): void {
+    this.#options.metrics.slots.set({ kind: 'used' }, this.used);
+    this.#options.onLoad?.();
+  }
+
   #connected(socket: WebSocket): void {
     watchAlive(socket);
     socket.on('error', (error) => this.#logger.debug({ err: error }, 'control connection error'));
@@ -171,12 +193,12 @@ export class Agent {
   }
 
   #opening(socket: WebSocket, data: RawData, isBinary: boolean): void {
-    const { message, wrong } = isBinary ? { wrong: 'malformed' as const } : parseControllerMessage(String(data));
-    if (wrong === 'protocol') this.#refuse(socket, 'protocol', 'This agent speaks another protocol version.');
+    const { message, foreign } = isBinary ? {} : parseControllerMessage(String(data));
+    if (foreign !== undefined) this.#refuse(socket, 'protocol', foreign);
     else if (message?.type !== 'open') socket.close(WS_POLICY, 'the first message is open');
     else if (this.#state !== 'open') this.#refuse(socket, 'draining', 'This agent takes no new broadcasts.');
     else {
-      const child = this.#pool.take();
+      const child = this.#pool.take(message.slots);
       if (child) this.#run(socket, child, message);
       else this.#replaceOrphan(socket, message);
     }
@@ -189,6 +211,7 @@ export class Agent {
       logger: this.#logger.child({ broadcast, compositor, fence }),
       orphanMs: this.#options.orphanMs,
       onBound: (seconds) => this.#options.metrics.boundSeconds.observe(seconds),
+      onSlots: (slots) => this.#pool.resize(child, slots),
     });
     this.#sessions.add(session);
     socket.once('close', () => this.#options.onLoad?.());
@@ -202,9 +225,9 @@ export class Agent {
     const former = [...this.#sessions].find(isFormer);
     const again = () => {
       if (socket.readyState !== socket.OPEN) return;
-      const child = this.#pool.take();
+      const child = this.#pool.take(open.slots);
       if (child) this.#run(socket, child, open);
-      else this.#refuse(socket, 'busy', 'All compositors of this agent are in use.');
+      else this.#refuse(socket, 'busy', 'This agent has too few slots left.');
     };
     former?.giveWay();
     void (former?.ended ?? Promise.resolve()).then(again);

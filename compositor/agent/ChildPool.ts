@@ -6,11 +6,15 @@ import type { AgentMetrics } from './metrics.ts';
 /** When a warm child dies before anything was asked of it, the next one is spawned after this, doubled each time, ms. */
 const RESPAWN_MS = 250;
 const RESPAWN_MAX_MS = 30_000;
+/** Sums of slots are sums of fractions. */
+const SLOT_EPSILON = 1e-6;
 
 export interface ChildPoolOptions extends ChildPlace {
   entry: string;
   /** Processes in use at the same time. */
   maxChildren: number;
+  /** What the broadcasts of the processes in use may cost together (src/directory/placement/cost.ts). */
+  slots: number;
   /** Processes kept ready, within maxChildren. */
   warmChildren: number;
   limits: ChildLimits;
@@ -31,6 +35,8 @@ export class ChildPool {
    * half a second of a core, which on a small machine would make the one that is waited for late.
    */
   readonly #starting = new Set<CompositorChild>();
+  /** What the broadcast of each child in use costs. */
+  readonly #slots = new Map<CompositorChild, number>();
   #fails = 0;
   #respawn: NodeJS.Timeout | undefined;
   #state: 'open' | 'draining' | 'closed' = 'open';
@@ -46,15 +52,37 @@ export class ChildPool {
     return this.#children.size - this.#waiting.size;
   }
 
-  /** A child for one broadcast: a warm one, else one on its way, else a new one; undefined when all are in use. */
-  take(): CompositorChild | undefined {
+  /** Slots in use, those of children that are still ending included. What has grown may be more than there are. */
+  get usedSlots(): number {
+    return [...this.#slots.values()].reduce((sum, slots) => sum + slots, 0);
+  }
+
+  /**
+   * A child for one broadcast that costs so many slots: a warm one, else one on its way, else a new one; undefined when all are in use, or too few
+   * slots are left. One that is too large for the whole agent gets it when it is empty.
+   */
+  take(slots: number): CompositorChild | undefined {
     if (this.#state !== 'open' || this.used >= this.#options.maxChildren) return undefined;
+    if (this.used > 0 && this.usedSlots + slots > this.#options.slots + SLOT_EPSILON) return undefined;
     const waiting = [...this.#waiting];
     const child = waiting.find((c) => c.state === 'warm') ?? waiting[0] ?? this.#spawn();
     this.#waiting.delete(child);
     this.#starting.add(child);
+    this.#slots.set(child, slots);
     this.#options.onCount();
     return child;
+  }
+
+  /** What the child's broadcast costs; 0: it has none. */
+  slotsOf(child: CompositorChild): number {
+    return this.#slots.get(child) ?? 0;
+  }
+
+  /** The child's broadcast costs so many slots now. */
+  resize(child: CompositorChild, slots: number): void {
+    if (!this.#slots.has(child) || this.#slots.get(child) === slots) return;
+    this.#slots.set(child, slots);
+    this.#options.onCount();
   }
 
   /** No new children; those that wait are ended. */
@@ -86,9 +114,11 @@ export class ChildPool {
   }
 
   #fill(): void {
-    const { maxChildren, warmChildren } = this.#options;
+    const { maxChildren, warmChildren, slots } = this.#options;
     if (this.#state !== 'open' || this.#respawn || this.#starting.size > 0) return;
-    while (this.#waiting.size < Math.min(warmChildren, maxChildren - this.used)) this.#waiting.add(this.#spawn());
+    // Nothing is kept ready for what there is no room for.
+    const places = this.usedSlots < slots ? maxChildren - this.used : 0;
+    while (this.#waiting.size < Math.min(warmChildren, places)) this.#waiting.add(this.#spawn());
   }
 
   #spawn(): CompositorChild {
@@ -108,6 +138,7 @@ export class ChildPool {
       metrics.ends.inc({ reason: end.reason });
       const wasWaiting = this.#waiting.delete(child);
       this.#children.delete(child);
+      this.#slots.delete(child);
       this.#started(child);
       if (wasWaiting && this.#state === 'open') {
         logger.warn(

@@ -8,8 +8,15 @@
  */
 import type { WebSocket } from 'ws';
 import type { Logger } from '../../src/common/logger.ts';
-import { type CompositorMessage, ControllerMessage, WS_GOING_AWAY, WS_LOST } from '../../src/contracts/control.ts';
+import {
+  CONTROL_SINCE,
+  type CompositorMessage,
+  ControllerMessage,
+  WS_GOING_AWAY,
+  WS_LOST,
+} from '../../src/contracts/control.ts';
 import { RECLAIM_MS } from '../../src/contracts/deliveryControl.ts';
+import { foreignProtocol, isKnownTo } from '../../src/contracts/protocol.ts';
 import type { ChildEnd, CompositorChild } from './CompositorChild.ts';
 
 /** RFC 6455 section 7.4.1. */
@@ -32,10 +39,13 @@ export interface ControlSessionOptions {
   orphanMs?: number | undefined;
   /** From `open` to `bound`, seconds. */
   onBound: (seconds: number) => void;
+  /** The broadcast costs so many slots now. */
+  onSlots: (slots: number) => void;
 }
 
 export class ControlSession {
   readonly open: Open;
+  readonly child: CompositorChild;
   /** Resolves when no process is left. */
   readonly ended: Promise<void>;
   readonly #options: ControlSessionOptions;
@@ -45,8 +55,9 @@ export class ControlSession {
 
   /** Joins them until one of them ends; then the other is ended, or goes on as an orphan. */
   constructor(options: ControlSessionOptions) {
-    const { socket, child, open, logger } = options;
+    const { socket, child, open, logger, onSlots } = options;
     this.open = open;
+    this.child = child;
     this.#options = options;
     socket.on('message', (data, isBinary) => {
       const message = isBinary ? undefined : parseControllerMessage(String(data)).message;
@@ -55,7 +66,8 @@ export class ControlSession {
         socket.close(WS_POLICY, 'malformed message');
         return;
       }
-      child.send(message);
+      if (message.type === 'slots') onSlots(message.slots);
+      else child.send(message);
     });
     socket.on('close', (code) => this.#closed(code));
     child.on('message', (message) => this.#tell(message));
@@ -74,8 +86,10 @@ export class ControlSession {
     return this.#orphanedAt !== undefined;
   }
 
+  /** What the controller's version does not know is not said. */
   say(message: CompositorMessage): void {
     const { socket } = this.#options;
+    if (!isKnownTo(this.open.protocol, message, CONTROL_SINCE)) return;
     if (socket.readyState === socket.OPEN) socket.send(JSON.stringify(message));
   }
 
@@ -91,7 +105,7 @@ export class ControlSession {
       onBound((performance.now() - this.#openedAt) / 1000);
       logger.info({ pid: child.pid }, 'compositor bound');
     }
-    this.say(message);
+    this.say(message.type === 'bound' ? { ...message, countsSlots: true } : message);
   }
 
   #closed(code: number): void {
@@ -128,19 +142,16 @@ export class ControlSession {
   }
 }
 
-/** The message, or what is wrong: `protocol` when it is an `open` of a version that we do not understand. */
-export function parseControllerMessage(text: string): {
-  message?: ControllerMessage;
-  wrong?: 'protocol' | 'malformed';
-} {
+/** The message; neither: it is malformed. `foreign`: a sentence when it is an `open` of a protocol that we do not speak. */
+export function parseControllerMessage(text: string): { message?: ControllerMessage; foreign?: string } {
   let raw: unknown;
   try {
     raw = JSON.parse(text);
   } catch {
-    return { wrong: 'malformed' };
+    return {};
   }
   const parsed = ControllerMessage.safeParse(raw);
   if (parsed.success) return { message: parsed.data };
-  const version = parsed.error.issues.every((issue) => issue.path[0] === 'protocol');
-  return { wrong: version ? 'protocol' : 'malformed' };
+  const foreign = foreignProtocol(raw);
+  return foreign === undefined ? {} : { foreign };
 }

@@ -4,6 +4,8 @@ import type { Counter, Gauge, Histogram } from 'prom-client';
 export interface AgentMetrics {
   /** `lianmai_compositor_children{state}`: compositor processes by state. */
   children: Pick<Gauge<'state'>, 'set'>;
+  /** `lianmai_compositor_slots{kind}`: what the agent offers, and what its broadcasts cost (`used`). */
+  slots: Pick<Gauge<'kind'>, 'set'>;
   /** `lianmai_compositor_ends_total{reason}`: compositor processes that ended. */
   ends: Pick<Counter<'reason'>, 'inc'>;
   /** `lianmai_compositor_draining`: 1 from when the agent takes no new broadcasts, since it is about to go. */

@@ -12,13 +12,16 @@
  *
  * Of each way: first_ms, to the first picture; steady_ms, to the first one after which no picture stands for more than 200 ms, and the share that
  * took longer than 1 s; wanted_ms, to the layer that is wanted. Then left_ms: how long the picture stands when the browser stops sending
- * the layer that is shown, as it does on a bad line. --cameras N (9), --blackouts N (3) of each, --report-ms N (1000), --only WAY,…, --worker FILE, --verbose.
+ * the layer that is shown, as it does on a bad line. What this process did not run for (hiccup_ms, the longest) does not count as standing.
+ *
+ * --cameras N (9), --blackouts N (3) of each, --report-ms N (1000), --only WAY,…, --worker FILE, --verbose.
  */
 import { parseArgs } from 'node:util';
 import { randomOf } from '../../test/support/sound/random.ts';
 import type { Bench } from '../bench.ts';
 import { ClipStore } from '../simulator/clip/ClipStore.ts';
 import type { EncodedClip } from '../simulator/clip/makeClip.ts';
+import { Hiccups } from './blackout/Hiccups.ts';
 import { Lane, type Recovery, type Way } from './blackout/Lane.ts';
 import { spread } from './support/spread.ts';
 
@@ -75,9 +78,9 @@ export const run: Bench = async ({ args, say, signal }) => {
   const clip = await new ClipStore().get(0, 'vp8');
   const results: Record<string, unknown> = {};
   for (const way of ways) {
-    const { recoveries, left } = await measure(way, clip, options, signal);
+    const { recoveries, left, hiccupMs } = await measure(way, clip, options, signal);
     if (values.verbose) for (const recovery of recoveries) say(`${way.name}: ${JSON.stringify(recovery)}`);
-    results[way.name] = { ...figures(recoveries), left_ms: spread(left) };
+    results[way.name] = { ...figures(recoveries), left_ms: spread(left), hiccup_ms: Math.round(hiccupMs) };
     say(`${way.name}: ${JSON.stringify(results[way.name])}`);
   }
   return { ...options, ways: results };
@@ -88,12 +91,13 @@ async function measure(
   clip: EncodedClip,
   o: Options,
   signal: AbortSignal,
-): Promise<{ recoveries: Recovery[]; left: number[] }> {
+): Promise<{ recoveries: Recovery[]; left: number[]; hiccupMs: number }> {
+  const hiccups = new Hiccups();
   const lanes = await Promise.all(
     Array.from({ length: o.cameras }, (_, i) => {
       const random = randomOf(100 + i);
       const reportMs = () => o.reportMs * (0.5 + random());
-      return Lane.create({ way, clip, spatialLayer: i % LAYERS, reportMs });
+      return Lane.create({ way, clip, spatialLayer: i % LAYERS, reportMs, hiccups });
     }),
   );
   try {
@@ -114,8 +118,9 @@ async function measure(
     // The lowest layer is the last that a browser stops.
     const above = lanes.filter((_, i) => i % LAYERS > 0);
     const left = await Promise.all(above.map((lane) => lane.loseLayer(WATCH_LOST_MS)));
-    return { recoveries: all.flat(), left };
+    return { recoveries: all.flat(), left, hiccupMs: hiccups.longestMs };
   } finally {
+    hiccups.close();
     for (const lane of lanes) lane.close();
   }
 }

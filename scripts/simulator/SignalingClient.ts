@@ -1,7 +1,7 @@
 import { decodeJwt } from 'jose';
 import { io, type Socket } from 'socket.io-client';
 import type { z } from 'zod';
-import { PROTOCOL } from '../../src/contracts/ids.ts';
+import { OLDEST_PROTOCOL, PROTOCOL } from '../../src/contracts/ids.ts';
 import type {
   Ack,
   ClientAnswers,
@@ -44,6 +44,9 @@ function roomOf(token: string): string {
 /** The socket of one peer, with the contract's types. */
 export class SignalingClient {
   readonly #socket: Socket<ServerToClient, ClientToServer>;
+  #protocol = PROTOCOL;
+  /** The refusal after which it was asked again. */
+  #answered: Error | undefined;
   #retry: NodeJS.Timeout | undefined;
 
   /** Connects at once, and again whenever the connection drops. */
@@ -53,9 +56,17 @@ export class SignalingClient {
       transports: ['websocket'],
       forceNew: true,
       autoConnect: false,
-      auth: { token, protocol: PROTOCOL },
+      auth: (give) => give({ token, protocol: this.#protocol }),
       reconnectionDelay: 200,
       reconnectionDelayMax: 2000,
+    });
+    this.#socket.on('connect_error', (error) => {
+      // A server of the version before is asked again with its number, once.
+      const { code } = (error as { data?: { code?: unknown } }).data ?? {};
+      if (code !== 'bad-request' || this.#protocol === OLDEST_PROTOCOL) return;
+      this.#protocol = OLDEST_PROTOCOL;
+      this.#answered = error;
+      this.#socket.connect();
     });
     this.#socket.on('moved', () => this.#socket.disconnect().connect());
     this.#socket.on('connect_error', (error) => {
@@ -79,7 +90,9 @@ export class SignalingClient {
 
   /** The connection could not be made, or was refused; `final` when socket.io will not try again. */
   onRefused(listener: (error: Error, final: boolean) => void): void {
-    this.#socket.on('connect_error', (error) => listener(error, !this.#socket.active && !isPassing(error)));
+    this.#socket.on('connect_error', (error) => {
+      if (error !== this.#answered) listener(error, !this.#socket.active && !isPassing(error));
+    });
   }
 
   on<E extends keyof ServerToClient>(event: E, listener: ServerToClient[E]): void {

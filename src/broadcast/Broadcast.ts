@@ -5,7 +5,6 @@
  * Timestamps: program time is the injected monotonic clock minus `startMs`; `epoch` is the wall clock at frame 0 and only a label.
  * Both are chosen once, when the first compositor is bound, and outlive every compositor.
  */
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Clock } from '../common/clock.ts';
 import type { Logger } from '../common/logger.ts';
 import { TypedEmitter } from '../common/TypedEmitter.ts';
@@ -13,27 +12,28 @@ import type { BroadcastInput, BroadcastState, BroadcastStatus, DestinationInput 
 import type { DestinationStatus } from '../contracts/deliveryControl.ts';
 import { AppError } from '../contracts/errors.ts';
 import type { VideoCodec } from '../contracts/job.ts';
+import { applyScene } from './applyScene.ts';
+import type { BroadcastBeginning } from './BroadcastBeginning.ts';
 import type { BroadcastOptions } from './BroadcastOptions.ts';
 import { CompositorKeeper } from './CompositorKeeper.ts';
 import type { DeliveryLink } from './DeliveryLink.ts';
 import { DeliveryPlace } from './DeliveryPlace.ts';
 import { DestinationBook } from './DestinationBook.ts';
-import { type Destination, newDestination, orderOf } from './destinations.ts';
+import { newDestination, orderOf } from './destinations.ts';
 import type { HandoffEnd } from './Handoff.ts';
 import { encodedWith, type Program } from './jobs.ts';
-import { mayMove } from './mayMove.ts';
+import { mayMove, notYet } from './mayMove.ts';
 import { meterFormer, runUsage } from './meterRun.ts';
 import { newProgram } from './newProgram.ts';
+import { BroadcastPlace } from './place/BroadcastPlace.ts';
+import type { Waits } from './place/Ticket.ts';
 import type { RoomTap } from './RoomTap.ts';
 import { graceMsOf, RoomWatch } from './RoomWatch.ts';
 import { Ownership } from './record/Ownership.ts';
 import { RecordWriter } from './record/RecordWriter.ts';
 import type { Resumed } from './record/resumed.ts';
 import { Speakers } from './Speakers.ts';
-import { StatusBoard } from './StatusBoard.ts';
-
-/** How long an answer about a scene waits for a compositor that is being replaced, ms; most are there after one or two seconds. */
-const APPLY_WAIT_MS = 5_000;
+import { StatusBoard, type WaitStatus } from './StatusBoard.ts';
 
 export type EndReason = NonNullable<BroadcastStatus['endReason']>;
 
@@ -43,16 +43,6 @@ interface BroadcastEvents {
   closed: [reason: EndReason];
   /** It goes on, and another node has it or is to have it; the last event. */
   left: [];
-}
-
-/** What is known of a broadcast before it begins here. */
-export interface BroadcastBeginning {
-  id: string;
-  destinations: readonly Destination[];
-  /** It goes on where a process that died, or has handed it on, had it. */
-  resumed?: Resumed;
-  /** This node owns it already. */
-  owner?: Ownership;
 }
 
 export class Broadcast extends TypedEmitter<BroadcastEvents> {
@@ -65,6 +55,7 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
   readonly #board: StatusBoard;
   readonly #destinations: DestinationBook;
   readonly #speakers: Speakers;
+  readonly #place: BroadcastPlace;
   readonly #compositors: CompositorKeeper;
   readonly #delivery: DeliveryPlace;
   readonly #resumed: Resumed | undefined;
@@ -101,16 +92,16 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
       ...(options.onDestination ? { onDestination: options.onDestination } : {}),
     });
     this.#destinations.addAll(destinations);
+    this.#place = new BroadcastPlace({
+      ...{ broadcast: this.id, room, input, node: options, resumed: resumed !== undefined },
+      program: () => this.#program,
+    });
+    this.#place.on('waiting', (waits) => this.#waits(waits));
     this.#compositors = new CompositorKeeper({
-      ...{
-        broadcast: this.id,
-        room,
-        node: options,
-        board: this.#board,
-        speakers: this.#speakers,
-        logger: this.#logger,
-      },
+      ...{ broadcast: this.id, room, node: options, board: this.#board, speakers: this.#speakers },
+      ...{ place: this.#place, logger: this.#logger },
       usage: runUsage(options, room.id, input.tenant),
+      standby: input.standby,
       fence: resumed?.fence ?? 0,
       resumed: resumed !== undefined,
       program: () => this.#program,
@@ -144,7 +135,7 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
     return this.#board.status;
   }
 
-  /** Resolves when it is live. Throws AppError when it can not go live; then it has failed. */
+  /** Resolves when it is live, or waits for a place. Throws AppError when it can not go live; then it has failed. */
   async start(): Promise<BroadcastStatus> {
     if (this.#resumed) this.#advance('recovering');
     const graceMs = graceMsOf(this.#input, this.#resumed !== undefined);
@@ -152,6 +143,9 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
     const live = new Promise<void>((resolve, reject) => {
       this.on('state', (state) => {
         if (state === 'live') resolve();
+      });
+      this.#place.on('waiting', (waits) => {
+        if (waits) resolve();
       });
       this.#supervising = this.#supervise().catch((error: unknown) => {
         const given = new AppError('internal', 'The broadcast could not be started.', { cause: error });
@@ -206,20 +200,10 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
     this.#logger.info({ destination: id }, 'destination removed');
   }
 
-  /**
-   * Sends the room as it is at once; the frame from which it holds. While its compositor is being replaced the successor's first frame is
-   * waited for a while; null when that is not known then, or the broadcast ends: who comes begins with the scene.
-   */
-  async applyScene(): Promise<number | null> {
-    const until = this.#clock.now() + APPLY_WAIT_MS;
-    for (;;) {
-      const { run } = this.#compositors;
-      if (this.#board.state === 'live' && run) return run.apply();
-      const left = until - this.#clock.now();
-      if (!mayMove(this.#board.state, 'ending') || left <= 0) return null;
-      const moved = new Promise<void>((resolve) => this.once('state', () => resolve()));
-      await Promise.race([moved, delay(left, undefined, { ref: false })]);
-    }
+  /** The frame from which it holds; null when that is not known (applyScene.ts). */
+  applyScene(): Promise<number | null> {
+    const moved = () => new Promise<void>((resolve) => this.once('state', () => resolve()));
+    return applyScene({ board: this.#board, run: () => this.#compositors.run, moved, clock: this.#clock });
   }
 
   /** To a compositor of another agent, without a frame lost. AppError `no-capacity` when there is none, `conflict` when it is not live or came to nothing. */
@@ -250,10 +234,17 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
   }
 
   #live(tookMs: number): void {
-    const starting = this.#board.state === 'starting';
+    const starting = notYet(this.#board.state);
     const { startSeconds, recoverySeconds } = this.#options.metrics;
-    (starting ? startSeconds : recoverySeconds).observe(tookMs / 1000);
+    if (starting) startSeconds.observe(Math.max(0, tookMs - this.#place.waitedMs) / 1000);
+    else recoverySeconds.observe(tookMs / 1000);
     this.#advance('live');
+  }
+
+  #waits(waits: Waits | null): void {
+    const change = { position: waits?.position ?? null, waitReason: waits?.reason ?? null };
+    if (notYet(this.#board.state)) this.#advance(waits ? 'pending' : 'starting', {}, change);
+    this.#board.waits(change);
   }
 
   /** Another node's controller has it. */
@@ -327,6 +318,8 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
   }
 
   async #leave(): Promise<BroadcastStatus> {
+    // Should the directory not be told of it, or nobody else be there, a process that follows on this machine goes on with it.
+    if (this.#owner?.held) this.#record.close();
     this.#quiet();
     this.#compositors.letGo();
     this.#delivery.close();
@@ -344,6 +337,7 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
     this.#record.remove();
     this.#watch?.close();
     this.#speakers.close();
+    this.#place.close();
     this.room.off('changed', this.#onRoom);
     this.#options.streamKeys.off('lost', this.#onKeyLost);
   }
@@ -359,7 +353,11 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
     this.#destinations.close();
     await this.#owner?.end();
     const endedAt = Math.round(this.#options.wallClock());
-    this.#board.set({ endedAt, endReason: reason, fps: 0, bitrate: 0, viewers: 0 });
+    this.#board.set({
+      ...{ endedAt, endReason: reason, fps: 0, bitrate: 0, viewers: 0, position: null, waitReason: null },
+      // Nothing was ever recorded of one that only waited.
+      ...(this.#program ? {} : { recording: null }),
+    });
     this.#advance(reason === 'failed' ? 'failed' : 'ended', { reason });
     this.#board.close();
     this.#options.metrics.ended.inc({ reason });
@@ -367,10 +365,10 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
     return this.status;
   }
 
-  #advance(next: BroadcastState, why: { reason?: EndReason } = {}): boolean {
+  #advance(next: BroadcastState, why: { reason?: EndReason } = {}, change: Partial<WaitStatus> = {}): boolean {
     const { state } = this.#board;
     if (!mayMove(state, next)) return false;
-    this.#board.set({ state: next });
+    this.#board.set({ ...change, state: next });
     this.#logger.info({ state: `${state} -> ${next}`, ...why }, 'broadcast moved');
     this.emit('state', next);
     return true;

@@ -9,11 +9,16 @@ import type { HandoffPace } from './HandoffPace.ts';
 import type { KeyClaims } from './KeyClaims.ts';
 import type { UsageSink } from './meterRun.ts';
 import type { BroadcastMetrics } from './metrics.ts';
+import type { Places } from './place/Places.ts';
 import type { RecordFiles } from './record/RecordFiles.ts';
 
 /** What a broadcast is given by the node that is its room's home. */
 export interface BroadcastOptions {
   directory: Directory;
+  /** Where all broadcasts of the node get their compositors. */
+  places: Places;
+  /** So long a broadcast that is seen waits for a compositor, under a slate, ms. */
+  recoveryMs: number;
   newServiceToken: () => Promise<string>;
   /** The address that media is sent from. */
   mediaIp: string;

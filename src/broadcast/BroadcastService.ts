@@ -4,7 +4,7 @@ import type { RoomTap } from './RoomTap.ts';
 
 /** What signalling and the HTTP API ask of the broadcasts. `Broadcasts.ts` is one. Every method throws AppError. */
 export interface BroadcastService {
-  /** Idempotent: a room that is live answers its running broadcast, whatever the input. Resolves when it is `live` or has failed. */
+  /** Idempotent: a room that is live answers its running broadcast, whatever the input. Resolves when it is `live`, when it waits (`pending`), or has failed. */
   start(room: RoomTap, input: BroadcastInput): Promise<BroadcastStatus>;
   /** Resolves when playlists are closed and destinations are gone. `no-broadcast` when the room is not live. */
   stop(room: string, reason: 'stopped' | 'room-closed' | 'shutdown'): Promise<BroadcastStatus>;

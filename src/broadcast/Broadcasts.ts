@@ -9,6 +9,7 @@ import type { Recording } from '../contracts/recording.ts';
 import type { VersionedScene } from '../contracts/scene.ts';
 import type { Directory } from '../directory/Directory.ts';
 import type { Entry, FleetRecord } from '../directory/entries.ts';
+import type { Strategy } from '../directory/placement.ts';
 import type { RoomHomes } from '../directory/RoomHomes.ts';
 import { Broadcast } from './Broadcast.ts';
 import type { BroadcastOptions } from './BroadcastOptions.ts';
@@ -19,6 +20,7 @@ import { HandoffPace } from './HandoffPace.ts';
 import { KeyClaims } from './KeyClaims.ts';
 import type { UsageSink } from './meterRun.ts';
 import type { BroadcastMetrics } from './metrics.ts';
+import { Places, type TenantRuleSet } from './place/Places.ts';
 import type { RoomTap } from './RoomTap.ts';
 import { type BroadcastRecord, destinationsOf, type FoundRecord } from './record/BroadcastRecord.ts';
 import { Ownership } from './record/Ownership.ts';
@@ -29,6 +31,7 @@ import { Succession } from './Succession.ts';
 /** So many ended broadcasts are remembered, the newest of each room. */
 const REMEMBERED = 500;
 const RESUME_LIMIT_MS = 10 * 60_000;
+const RECOVERY_MS = 10 * 60_000;
 /** Where a process that was killed had broadcasts, the directory is waited for so long, ms: another node may have them. */
 const DIRECTORY_LIMIT_MS = 3_000;
 /** A broadcast that so many processes in a row died with, each within a minute, may be what kills them. */
@@ -45,6 +48,12 @@ export interface BroadcastsOptions {
   encoderThreads?: number;
   /** Compositors that warm up at the same time to take a broadcast over from another. */
   maxHandoffs?: number;
+  /** How compositors are chosen; `binpack` when left out. */
+  placement?: Strategy;
+  /** How much tenants may have; null or left out: no limits. */
+  tenants?: TenantRuleSet | null;
+  /** So long a broadcast that is seen waits for a compositor, ms. */
+  recoveryMs?: number;
   /** Where compositors get images and sounds, without a slash at the end; null: there are none. */
   assetsUrl?: string | null;
   videoEncoder?: VideoCodec;
@@ -82,6 +91,7 @@ export class Broadcasts implements BroadcastService {
   readonly #ended = new Map<string, BroadcastStatus>();
   readonly #streamKeys: KeyClaims;
   readonly #handoffs: HandoffPace;
+  readonly #places: Places;
   #succession: Succession | undefined;
   #resuming: Promise<void> | undefined;
   #state: 'open' | 'closed' = 'open';
@@ -91,6 +101,15 @@ export class Broadcasts implements BroadcastService {
     this.#options = options;
     this.#streamKeys = new KeyClaims(options.directory);
     this.#handoffs = new HandoffPace(options.maxHandoffs ?? 2);
+    const {
+      directory,
+      placement: strategy = 'binpack',
+      tenants = null,
+      wallClock = Date.now,
+      logger,
+      metrics,
+    } = options;
+    this.#places = new Places({ directory, strategy, tenants, wallClock, logger, metrics });
   }
 
   isLive(room: string): boolean {
@@ -240,10 +259,13 @@ export class Broadcasts implements BroadcastService {
       assetsUrl = null,
       videoEncoder = 'libx264',
       wallClock = Date.now,
+      recoveryMs = RECOVERY_MS,
     } = this.#options;
     const { homes } = this.#options;
     const isHome = homes && ((room: string) => homes.isOwn(room));
-    const shared = { streamKeys: this.#streamKeys, handoffs: this.#handoffs, isHome };
+    const shared = {
+      ...{ streamKeys: this.#streamKeys, handoffs: this.#handoffs, places: this.#places, recoveryMs, isHome },
+    };
     return { ...this.#options, mediaIp, encoderThreads, assetsUrl, videoEncoder, wallClock, ...shared };
   }
 
@@ -320,6 +342,7 @@ export class Broadcasts implements BroadcastService {
     this.#state = 'closed';
     await this.#succession?.close();
     await Promise.all([...this.#running.values()].map(({ broadcast }) => broadcast.stop('shutdown')));
+    this.#places.close();
   }
 
   #get(room: string): Broadcast {
@@ -347,7 +370,5 @@ export class Broadcasts implements BroadcastService {
       if (state === 'ended' || state === 'failed') continue;
       this.#options.metrics.broadcasts.set({ state }, states.filter((s) => s === state).length);
     }
-    // Each takes one of an agent's LIANMAI_MAX_BROADCASTS, whatever it costs.
-    this.#options.metrics.demand.set(this.#running.size);
   }
 }

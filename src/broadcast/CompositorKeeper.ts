@@ -13,12 +13,15 @@ import type { CompositorRun } from './CompositorRun.ts';
 import type { Carried } from './carry.ts';
 import type { DeliveryLink } from './DeliveryLink.ts';
 import { followRun } from './followRun.ts';
-import { Handoff, type HandoffEnd } from './Handoff.ts';
+import type { HandoffEnd } from './Handoff.ts';
 import type { Program } from './jobs.ts';
 import type { KeeperOptions } from './KeeperOptions.ts';
+import { type HandoffReason, Moves } from './Moves.ts';
 import { PartWatch } from './PartWatch.ts';
+import type { PlaceWish } from './place/BroadcastPlace.ts';
 import { placeCompositor } from './placeCompositor.ts';
 import { RestartPolicy } from './RestartPolicy.ts';
+import { Standby } from './Standby.ts';
 
 /**
  * A successor's first segment begins at least this long after it is bound, ms: some late frames are better than two seconds more of a hole. A
@@ -27,20 +30,12 @@ import { RestartPolicy } from './RestartPolicy.ts';
 const RESTART_LEAD_MS = 100;
 /** Where a compositor is at work already, the order to take another one's parts is sent this long before the first of them, ms. */
 const TAKE_LEAD_MS = 500;
-/** A broadcast that is not live after this long has failed, ms. */
+/** A broadcast that is not live after this long has failed, ms; not counted: how long it waits for a place. */
 const START_LIMIT_MS = 30_000;
-/** One for which no compositor could be had for this long has failed, ms. */
-const RECOVERY_LIMIT_MS = 60_000;
 /**
  * One that seems to be gone is looked at again after this: when we ourselves stood still, what it said meanwhile is read by then, ms.
  */
 const SECOND_LOOK_MS = 50;
-/** A handoff that came to nothing is tried again after, ms. */
-const HANDOFF_RETRY_MS = 2_000;
-
-/** Why a broadcast is handed over: metric label. `drain`: its agent goes. `request`: somebody asked for it. */
-export type HandoffReason = 'drain' | 'request';
-
 interface KeeperEvents {
   /** There is a compositor at work, the first or after a loss; it took so long, ms. */
   live: [tookMs: number];
@@ -66,10 +61,8 @@ export class CompositorKeeper extends TypedEmitter<KeeperEvents> {
   /** Delivery was told of a compositor of ours. */
   #hasTaken = false;
   #carried: Record<string, Carried> = {};
-  #handoff: Handoff<CompositorRun> | undefined;
-  #moving: Promise<HandoffEnd<CompositorRun>> | undefined;
-  /** While the broadcast goes from one delivery node to another nobody else may take anything. */
-  #redirecting: Promise<void> = Promise.resolve();
+  readonly #moves: Moves;
+  readonly #standby: Standby<CompositorRun> | undefined;
 
   constructor(options: KeeperOptions) {
     super();
@@ -80,6 +73,8 @@ export class CompositorKeeper extends TypedEmitter<KeeperEvents> {
     this.#downAt = clock.now();
     this.#figures = new CompositorFigures(metrics);
     this.parts = new PartWatch(clock);
+    if (options.standby) this.#standby = this.#newStandby();
+    this.#moves = this.#newMoves();
   }
 
   /** The compositor at work. */
@@ -109,6 +104,7 @@ export class CompositorKeeper extends TypedEmitter<KeeperEvents> {
         const run = await this.#bringUp(signal);
         liveAt = clock.now();
         this.emit('live', liveAt - this.#downAt);
+        this.#standby?.begin();
         why = await this.#serve(run);
         if (signal.aborted) return;
       } catch (error) {
@@ -131,13 +127,14 @@ export class CompositorKeeper extends TypedEmitter<KeeperEvents> {
   letGo(): void {
     this.#abort.abort();
     this.#run?.letGo();
+    this.#standby?.letGo();
   }
 
   /** Ends the compositors in order, the present one with the parts that are whole; `supervise` returns. */
   async stop(): Promise<void> {
     const run = this.#run;
     this.#abort.abort();
-    await Promise.all([run?.stop(), this.#handoff?.ended]);
+    await Promise.all([run?.stop(), this.#moves.handoff?.ended, this.#standby?.stop()]);
   }
 
   /** So many parts in a row have not come; the newest is of this segment. */
@@ -157,20 +154,15 @@ export class CompositorKeeper extends TypedEmitter<KeeperEvents> {
   }
 
   /** Does the work when no handoff is under way, and lets none begin meanwhile. */
-  async betweenHandoffs<T>(work: () => Promise<T>): Promise<T> {
-    await this.#redirecting;
-    for (let last: Handoff<CompositorRun> | undefined; this.#handoff !== last; await last?.ended) last = this.#handoff;
-    const done = work();
-    this.#redirecting = done.then(
-      () => {},
-      () => {},
-    );
-    return done;
+  betweenHandoffs<T>(work: () => Promise<T>): Promise<T> {
+    return this.#moves.betweenHandoffs(work);
   }
 
   /** All from segment `from` on goes to this delivery node. */
   redirect(delivery: DeliveryLink, program: Program, from: number): void {
     this.#delivery = delivery;
+    // What stands by puts to the node before: it is replaced.
+    this.#standby?.outdated(this.#newFence());
     const run = this.#run;
     if (!run) return;
     // One that has just come begins with a later segment.
@@ -178,35 +170,30 @@ export class CompositorKeeper extends TypedEmitter<KeeperEvents> {
     run.deliverTo(program);
   }
 
-  /** To a compositor of another agent. One at a time: who asks meanwhile is given the same answer. Rejects when the broadcast ends before. */
+  /** To a compositor of another agent (Moves.ts). */
   handOver(reason: HandoffReason): Promise<HandoffEnd<CompositorRun>> {
-    this.#moving ??= this.#handOver(reason).finally(() => {
-      this.#moving = undefined;
-    });
-    return this.#moving;
+    return this.#moves.handOver(reason);
   }
 
   #isHopeless(error: unknown): boolean {
-    const { board, node, program } = this.#options;
-    const starting = board.state === 'starting';
-    const limit = starting ? START_LIMIT_MS : RECOVERY_LIMIT_MS;
+    const { board, node, place } = this.#options;
     const code = error instanceof AppError ? error.code : null;
-    // Nobody has seen anything yet; or delivery has ended it, or another node's controller has it.
-    if (starting && !program() && code === 'no-capacity') return true;
+    // Delivery has ended it, or another node's controller has it.
     if (code === 'conflict' || code === 'stale-fence') return true;
-    return node.clock.now() - this.#downAt > limit;
+    const downMs = node.clock.now() - this.#downAt;
+    return board.state === 'starting' ? downMs - place.waitedMs > START_LIMIT_MS : downMs >= node.recoveryMs;
   }
 
   /** Until there is no compositor at work any more, to whichever the broadcast was handed over meanwhile; why. */
   async #serve(first: CompositorRun): Promise<string> {
     for (let run = first; ; ) {
-      this.#leaveWhenDraining(run);
+      this.#moves.leaveWhenDraining(run);
       const end = await run.ended;
       if (this.#abort.signal.aborted) return end.reason;
-      const handoff = this.#handoff?.old === run ? this.#handoff : undefined;
+      const handoff = this.#moves.handoff?.old === run ? this.#moves.handoff : undefined;
       const lost = !handoff?.oldMayEnd;
       if (lost) this.#lost(run, end);
-      const next = (await handoff?.ended)?.run;
+      const next = (await handoff?.ended)?.run ?? (await this.#promoted());
       if (!next) return end.reason;
       if (lost) this.emit('live', this.#options.node.clock.now() - this.#downAt);
       run = next;
@@ -236,7 +223,7 @@ export class CompositorKeeper extends TypedEmitter<KeeperEvents> {
     this.#newFence();
     // Delivery waits for a controller, and not for a place.
     if (resumed) await prepare();
-    const run = await this.#place();
+    const run = await this.#place({ last: this.#standing });
     try {
       const { program, delivery } = await prepare();
       const former = resumed && !this.#hasTaken && delivery.arriving;
@@ -272,19 +259,69 @@ export class CompositorKeeper extends TypedEmitter<KeeperEvents> {
 
   #take({ compositor, fence }: CompositorRun, from: number): void {
     this.#hasTaken = true;
-    this.#delivery?.send({ type: 'take', from, compositor, fence });
+    this.#standby?.outdated(fence);
+    this.#delivery?.send({ type: 'take', from, compositor, fence, standby: false });
   }
 
-  async #place(avoid?: string): Promise<CompositorRun> {
-    const { broadcast, room, speakers, board, node, usage, onEncoder } = this.#options;
-    const { directory, mediaIp, newServiceToken, metrics, clock } = node;
-    const [logger, signal] = [this.#logger, this.#abort.signal];
+  /** The one that stands by has the broadcast now, from the next segment on: what is left undone of this one it stands in for. */
+  async #promoted(): Promise<CompositorRun | undefined> {
+    const [run, program] = [await this.#standby?.release(), this.#options.program()];
+    if (!run || !program) return undefined;
+    if (this.#abort.signal.aborted) {
+      await run.stop();
+      return undefined;
+    }
+    const from = segmentAtOrAfterMs(program.grid, this.#options.node.clock.now() - program.startMs);
+    this.#take(run, from);
+    this.#switch(run, from, program);
+    return run;
+  }
+
+  #newStandby(): Standby<CompositorRun> {
+    const { program, node } = this.#options;
+    return new Standby<CompositorRun>({
+      // It is no reason to keep others waiting: without a place it is tried again.
+      place: () => this.#seek({ last: this.#run?.agentUrl, waitMs: 0 }),
+      carried: () => this.#carried,
+      warmMs: () => node.handoffs.warmMs,
+      take: ({ compositor, fence }, from) =>
+        this.#delivery?.send({ type: 'take', from, compositor, fence, standby: true }),
+      ...{ program, clock: node.clock, logger: this.#logger, signal: this.#abort.signal },
+    });
+  }
+
+  #newMoves(): Moves {
+    const { program, node, place, board } = this.#options;
+    return new Moves({
+      run: () => this.#run,
+      isLive: () => board.state === 'live',
+      seek: (wish) => this.#seek(wish),
+      carried: () => this.#carried,
+      take: (run, from) => this.#take(run, from),
+      onSwitch: (run, from, known) => this.#switch(run, from, known),
+      newFence: () => this.#newFence(),
+      ...{ node, place, program, standby: this.#standby, logger: this.#logger, signal: this.#abort.signal },
+    });
+  }
+
+  #seek(wish: PlaceWish & { onTurn?: () => Promise<void> }): Promise<CompositorRun> {
+    this.#newFence();
+    return this.#place(wish);
+  }
+
+  /** When it is its turn. */
+  async #place(wish: PlaceWish & { onTurn?: () => Promise<void> }): Promise<CompositorRun> {
+    const { broadcast, room, speakers, board, node, usage, onEncoder, place } = this.#options;
+    const { places, mediaIp, newServiceToken, metrics, clock } = node;
+    const logger = this.#logger;
+    const ask = place.ask({ ...wish, signal: this.#abort.signal });
     const media = { room, speakers, mediaIp, newToken: newServiceToken };
     const run = await placeCompositor({
-      ...{ ...media, directory, broadcast, fence: this.#fence, clock, signal, logger, metrics, avoid },
-      last: this.#standing,
+      ...{ ...media, places, ask, broadcast, fence: this.#fence, clock, logger, metrics },
+      ...(wish.onTurn ? { onTurn: wish.onTurn } : {}),
     });
     const isPresent = () => this.#run === run;
+    place.follow(run, isPresent);
     followRun(run, { isPresent, metrics, parts: this.parts, board, figures: this.#figures, usage, logger });
     run.on('encoder', onEncoder);
     run.on('carry', (sources) => {
@@ -298,78 +335,6 @@ export class CompositorKeeper extends TypedEmitter<KeeperEvents> {
     };
     run.ended.then(gone, gone);
     return run;
-  }
-
-  #leaveWhenDraining(run: CompositorRun): void {
-    const leave = () => {
-      this.#leave(run).catch((error: unknown) => this.#logger.error({ err: error }, 'handoff failed'));
-    };
-    if (run.draining) leave();
-    else run.once('draining', leave);
-  }
-
-  /** Until it is not the one at work any more. Its agent bounds that. */
-  async #leave(run: CompositorRun): Promise<void> {
-    const { signal } = this.#abort;
-    this.#logger.info({ compositor: run.compositor }, 'agent goes: broadcast is handed over');
-    while (this.#run === run && !signal.aborted) {
-      await this.handOver('drain').catch((error: unknown) => {
-        if (!signal.aborted) throw error;
-      });
-      if (this.#run === run) await delay(HANDOFF_RETRY_MS, undefined, { signal }).catch(() => {});
-    }
-  }
-
-  async #handOver(reason: HandoffReason): Promise<HandoffEnd<CompositorRun>> {
-    const { handoffs, clock, metrics } = this.#options.node;
-    const giveTurn = await handoffs.turn(this.#abort.signal);
-    await this.#redirecting;
-    const beganAt = clock.now();
-    try {
-      const old = this.#run;
-      const program = this.#options.program();
-      if (!old || !program || this.#options.board.state !== 'live') return { outcome: 'abandoned' };
-      const handoff = this.#newHandoff(old, program, giveTurn);
-      this.#handoff = handoff;
-      const end = await handoff.ended;
-      const { outcome, error, run } = end;
-      const tookMs = Math.round(clock.now() - beganAt);
-      metrics.handoffs.inc({ reason, outcome });
-      const log = { reason, outcome, tookMs, compositor: run?.compositor, ...(error ? { err: error } : {}) };
-      if (outcome !== 'done') this.#logger.warn(log, 'handoff came to nothing');
-      else {
-        metrics.handoffSeconds.observe(tookMs / 1000);
-        this.#logger.info(log, 'broadcast handed over');
-      }
-      return end;
-    } finally {
-      giveTurn();
-    }
-  }
-
-  #newHandoff(old: CompositorRun, program: Program, giveTurn: () => void): Handoff<CompositorRun> {
-    const { handoffs, clock } = this.#options.node;
-    return new Handoff<CompositorRun>({
-      old,
-      program,
-      place: () => {
-        this.#newFence();
-        return this.#place(old.agentUrl);
-      },
-      carried: () => this.#carried,
-      warmMs: handoffs.warmMs,
-      onWarm: (tookMs) => handoffs.learn(tookMs),
-      take: (run, from) => {
-        this.#take(run, from);
-        // It is warm: the next one may be.
-        giveTurn();
-      },
-      onSwitch: (run, from) => this.#switch(run, from, program),
-      newFence: () => this.#newFence(),
-      clock,
-      logger: this.#logger,
-      signal: this.#abort.signal,
-    });
   }
 
   #switch(run: CompositorRun, from: number, { startMs, grid }: Program): void {

@@ -2,9 +2,9 @@ import type { WebSocket } from 'ws';
 import type { Clock } from '../common/clock.ts';
 import type { Logger } from '../common/logger.ts';
 import { TypedEmitter } from '../common/TypedEmitter.ts';
-import { CompositorMessage, type ControllerMessage, WS_GOING_AWAY } from '../contracts/control.ts';
+import { CONTROL_SINCE, CompositorMessage, type ControllerMessage, WS_GOING_AWAY } from '../contracts/control.ts';
 import { AppError } from '../contracts/errors.ts';
-import { PROTOCOL } from '../contracts/ids.ts';
+import { isKnownTo, protocolBefore, protocolWith } from '../contracts/protocol.ts';
 import { openSocket } from './openSocket.ts';
 
 /** From `open` to `bound`; the agent's own limits for a cold child are shorter together, ms. */
@@ -22,10 +22,14 @@ interface CompositorLinkEvents {
 
 export interface CompositorLinkOptions {
   agentUrl: string;
+  /** The newest protocol number that the agent has announced; undefined: it is found out. */
+  protocol?: number | undefined;
   token: string;
   broadcast: string;
   compositor: string;
   fence: number;
+  /** What the broadcast is expected to cost. */
+  slots: number;
   clock: Clock;
   logger: Logger;
   signal?: AbortSignal;
@@ -35,17 +39,25 @@ export interface CompositorLinkOptions {
 export class CompositorLink extends TypedEmitter<CompositorLinkEvents> {
   /** Settles when the compositor is gone, or nobody knows (`control-lost`); never after `close()`. */
   readonly ended: Promise<LinkEnd>;
+  /** The number that is spoken on this connection. */
+  readonly protocol: number;
   readonly #clock: Clock;
   readonly #logger: Logger;
   #socket: WebSocket | undefined;
   #state: 'opening' | 'bound' | 'ended' = 'opening';
   #draining = false;
+  /** The agent does not speak our number. */
+  #foreign = false;
+  /** What the agent was told that the broadcast costs. */
+  #slots = 0;
+  #countsSlots = false;
   #heardAt = Number.NEGATIVE_INFINITY;
   #resolveEnded: (end: LinkEnd) => void = () => {};
   #settle: { resolve: (bound: Bound) => void; reject: (error: Error) => void } | undefined;
 
-  private constructor({ clock, logger }: CompositorLinkOptions) {
+  private constructor({ clock, logger }: CompositorLinkOptions, protocol: number) {
     super();
+    this.protocol = protocol;
     this.#clock = clock;
     this.#logger = logger;
     this.ended = new Promise((resolve) => {
@@ -53,11 +65,22 @@ export class CompositorLink extends TypedEmitter<CompositorLinkEvents> {
     });
   }
 
-  /** Asks the agent for a compositor and waits for its port. AppError `no-capacity` when there is none to be had there. */
+  /**
+   * Asks the agent for a compositor and waits for its port. AppError `no-capacity` when there is none to be had there. An agent that does
+   * not speak our protocol number is asked with the one before.
+   */
   static async open(options: CompositorLinkOptions): Promise<{ link: CompositorLink; bound: Bound }> {
-    const link = new CompositorLink(options);
-    const bound = await link.#open(options);
-    return { link, bound };
+    for (let protocol = protocolWith(options.protocol); ; ) {
+      const link = new CompositorLink(options, protocol);
+      try {
+        return { link, bound: await link.#open(options) };
+      } catch (error) {
+        const older = link.#foreign ? protocolBefore(protocol) : undefined;
+        if (older === undefined) throw error;
+        options.logger.debug({ agent: options.agentUrl, protocol: older }, 'the agent speaks an older protocol');
+        protocol = older;
+      }
+    }
   }
 
   /** The agent has said that it goes. */
@@ -70,8 +93,17 @@ export class CompositorLink extends TypedEmitter<CompositorLinkEvents> {
     return this.#heardAt;
   }
 
+  /** What the agent's protocol number does not have is left out. */
   send(message: ControllerMessage): void {
+    if (!isKnownTo(this.protocol, message, CONTROL_SINCE)) return;
     if (this.#socket?.readyState === this.#socket?.OPEN) this.#socket?.send(JSON.stringify(message));
+  }
+
+  /** The broadcast costs so many slots now; an agent that does not count them is not told. */
+  costs(slots: number): void {
+    if (!this.#countsSlots || slots === this.#slots) return;
+    this.#slots = slots;
+    this.send({ type: 'slots', slots });
   }
 
   /** The agent stops the child. */
@@ -91,7 +123,7 @@ export class CompositorLink extends TypedEmitter<CompositorLinkEvents> {
   }
 
   async #open(options: CompositorLinkOptions): Promise<Bound> {
-    const { agentUrl, token, broadcast, compositor, fence, signal } = options;
+    const { agentUrl, token, broadcast, compositor, fence, slots, signal } = options;
     // Before the connection is: an agent may refuse in its first words.
     const bound = new Promise<Bound>((resolve, reject) => {
       this.#settle = { resolve, reject };
@@ -115,7 +147,8 @@ export class CompositorLink extends TypedEmitter<CompositorLinkEvents> {
     const limit = setTimeout(giveUp, BOUND_LIMIT_MS);
     signal?.addEventListener('abort', giveUp, { once: true });
     if (signal?.aborted) giveUp();
-    this.send({ type: 'open', protocol: PROTOCOL, broadcast, compositor, fence });
+    this.#slots = slots;
+    this.send({ type: 'open', protocol: this.protocol, broadcast, compositor, fence, slots });
     try {
       return await bound;
     } finally {
@@ -141,10 +174,12 @@ export class CompositorLink extends TypedEmitter<CompositorLinkEvents> {
         return;
       case 'refused':
         this.#state = 'ended';
+        this.#foreign = message.code === 'protocol';
         this.#settle?.reject(new AppError('no-capacity', undefined, { cause: new Error(message.message) }));
         return;
       case 'bound':
         if (this.#state === 'opening') this.#state = 'bound';
+        this.#countsSlots = message.countsSlots === true;
         this.#settle?.resolve(message);
         return;
       case 'ended': {

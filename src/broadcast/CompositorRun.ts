@@ -6,9 +6,9 @@ import type { CompositorEndReason } from '../contracts/control.ts';
 import type { DegradationStep } from '../contracts/degradation.ts';
 import { segmentFirstFrame } from '../contracts/grid.ts';
 import type { Job } from '../contracts/job.ts';
-import { CompositorLink, type LinkEnd, type LinkMessage } from './CompositorLink.ts';
+import { CompositorLink, type CompositorLinkOptions, type LinkEnd, type LinkMessage } from './CompositorLink.ts';
+import type { CompositorRunEvents } from './CompositorRunEvents.ts';
 import { type Carried, carriedOf, withCarry } from './carry.ts';
-import type { CompositorRunEvents, CompositorRunOptions } from './compositorRunTypes.ts';
 import { DecodedSources } from './DecodedSources.ts';
 import {
   buildJob,
@@ -23,7 +23,9 @@ import {
   sourcesOf,
 } from './jobs.ts';
 import { type MediaSide, MediaTap } from './MediaTap.ts';
+import type { BroadcastMetrics } from './metrics.ts';
 import type { RoomTap } from './RoomTap.ts';
+import type { Speakers } from './Speakers.ts';
 
 /** Changes that come together make one job; the first is not held back, ms. */
 const JOB_INTERVAL_MS = 50;
@@ -37,6 +39,15 @@ const STOP_LIMIT_MS = 15_000;
 const TOKEN_RENEWAL_MS = 12 * 3_600_000;
 /** A source that could not be consumed is tried again after, ms. */
 const RETRY_MS = 1_000;
+
+export interface CompositorRunOptions extends Omit<CompositorLinkOptions, 'token'> {
+  room: RoomTap;
+  /** The broadcast's. */
+  speakers: Speakers;
+  mediaIp: string;
+  newToken: () => Promise<string>;
+  metrics: BroadcastMetrics;
+}
 
 /** One compositor at work for a broadcast: its connection, its media tap, its jobs. Never used again after its end. */
 export class CompositorRun extends TypedEmitter<CompositorRunEvents> {
@@ -133,8 +144,9 @@ export class CompositorRun extends TypedEmitter<CompositorRunEvents> {
     }
   }
 
-  /** Sends the first job; resolves when the compositor is ready and media flows. Rejects when it ends before. */
+  /** Sends the first job; resolves when the compositor is ready and media flows, at once when it is already. Rejects when it ends before. */
   async start(program: Program, firstSegment: number, carried: Readonly<Record<string, Carried>>): Promise<void> {
+    if (this.#state === 'ready') return;
     this.#program = program;
     this.#placement = { compositor: this.compositor, fence: this.fence, firstSegment };
     this.#carried = carried;
@@ -158,6 +170,11 @@ export class CompositorRun extends TypedEmitter<CompositorRunEvents> {
   async apply(): Promise<number> {
     this.#wish.change = false;
     return this.#queue(() => this.#sendJob(false));
+  }
+
+  /** What the broadcast costs now. */
+  costs(slots: number): void {
+    this.#link.costs(slots);
   }
 
   /** It owns the broadcast anew, with a higher fence: its parts carry that one from now on. */
@@ -305,7 +322,8 @@ export class CompositorRun extends TypedEmitter<CompositorRunEvents> {
     const fromFrame = first ? begin : Math.max(begin, ahead, this.#lastFrom + 1);
     const { scene } = room.scene;
     const shown = shownSpeakers(scene, peers, this.#options.speakers);
-    const job = buildJob({ program, placement, token, fromFrame, scene, peers, sources, ...shown });
+    const { protocol } = this.#link;
+    const job = buildJob({ protocol, program, placement, token, fromFrame, scene, peers, sources, ...shown });
     if (!force && this.#job && sameWork(this.#job, job)) return this.#lastFrom;
     this.#job = job;
     this.#lastFrom = fromFrame;

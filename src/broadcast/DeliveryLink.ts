@@ -3,8 +3,9 @@ import type { WebSocket } from 'ws';
 import type { Clock } from '../common/clock.ts';
 import type { Logger } from '../common/logger.ts';
 import { TypedEmitter } from '../common/TypedEmitter.ts';
-import { type DeliveryOrder, DeliveryReport, RECLAIM_MS } from '../contracts/deliveryControl.ts';
+import { DELIVERY_SINCE, type DeliveryOrder, DeliveryReport, RECLAIM_MS } from '../contracts/deliveryControl.ts';
 import { AppError } from '../contracts/errors.ts';
+import { isKnownTo, protocolBefore, protocolWith } from '../contracts/protocol.ts';
 import { openSocket } from './openSocket.ts';
 
 /** From the connection to `opened`, ms. */
@@ -32,6 +33,8 @@ interface DeliveryLinkEvents {
 
 export interface DeliveryLinkOptions {
   deliveryUrl: string;
+  /** The newest protocol number that the delivery node has announced; undefined: it is found out. */
+  protocol?: number | undefined;
   newToken: () => Promise<string>;
   /** The broadcast as it is to be opened now: a reconnect names the destinations and the fence of that time. */
   order: () => OpenOrder;
@@ -51,13 +54,19 @@ export class DeliveryLink extends TypedEmitter<DeliveryLinkEvents> {
   #socket: WebSocket | undefined;
   #state: 'open' | 'ending' | 'closed' = 'open';
   #take: Take | undefined;
+  /** The number that is spoken on the connection. */
+  #protocol: number;
+  /** Delivery has refused `open`: perhaps it does not speak our number. */
+  #foreign = false;
   #arriving = false;
+  #standby: Take | undefined;
   #opened: { resolve: () => void; reject: (error: Error) => void } | undefined;
   #ended: (() => void) | undefined;
 
   private constructor(options: DeliveryLinkOptions) {
     super();
     this.#options = options;
+    this.#protocol = protocolWith(options.protocol);
   }
 
   /** Connects and opens the broadcast. Rejects with an AppError. */
@@ -74,7 +83,7 @@ export class DeliveryLink extends TypedEmitter<DeliveryLinkEvents> {
 
   /** While the connection is lost nothing is sent: what counts is in `order()` and in the last `take`, sent on the way back. */
   send(order: Exclude<DeliveryOrder, { type: 'open' | 'end' | 'clock' }>): void {
-    if (order.type === 'take') this.#take = order;
+    if (order.type === 'take') this.#remember(order);
     this.#post(order);
   }
 
@@ -101,6 +110,13 @@ export class DeliveryLink extends TypedEmitter<DeliveryLinkEvents> {
     }
   }
 
+  #remember(take: Take): void {
+    if (take.standby) this.#standby = take;
+    else this.#take = take;
+    // It does not stand by any more.
+    if (this.#standby?.compositor === this.#take?.compositor) this.#standby = undefined;
+  }
+
   /** Closes the broadcast; resolves when delivery has, or has been given up. */
   async end(): Promise<void> {
     if (this.#state !== 'open') return;
@@ -122,7 +138,22 @@ export class DeliveryLink extends TypedEmitter<DeliveryLinkEvents> {
     this.#socket?.close();
   }
 
+  /** Another version may have been started in the place of the one before: each connection begins with the newest number. */
   async #connect(): Promise<void> {
+    for (let protocol: number | undefined = protocolWith(this.#options.protocol); ; ) {
+      this.#protocol = protocol;
+      this.#foreign = false;
+      try {
+        return await this.#tryConnect();
+      } catch (error) {
+        protocol = this.#foreign && this.#state !== 'closed' ? protocolBefore(protocol) : undefined;
+        if (protocol === undefined) throw error;
+        this.#options.logger.debug({ protocol }, 'delivery speaks an older protocol');
+      }
+    }
+  }
+
+  async #tryConnect(): Promise<void> {
     const { deliveryUrl, newToken, order } = this.#options;
     // Before the connection is: delivery may refuse in its first words.
     const opened = new Promise<void>((resolve, reject) => {
@@ -143,9 +174,11 @@ export class DeliveryLink extends TypedEmitter<DeliveryLinkEvents> {
     }
     this.#socket = socket;
     const limit = setTimeout(() => socket.terminate(), OPENED_LIMIT_MS);
-    const refuse = () => this.#opened?.reject(new AppError('internal', 'The delivery node closed the connection.'));
+    // Of this connection: the next one may be on its way when it closes.
+    const waiting = this.#opened;
+    const refuse = () => waiting?.reject(new AppError('internal', 'The delivery node closed the connection.'));
     socket.once('close', refuse);
-    this.#post(order());
+    this.#post({ ...order(), protocol: this.#protocol });
     try {
       await opened;
     } catch (error) {
@@ -155,7 +188,7 @@ export class DeliveryLink extends TypedEmitter<DeliveryLinkEvents> {
       clearTimeout(limit);
     }
     socket.off('close', refuse);
-    if (this.#take) this.#post(this.#take);
+    for (const take of [this.#take, this.#standby]) if (take) this.#post(take);
     if (socket.readyState === socket.OPEN) socket.once('close', () => this.#lost());
     else this.#lost();
   }
@@ -213,6 +246,8 @@ export class DeliveryLink extends TypedEmitter<DeliveryLinkEvents> {
         return;
       case 'refused': {
         const codes = { 'stale-fence': 'stale-fence', draining: 'no-capacity', ended: 'conflict' } as const;
+        // A node of version 1 says `bad-request` of a number that it does not know.
+        this.#foreign = report.code === 'protocol' || report.code === 'bad-request';
         const code = codes[report.code as keyof typeof codes] ?? 'internal';
         this.#opened?.reject(new AppError(code, undefined, { cause: new Error(report.message) }));
         return;
@@ -228,6 +263,7 @@ export class DeliveryLink extends TypedEmitter<DeliveryLinkEvents> {
   }
 
   #post(order: DeliveryOrder): void {
+    if (!isKnownTo(this.#protocol, order, DELIVERY_SINCE)) return;
     if (this.#socket?.readyState === this.#socket?.OPEN) this.#socket?.send(JSON.stringify(order));
   }
 }

@@ -4,6 +4,7 @@ import type { BroadcastOptions } from './BroadcastOptions.ts';
 import type { DeliveryLink } from './DeliveryLink.ts';
 import type { Program } from './jobs.ts';
 import type { RunUsage } from './meterRun.ts';
+import type { BroadcastPlace } from './place/BroadcastPlace.ts';
 import type { RoomTap } from './RoomTap.ts';
 import type { Speakers } from './Speakers.ts';
 import type { StatusBoard } from './StatusBoard.ts';
@@ -15,9 +16,13 @@ export interface KeeperOptions {
   node: BroadcastOptions;
   board: StatusBoard;
   speakers: Speakers;
+  /** Among all that want a compositor. */
+  place: BroadcastPlace;
   logger: Logger;
   /** Where what the compositors use is counted. */
   usage: RunUsage | undefined;
+  /** A second compositor stands by. */
+  standby: boolean;
   /** The highest that was given out, by whatever process. */
   fence: number;
   /** Another process had the broadcast: it does not begin with segment 0. */

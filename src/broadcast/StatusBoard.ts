@@ -6,6 +6,8 @@ import { videoRenditionsFor } from './jobs.ts';
 /** Figures are told at most this often, ms. */
 const FIGURES_MS = 1_000;
 
+export type WaitStatus = Pick<BroadcastStatus, 'position' | 'waitReason'>;
+
 export interface StatusBoardOptions {
   id: string;
   room: string;
@@ -32,6 +34,8 @@ export class StatusBoard {
       startedAt: null,
       endedAt: null,
       endReason: null,
+      position: null,
+      waitReason: null,
       playlist: `/live/${room}/index.m3u8`,
       playback: input.playback,
       video: { width, height, fps, bitrate },
@@ -59,6 +63,13 @@ export class StatusBoard {
   set(change: Partial<Omit<BroadcastStatus, 'destinations'>>): void {
     this.#status = { ...this.#status, ...change };
     this.#tell();
+  }
+
+  /** Where it waits; a live one whose agent goes may wait, too, and nobody sees that. */
+  waits({ position, waitReason }: WaitStatus): void {
+    const { state, ...before } = this.#status;
+    const same = before.position === position && before.waitReason === waitReason;
+    if (!same && state !== 'live') this.set({ position, waitReason });
   }
 
   /** Something that only counts up and down. */

@@ -50,7 +50,8 @@ function onReport(
 ): void {
   switch (report.type) {
     case 'part':
-      parts.part();
+      // One that a standby made says nothing of the compositor at work.
+      if (!report.standby) parts.part();
       return;
     case 'late':
       onLate(report.count, report.segment);

@@ -2,7 +2,6 @@
 import type { BroadcastInput } from '../contracts/broadcast.ts';
 import type { DegradationStep } from '../contracts/degradation.ts';
 import type { Grid } from '../contracts/grid.ts';
-import { PROTOCOL } from '../contracts/ids.ts';
 import {
   type EncoderSettings,
   type Job,
@@ -119,6 +118,8 @@ export function sourcesOf<S extends { peer: string }>(peers: readonly JobPeer[],
 }
 
 export interface JobInput {
+  /** The compositor's; the number that is spoken with its agent. */
+  protocol: number;
   program: Program;
   placement: Placement;
   token: string;
@@ -131,7 +132,7 @@ export interface JobInput {
 }
 
 export function buildJob({ program, placement, ...rest }: JobInput): Job {
-  return { protocol: PROTOCOL, deliveryFrom: 0, ...program, ...placement, ...rest };
+  return { deliveryFrom: 0, ...program, ...placement, ...rest };
 }
 
 /** Of who speaks only what the scene shows: nothing else is worth a job. */

@@ -4,11 +4,15 @@ import type { Counter, Gauge, Histogram } from 'prom-client';
 export interface BroadcastMetrics {
   /** `lianmai_broadcasts{state}`: broadcasts that have not ended, by state. */
   broadcasts: Pick<Gauge<'state'>, 'set'>;
-  /** `lianmai_compositor_demand`: slots wanted by broadcasts that have not ended. */
+  /** `lianmai_compositor_demand`: slots wanted by broadcasts that have not ended, whether they have them or not; not those that their tenant may not have. */
   demand: Pick<Gauge, 'set'>;
+  /** `lianmai_pending_broadcasts{kind,reason}`: those that wait for a compositor; `start`, or `handover`: they run, or did, and are seen. WaitReason. */
+  pending: Pick<Gauge<'kind' | 'reason'>, 'set'>;
+  /** `lianmai_pending_seconds`: how long those that had to wait have waited, when they were given a place. */
+  waitSeconds: Pick<Histogram, 'observe'>;
   /** `lianmai_broadcasts_ended_total{reason}` */
   ended: Pick<Counter<'reason'>, 'inc'>;
-  /** `lianmai_broadcast_start_seconds`: from the wish to `live`. */
+  /** `lianmai_broadcast_start_seconds`: from the wish to `live`, without what it waited for a place. */
   startSeconds: Pick<Histogram, 'observe'>;
   /** `lianmai_compositor_restarts_total{reason}`: compositors that had to be replaced, by why. */
   restarts: Pick<Counter<'reason'>, 'inc'>;
@@ -47,3 +51,6 @@ export interface BroadcastMetrics {
   /** `lianmai_compositor_clock_error_seconds`: likewise. */
   clockErrorSeconds: Pick<Histogram, 'observe'>;
 }
+
+/** What the queue for compositors counts (place/Places.ts). */
+export type PlaceMetrics = Pick<BroadcastMetrics, 'demand' | 'pending' | 'waitSeconds'>;

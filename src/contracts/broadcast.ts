@@ -6,8 +6,16 @@ import { PlaybackAccess } from './playback.ts';
 import { RecordingStatus } from './recording.ts';
 import { RenditionInput } from './renditionInput.ts';
 
-export const BroadcastState = z.enum(['starting', 'live', 'recovering', 'ending', 'ended', 'failed']);
+/** `pending`: it waits for a compositor, and starts by itself. */
+export const BroadcastState = z.enum(['pending', 'starting', 'live', 'recovering', 'ending', 'ended', 'failed']);
 export type BroadcastState = z.infer<typeof BroadcastState>;
+
+/**
+ * Why a broadcast waits. `no-capacity`: it goes on when a compositor is free. `tenant-limit`: when another broadcast of its tenant ends.
+ * `incompatible`: there are compositors, and none of a version that this server understands.
+ */
+export const WaitReason = z.enum(['no-capacity', 'tenant-limit', 'incompatible']);
+export type WaitReason = z.infer<typeof WaitReason>;
 
 export const DestinationInput = z
   .object({
@@ -57,6 +65,8 @@ export const BroadcastInput = z
     transcode: z.array(RenditionInput).max(4).default([]),
     /** Whose it is: its use is summed up under this name (`GET /v1/usage`). */
     tenant: TenantId.default(DEFAULT_TENANT),
+    /** A second compositor works along in the shadow: when one is lost, who plays whole segments and the recording lose nothing. */
+    standby: z.boolean().default(false),
     /** How long an empty room shows the slate before the broadcast ends, seconds. */
     emptyGraceSeconds: z.int().min(1).max(86_400).default(60),
   })
@@ -84,6 +94,9 @@ export const BroadcastStatus = z.object({
   startedAt: z.number().nullable(),
   endedAt: z.number().nullable(),
   endReason: z.enum(['stopped', 'empty', 'room-closed', 'shutdown', 'failed']).nullable(),
+  /** Its place among all that wait for a compositor, the first is 1; null: it does not wait. `pending` and `recovering` ones may. */
+  position: z.int().min(1).nullable().default(null),
+  waitReason: WaitReason.nullable().default(null),
   /** Path of the multivariant playlist on the public port; with `playback: token` it needs a token in it. */
   playlist: z.string(),
   playback: PlaybackAccess.default('open'),

@@ -10,6 +10,7 @@
  *                 ◀──   encoder            which codec it is; all later jobs name it
  *                 ◀──   ready               decoders, encoders and slate stand; consumers may be resumed
  *     job …       ──▶                      every change is a whole new job
+ *     slots       ──▶                      for the agent: what the broadcast costs now
  *                 ◀──   stats, keyframe, seen, degraded, carry, clock …
  *                 ◀──   draining            the agent goes: the broadcast is to be handed over
  *     stop        ──▶
@@ -17,11 +18,13 @@
  * When the controller closes the connection, the child stops. When the connection breaks (WS_LOST), or the controller says with its code that it
  * goes and another one is to follow (WS_GOING_AWAY), a child that is ready goes on without one: for RECLAIM_MS, or until delivery
  * refuses its parts since another compositor was taken, or until another controller opens the same broadcast and there is no other place.
+ * Both say only what the number in `open` has (protocol.ts, CONTROL_SINCE).
  */
 import { z } from 'zod';
 import { DegradationStep } from './degradation.ts';
 import { BroadcastId, CompositorId, Fence, FrameNumber, Protocol, SegmentNumber, SourceId } from './ids.ts';
 import { Job, SrtpParameters, VideoCodec } from './job.ts';
+import type { Since } from './protocol.ts';
 
 const type = <T extends string, S extends z.core.$ZodLooseShape>(name: T, shape: S) =>
   z.object({ type: z.literal(name), ...shape });
@@ -42,7 +45,16 @@ export const CompositorEndReason = z.enum([
 export type CompositorEndReason = z.infer<typeof CompositorEndReason>;
 
 export const ControllerMessage = z.discriminatedUnion('type', [
-  type('open', { protocol: Protocol, broadcast: BroadcastId, compositor: CompositorId, fence: Fence }),
+  type('open', {
+    protocol: Protocol,
+    broadcast: BroadcastId,
+    compositor: CompositorId,
+    fence: Fence,
+    /** What the broadcast is expected to cost (directory/placement/cost.ts). */
+    slots: z.number().min(0).max(1000).default(1),
+  }),
+  /** What it costs, when that has changed. Only to an agent whose `bound` says that it counts; nothing is answered. */
+  type('slots', { slots: z.number().min(0).max(1000) }),
   type('connect', { ip: z.string(), port: z.int(), srtpParameters: SrtpParameters }),
   type('job', { job: Job }),
   /** The answer to `clock-ask`; t1 and t2 are the controller's monotonic clock on receipt and on sending, ms. */
@@ -101,7 +113,14 @@ export const CompositorMessage = z.discriminatedUnion('type', [
   /** No child to be had; nothing was started. */
   type('refused', { code: z.enum(['busy', 'draining', 'unauthorized', 'protocol']), message: z.string() }),
   /** `srtpParameters` is the child's sending side; `ip:port` is where it listens. */
-  type('bound', { ip: z.string(), port: z.int(), srtpParameters: SrtpParameters, pid: z.int() }),
+  type('bound', {
+    ip: z.string(),
+    port: z.int(),
+    srtpParameters: SrtpParameters,
+    pid: z.int(),
+    /** The agent takes `slots`. */
+    countsSlots: z.boolean().optional(),
+  }),
   /** Before the first init segment is put: with what this compositor encodes, and all its successors have to. */
   type('encoder', { codec: VideoCodec }),
   type('ready', {}),
@@ -138,3 +157,6 @@ export const CompositorMessage = z.discriminatedUnion('type', [
   }),
 ]);
 export type CompositorMessage = z.infer<typeof CompositorMessage>;
+
+/** Messages that are not of protocol 1. */
+export const CONTROL_SINCE: Since<ControllerMessage | CompositorMessage> = { slots: 2 };

@@ -4,6 +4,7 @@
  *
  * A connection that closes without `end` leaves the broadcast open for `RECLAIM_MS`: a controller with the same or a
  * higher fence may `open` it again. Then it is ended. Meanwhile, and until the next `take`, its compositor goes on.
+ * Both say only what the number in `open` has (protocol.ts, DELIVERY_SINCE).
  */
 import { z } from 'zod';
 import { Grid } from './grid.ts';
@@ -21,6 +22,7 @@ import {
 } from './ids.ts';
 import { Rendition } from './job.ts';
 import { PlaybackAccess } from './playback.ts';
+import type { Since } from './protocol.ts';
 import { RecordingStatus } from './recording.ts';
 import { RenditionInput } from './renditionInput.ts';
 
@@ -118,8 +120,11 @@ export const DeliveryOrder = z.discriminatedUnion('type', [
     /** Another delivery node has it until now: this one copies it from there, and is asked to take it over from some segment on. */
     movedFrom: MovedFrom.nullable().default(null),
   }),
-  /** From segment `from` on, parts come from `compositor`. */
-  type('take', { from: SegmentNumber, compositor: CompositorId, fence: Fence }),
+  /**
+   * From segment `from` on, parts come from `compositor`. `standby`: from that one, too; delivery takes its segments where those of the compositor
+   * at work do not come.
+   */
+  type('take', { from: SegmentNumber, compositor: CompositorId, fence: Fence, standby: z.boolean().optional() }),
   type('add-destination', { destination: DestinationOrder }),
   type('remove-destination', { id: DestinationId }),
   /** Another delivery node has all from segment `from` on: what comes of it here is refused, and nothing is late or lost. null: take it back. */
@@ -140,8 +145,8 @@ export const DeliveryReport = z.discriminatedUnion('type', [
     code: z.enum(['stale-fence', 'unauthorized', 'protocol', 'draining', 'bad-request', 'ended']),
     message: z.string(),
   }),
-  /** The newest complete part of the slowest rendition. */
-  type('part', { segment: SegmentNumber, part: z.int() }),
+  /** The newest complete part of the slowest rendition. `standby`: a hot standby's, that of the compositor at work did not come. */
+  type('part', { segment: SegmentNumber, part: z.int(), standby: z.boolean().optional() }),
   /** A part has not arrived one part after its time on the grid; `count` in a row. Three mean: the compositor is gone. */
   type('late', { rendition: RenditionId, segment: SegmentNumber, part: z.int(), count: z.int() }),
   /** Segment lost for good (EXT-X-GAP). */
@@ -167,3 +172,8 @@ export const DeliveryReport = z.discriminatedUnion('type', [
   type('left', {}),
 ]);
 export type DeliveryReport = z.infer<typeof DeliveryReport>;
+
+/** Messages that are not of protocol 1. */
+export const DELIVERY_SINCE: Since<DeliveryOrder | DeliveryReport> = {
+  ...{ yield: 2, moved: 2, draining: 2, copied: 2, arrived: 2, left: 2 },
+};

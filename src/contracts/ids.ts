@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
-/** The version of all six interfaces. A node understands its own and the one before. */
-export const PROTOCOL = 1;
+/** The version of all six interfaces. A node understands its own and the one before; protocol.ts says how two find the one that they speak. */
+export const PROTOCOL = 2;
 export const OLDEST_PROTOCOL = 1;
 export const Protocol = z.int().min(OLDEST_PROTOCOL).max(PROTOCOL);
 

@@ -3,6 +3,7 @@
  *
  *   /live/:room/index.m3u8                              multivariant playlist of the newest broadcast; 404 before the first
  *   /live/:room/state.json                              PlaybackState, for pages
+ *   /live/:room/:broadcast/beacon                       POST: how a page watches (contracts/beacon.ts)
  *   /live/:room/:broadcast/:rendition/index.m3u8        media playlist; `_HLS_msn`, `_HLS_part`, `_HLS_skip`
  *   /live/:room/:broadcast/:rendition/init-HASH.mp4     init segment, HASH = 16 hex digits of its SHA-256
  *   /live/:room/:broadcast/:rendition/K.m4s             segment K
@@ -11,7 +12,7 @@
  * With a playback token all of it lies below `/live/~TOKEN/:room/…`, too; URIs in playlists are relative, so one rendering serves both.
  */
 import { z } from 'zod';
-import { BroadcastId, RoomId } from './ids.ts';
+import { BroadcastId, RecordingId, RoomId } from './ids.ts';
 
 /** Who may play a broadcast: `open` anybody, `token` who has a token of audience `play` for the room, in the path. */
 export const PlaybackAccess = z.enum(['open', 'token']);
@@ -31,5 +32,11 @@ export const PlaybackState = z.object({
   /** Wall clock of frame 0, ms since 1970. */
   startedAt: z.number().nullable(),
   endedAt: z.number().nullable(),
+  /** Who watches it, on all delivery nodes: an estimate. */
+  viewers: z.int().min(0).default(0),
+  /** What can be played, and whoever asks may play: `ended`: the broadcast's recording, `idle`: the newest one of the room. */
+  recording: RecordingId.nullable().default(null),
 });
 export type PlaybackState = z.infer<typeof PlaybackState>;
+/** Without its recording, which is looked up apart. */
+export type BroadcastPlayback = Omit<PlaybackState, 'recording'>;

@@ -23,6 +23,7 @@ export type PeerAbout = z.infer<typeof PeerAbout>;
 
 const BroadcastAbout = BroadcastStatus.pick({
   ...{ id: true, state: true, startedAt: true, endedAt: true, endReason: true },
+  ...{ position: true, waitReason: true },
   ...{ playlist: true, video: true, renditions: true, degradation: true, restarts: true },
 });
 
@@ -53,7 +54,11 @@ export const WEBHOOK_EVENTS = {
   },
   'seat.taken': { data: ofPeer, help: 'A host took the seat back.' },
   'seat.left': { data: ofPeer, help: 'Somebody gave the seat back, or is gone.' },
-  'broadcast.starting': { data: ofBroadcast, help: 'Somebody went live.' },
+  'broadcast.pending': {
+    data: ofBroadcast,
+    help: 'No compositor is free: it waits, `position` says where, and starts by itself (`broadcast.starting` again).',
+  },
+  'broadcast.starting': { data: ofBroadcast, help: 'Somebody went live; also after `broadcast.pending`.' },
   'broadcast.live': { data: ofBroadcast, help: 'The program can be watched; also after each `broadcast.recovering`.' },
   'broadcast.recovering': { data: ofBroadcast, help: 'The compositor is gone, another one is on its way.' },
   'broadcast.degraded': {

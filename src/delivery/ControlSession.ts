@@ -7,8 +7,10 @@ import { assertUnreachable } from '../common/assert.ts';
 import type { Clock } from '../common/clock.ts';
 import type { Logger } from '../common/logger.ts';
 import { TypedEmitter } from '../common/TypedEmitter.ts';
-import { DeliveryOrder, type DeliveryReport } from '../contracts/deliveryControl.ts';
+import { DELIVERY_SINCE, DeliveryOrder, type DeliveryReport } from '../contracts/deliveryControl.ts';
 import { AppError } from '../contracts/errors.ts';
+import { PROTOCOL } from '../contracts/ids.ts';
+import { foreignProtocol, isKnownTo } from '../contracts/protocol.ts';
 import type { RecordingStatus } from '../contracts/recording.ts';
 import type { DeliveryBroadcast, OpenOrder } from './DeliveryBroadcast.ts';
 
@@ -33,6 +35,8 @@ export interface SessionOptions {
   drainingMs(): number | null;
 }
 
+type Refusal = Extract<DeliveryReport, { type: 'refused' }>;
+
 interface SessionEvents {
   /** `ended`: the broadcast was ended by order; else the connection was lost or replaced. */
   closed: [ended: boolean];
@@ -43,6 +47,8 @@ export class ControlSession extends TypedEmitter<SessionEvents> {
   readonly #timers: NodeJS.Timeout[] = [];
   readonly #onReport = (report: DeliveryReport): void => this.#send(report);
   #broadcast: DeliveryBroadcast | undefined;
+  /** The controller's. */
+  #protocol = PROTOCOL;
   #closed = false;
   #ended = false;
   #heardAt: number;
@@ -100,8 +106,14 @@ export class ControlSession extends TypedEmitter<SessionEvents> {
 
   #receive(text: string | undefined): void {
     if (this.#closed) return;
+    const value = parseJson(text);
+    const foreign = foreignProtocol(value);
+    if (foreign !== undefined) {
+      this.#refuse('protocol', foreign);
+      return;
+    }
     try {
-      this.#obey(parseOrder(text));
+      this.#obey(parseOrder(value));
     } catch (error) {
       this.#failed(error);
     }
@@ -109,12 +121,13 @@ export class ControlSession extends TypedEmitter<SessionEvents> {
 
   #failed(error: unknown): void {
     if (!(error instanceof AppError)) this.#log.error({ err: error }, 'order failed');
-    this.#refuse(error instanceof AppError ? error : new AppError('internal'));
+    this.#refuseFor(error instanceof AppError ? error : new AppError('internal'));
   }
 
   #obey(order: DeliveryOrder): void {
     if (order.type === 'open') {
       if (this.#broadcast) throw new AppError('bad-request', 'this connection has opened a broadcast already');
+      this.#protocol = order.protocol;
       this.#opened(this.#options.open(order, this));
       return;
     }
@@ -122,7 +135,8 @@ export class ControlSession extends TypedEmitter<SessionEvents> {
     if (!broadcast) throw new AppError('bad-request', 'the first order is `open`');
     switch (order.type) {
       case 'take':
-        broadcast.take(order.from, order.compositor, order.fence);
+        if (order.standby) broadcast.standBy(order.from, order.compositor, order.fence);
+        else broadcast.take(order.from, order.compositor, order.fence);
         return;
       case 'add-destination':
         broadcast.addDestination(order.destination);
@@ -179,34 +193,43 @@ export class ControlSession extends TypedEmitter<SessionEvents> {
     this.#send({ type: 'clock-ask', t0: this.#options.clock.now() });
   }
 
-  /** A mistake ends the connection, and nothing else. */
-  #refuse(error: AppError): void {
+  #refuseFor(error: AppError): void {
     const codes = {
       'stale-fence': 'stale-fence',
       unauthorized: 'unauthorized',
       'shutting-down': 'draining',
       conflict: 'ended',
     } as const;
-    const code = codes[error.code as keyof typeof codes] ?? 'bad-request';
-    this.#log.warn({ code, reason: error.message }, 'order refused');
-    this.#send({ type: 'refused', code, message: error.message });
+    this.#refuse(codes[error.code as keyof typeof codes] ?? 'bad-request', error.message);
+  }
+
+  /** A mistake ends the connection, and nothing else. */
+  #refuse(code: Refusal['code'], message: string): void {
+    this.#log.warn({ code, reason: message }, 'order refused');
+    this.#send({ type: 'refused', code, message });
     this.close();
   }
 
+  /** What the controller's version does not know is not said. */
   #send(report: DeliveryReport): void {
+    if (!isKnownTo(this.#protocol, report, DELIVERY_SINCE)) return;
     if (this.#options.socket.readyState === this.#options.socket.OPEN)
       this.#options.socket.send(JSON.stringify(report));
   }
 }
 
-/** Throws `bad-request`; its sentence names the fields, never what is in them: a destination's URL is a secret. */
-function parseOrder(text: string | undefined): DeliveryOrder {
-  let value: unknown;
+/** undefined: it is none. */
+function parseJson(text: string | undefined): unknown {
   try {
-    value = JSON.parse(text ?? '');
+    return JSON.parse(text ?? '');
   } catch {
-    throw new AppError('bad-request', 'an order is a JSON text');
+    return undefined;
   }
+}
+
+/** Throws `bad-request`; its sentence names the fields, never what is in them: a destination's URL is a secret. */
+function parseOrder(value: unknown): DeliveryOrder {
+  if (value === undefined) throw new AppError('bad-request', 'an order is a JSON text');
   const parsed = DeliveryOrder.safeParse(value);
   if (parsed.success) return parsed.data;
   const fields = parsed.error.issues.map((i) => i.path.join('.') || i.code);

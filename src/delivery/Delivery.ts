@@ -9,7 +9,7 @@ import type { FastifyInstance } from 'fastify';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { RECLAIM_MS } from '../contracts/deliveryControl.ts';
 import { AppError } from '../contracts/errors.ts';
-import type { PlaybackState } from '../contracts/playback.ts';
+import type { BroadcastPlayback } from '../contracts/playback.ts';
 import { acceptControl } from './acceptControl.ts';
 import { attachArchive } from './archive/attachArchive.ts';
 import type { BroadcastArchive } from './archive/BroadcastArchive.ts';
@@ -41,6 +41,7 @@ import { registerRecordingControl } from './recording/recordingControl.ts';
 import { registerRecordingRoutes } from './recording/recordingRoutes.ts';
 import { ViewerBytes } from './ViewerBytes.ts';
 import { Viewers } from './Viewers.ts';
+import { Beacons } from './viewers/Beacons.ts';
 
 export type { DeliveryOptions };
 
@@ -63,6 +64,7 @@ export class Delivery {
   readonly #sessions = new Set<ControlSession>();
   readonly #viewers: Viewers;
   readonly #viewerBytes: ViewerBytes;
+  readonly #beacons: Beacons;
   readonly #gate: PlayGate;
   readonly #edge: Edge | undefined;
   #places: PlaybackPlaces | undefined;
@@ -76,6 +78,8 @@ export class Delivery {
     this.#journal = journal;
     this.#viewers = new Viewers(options.clock);
     this.#viewerBytes = new ViewerBytes(options.usage);
+    const { viewers: viewerMetrics } = options.metrics;
+    this.#beacons = new Beacons({ viewers: this.#viewers, metrics: viewerMetrics, clock: options.clock });
     this.#gate = new PlayGate(options);
     const { edge, logger, metrics } = options;
     const ownerOf: OwnerOf = edge?.ownerOf ?? ((room, id) => this.#ownerOf(room, id));
@@ -135,7 +139,8 @@ export class Delivery {
       newest: (room) => this.#newestHere(room),
       isGone: (room, id) => this.#entries.movedTo(room, id) !== null,
       state: (room) => this.state(room),
-      ...{ viewers: this.#viewers, viewerBytes: this.#viewerBytes },
+      recordingOf: async (room, which) => (await this.#options.recordings?.playable(room, which)) ?? null,
+      ...{ viewers: this.#viewers, viewerBytes: this.#viewerBytes, beacons: this.#beacons },
       metrics: this.#options.metrics,
     });
     const { recordings } = this.#options;
@@ -211,8 +216,8 @@ export class Delivery {
     acceptControl(this.#wss, [request, socket, head], { admit: () => this.#admit(request), accept });
   }
 
-  state(room: string): PlaybackState {
-    return this.#entries.state(room);
+  state(room: string): BroadcastPlayback {
+    return this.#entries.state(room, (broadcast) => this.#viewers.count(broadcast));
   }
 
   /** Takes nothing new, and has its broadcasts moved to other nodes; resolves when that is done, at the latest after so long, ms. */

@@ -5,27 +5,30 @@
  * Timestamps. Program time is the controller's monotonic clock minus `startMs`; a ClockFollower follows it, a new one for each
  * control connection. `epoch` labels PROGRAM-DATE-TIME and nothing else.
  */
-import { type Clock, ClockFollower, type Exchange } from '../common/clock.ts';
+import { ClockFollower, type Exchange } from '../common/clock.ts';
 import type { Logger } from '../common/logger.ts';
 import { TypedEmitter } from '../common/TypedEmitter.ts';
-import type { DeliveryOrder, DeliveryReport, DestinationOrder } from '../contracts/deliveryControl.ts';
+import type { DestinationOrder } from '../contracts/deliveryControl.ts';
 import { AppError } from '../contracts/errors.ts';
 import { type Grid, partSeconds, partStartMs, partsPerSegment } from '../contracts/grid.ts';
 import type { BroadcastId, CompositorId, Fence, RenditionId, RoomId } from '../contracts/ids.ts';
 import type { Rendition } from '../contracts/job.ts';
 import type { PlaybackAccess } from '../contracts/playback.ts';
+import type { BroadcastEvents, DeliveryBroadcastOptions, OpenOrder, Putter } from './broadcastTypes.ts';
 import { checkOnGrid } from './checkOnGrid.ts';
-import { Destination, type DestinationOptions } from './destinations/Destination.ts';
+import { Destination } from './destinations/Destination.ts';
 import { ProgramFeed } from './destinations/ProgramFeed.ts';
 import { GridWatch } from './GridWatch.ts';
-import { InitSegments, type StoredInit } from './InitSegments.ts';
+import { InitSegments } from './InitSegments.ts';
 import type { BroadcastJournal } from './journal/BroadcastJournal.ts';
-import type { DeliveryMetrics } from './metrics.ts';
 import { ProgramStore } from './ProgramStore.ts';
 import { SlateFiller } from './SlateFiller.ts';
 import { SlateSegments } from './SlateSegments.ts';
+import { Standby } from './Standby.ts';
 import type { Resumed } from './StoredSegment.ts';
 import { type Take, TakeLedger } from './TakeLedger.ts';
+
+export type { OpenOrder, Putter };
 
 /** A part this far ahead of its time can not be: segments. */
 const MAX_AHEAD_SEGMENTS = 2;
@@ -33,33 +36,6 @@ const MAX_AHEAD_SEGMENTS = 2;
 const MAX_AHEAD_UNKNOWN_SEGMENTS = 60;
 /** A compositor is at work when a part came within the time of so many. */
 const ARRIVING_PARTS = 3;
-
-export type OpenOrder = Extract<DeliveryOrder, { type: 'open' }>;
-
-export interface DeliveryBroadcastOptions {
-  order: OpenOrder;
-  /** What its destinations are made with. */
-  push: Pick<DestinationOptions, 'policy' | 'ffmpegPath' | 'presets' | 'keys' | 'reconnect'>;
-  clock: Clock;
-  logger: Logger;
-  metrics: DeliveryMetrics;
-}
-
-/** Who puts something: the headers of a PUT. */
-export interface Putter {
-  compositor: CompositorId;
-  fence: Fence;
-}
-
-interface BroadcastEvents {
-  report: [report: DeliveryReport];
-  /** The rendition has its init segment. */
-  init: [rendition: RenditionId, init: StoredInit];
-  /** The rendition has a slate, or another one. */
-  slate: [rendition: RenditionId, bytes: Buffer];
-  /** Playlists have EXT-X-ENDLIST, destinations are gone. */
-  ended: [];
-}
 
 export class DeliveryBroadcast extends TypedEmitter<BroadcastEvents> {
   readonly id: BroadcastId;
@@ -78,6 +54,7 @@ export class DeliveryBroadcast extends TypedEmitter<BroadcastEvents> {
   readonly logger: Logger;
   readonly #options: DeliveryBroadcastOptions;
   readonly #takes = new TakeLedger();
+  readonly #standby: Standby;
   readonly #watch: GridWatch;
   readonly #feed: ProgramFeed;
   readonly #destinations = new Map<string, Destination>();
@@ -123,12 +100,17 @@ export class DeliveryBroadcast extends TypedEmitter<BroadcastEvents> {
     this.#feed = new ProgramFeed(order.grid);
     this.slates = new SlateSegments(order.grid);
     const filler = new SlateFiller({ grid: order.grid, renditions: ids, store: this.store, slates: this.slates });
+    this.#standby = new Standby({
+      ...{ grid: order.grid, renditions: ids, store: this.store, takes: this.#takes },
+      onStandIn: (segment) => this.logger.info({ segment }, 'standby stands in'),
+    });
     this.#watch = new GridWatch({
       grid: order.grid,
       renditions: ids,
       store: this.store,
       takes: this.#takes,
       programMs: () => this.programMs(),
+      standby: this.#standby,
       fillSlate: (now, arriving) => filler.fill(now, arriving),
     });
     this.#listen();
@@ -210,6 +192,7 @@ export class DeliveryBroadcast extends TypedEmitter<BroadcastEvents> {
   /** From segment `from` on, parts come from `compositor`. */
   take(from: number, compositor: CompositorId, fence: Fence): void {
     if (fence < this.#fence || !this.taken({ from, compositor, fence })) throw new AppError('stale-fence');
+    this.#standby.promote(compositor, from);
     this.#journal?.take({ from, compositor, fence });
     this.logger.info({ from, compositor }, 'take');
   }
@@ -219,6 +202,12 @@ export class DeliveryBroadcast extends TypedEmitter<BroadcastEvents> {
     const added = this.#takes.add(take);
     if (added) this.#watch.taken(take.from);
     return added;
+  }
+
+  /** From segment `from` on `compositor` puts parts as well, for where those of the one at work do not come. */
+  standBy(from: number, compositor: CompositorId, fence: Fence): void {
+    if (fence < this.#fence || !this.#standby.add({ from, compositor, fence })) throw new AppError('stale-fence');
+    this.logger.info({ from, compositor }, 'standby');
   }
 
   putInit(rendition: RenditionId, bytes: Buffer, by: Putter): void {
@@ -244,15 +233,20 @@ export class DeliveryBroadcast extends TypedEmitter<BroadcastEvents> {
 
   putPart(rendition: RenditionId, segment: number, part: number, bytes: Buffer, by: Putter): void {
     this.#checkOpen();
-    const owner = segment < this.store.stopBefore ? this.#takes.ownerOf(segment) : undefined;
-    if (!owner || owner.compositor !== by.compositor) throw new AppError('not-taken');
+    const owners = [this.#takes.ownerOf(segment), this.#standby.ownerOf(segment)];
+    const [owner] = owners.filter((take) => take?.compositor === by.compositor);
+    if (!owner || segment >= this.store.stopBefore) throw new AppError('not-taken');
     if (by.fence < owner.fence) throw new AppError('stale-fence');
     const init = this.inits.need(rendition);
     if (part >= partsPerSegment(this.grid)) throw new AppError('off-grid', 'the segment has no such part');
     this.#checkAhead(segment);
     checkOnGrid({ grid: this.grid, rendition, init: init.info, bytes, segment, part });
-    this.#measure(init.info.kind, segment, part, bytes);
-    this.store.put(rendition, segment, part, bytes, by.compositor);
+    if (this.#standby.standsBy(segment, by.compositor)) {
+      this.#standby.put(rendition, segment, part, bytes, by.compositor);
+    } else {
+      this.#measure(init.info.kind, segment, part, bytes);
+      this.store.put(rendition, segment, part, bytes, by.compositor);
+    }
     this.#watch.arrived(by.compositor);
     this.#arrivedAt = this.#options.clock.now();
   }
@@ -345,8 +339,9 @@ export class DeliveryBroadcast extends TypedEmitter<BroadcastEvents> {
       }
       const video = this.store.part(this.#mainVideo, segment, part);
       const audio = this.store.part('a0', segment, part);
+      // Of a segment that another's took the place of, the rest cannot follow what destinations have had of it.
       if (video && audio) this.#feed.program(segment, part, video, audio);
-      this.emit('report', { type: 'part', segment, part });
+      this.emit('report', { type: 'part', segment, part, standby: this.#standby.stoodIn(segment) });
     });
     this.store.on('gap', (segment) => {
       this.#journal?.visible(segment, (segment + 1) * perSegment);

@@ -1,4 +1,4 @@
-import type { PlaybackState } from '../contracts/playback.ts';
+import type { BroadcastPlayback } from '../contracts/playback.ts';
 import type { ControlSession } from './ControlSession.ts';
 import type { DeliveryBroadcast } from './DeliveryBroadcast.ts';
 import type { PlaylistCache } from './hls/PlaylistCache.ts';
@@ -48,9 +48,10 @@ export class Entries {
     return this.#newest.get(room);
   }
 
-  state(room: string): PlaybackState {
+  /** `viewers`: how many the broadcast has. */
+  state(room: string, viewers: (broadcast: string) => number): BroadcastPlayback {
     const entry = this.#newest.get(room);
-    if (!entry) return { room, state: 'idle', broadcast: null, startedAt: null, endedAt: null };
+    if (!entry) return { room, state: 'idle', broadcast: null, startedAt: null, endedAt: null, viewers: 0 };
     const { broadcast } = entry;
     const live = broadcast.state === 'open';
     return {
@@ -59,6 +60,7 @@ export class Entries {
       broadcast: broadcast.id,
       startedAt: broadcast.epoch,
       endedAt: broadcast.endedAt,
+      viewers: live ? viewers(broadcast.id) : 0,
     };
   }
 

@@ -10,6 +10,7 @@ import { type Grid, partSeconds, partStartMs, partsPerSegment, segmentSeconds } 
 import type { CompositorId, RenditionId } from '../contracts/ids.ts';
 import type { ProgramStore } from './ProgramStore.ts';
 import { SLATE_AFTER_MS } from './SlateFiller.ts';
+import type { Standby } from './Standby.ts';
 import type { TakeLedger } from './TakeLedger.ts';
 
 /** A compositor of which nothing has come for this many parts will not complete what it began. */
@@ -42,6 +43,8 @@ export interface GridWatchOptions {
   takes: TakeLedger;
   /** Program time in ms; null before the first exchange. */
   programMs: () => number | null;
+  /** Stands in for what is late. */
+  standby?: Standby;
   /** Puts what slate is due; true: the segment that is being filled is the slate's, and is not judged. SlateFiller.ts. */
   fillSlate?: (programMs: number, arriving: () => boolean) => boolean;
 }
@@ -143,17 +146,18 @@ export class GridWatch extends TypedEmitter<WatchEvents> {
   #missing(position: number): RenditionId[] {
     const { store, renditions } = this.#options;
     const segment = Math.floor(position / this.#partsPerSegment);
-    // Slate is what is shown, and not what was to come.
-    if (store.isSlate(segment)) return [...renditions];
+    // Slate, and what another stood in with, is what is shown, and not what was to come.
+    if (store.isSlate(segment) || this.#options.standby?.stoodIn(segment)) return [...renditions];
     if (position < store.position) return [];
     return renditions.filter((id) => !store.has(id, segment, position % this.#partsPerSegment));
   }
 
   #findLost(): void {
-    const { store, programMs, fillSlate } = this.#options;
+    const { store, programMs, fillSlate, standby } = this.#options;
     for (;;) {
       const now = programMs();
       if (store.ended || this.#closed || (store.head ?? 0) >= store.stopBefore) return;
+      if (now !== null && standby?.fill(now)) continue;
       if (now !== null && fillSlate?.(now, () => this.#isArriving(store.head, now))) return;
       const head = store.head;
       if (head === undefined || !this.#isLost(head)) return;
@@ -178,10 +182,11 @@ export class GridWatch extends TypedEmitter<WatchEvents> {
     return now >= end && (silent || now >= end + HANDOFF_GRACE_PARTS * this.#partMs) && takes.newest !== undefined;
   }
 
-  /** The segment's owner has put something lately. */
+  /** The segment's owner, or who stands by for it, has put something lately. */
   #isArriving(segment: number | undefined, now: number): boolean {
-    const owner = segment === undefined ? undefined : this.#ownerOf(segment);
-    const last = this.#lastArrival.get(owner ?? '') ?? Number.NEGATIVE_INFINITY;
+    if (segment === undefined) return false;
+    const owners = [this.#ownerOf(segment), this.#options.standby?.ownerOf(segment)?.compositor];
+    const last = Math.max(...owners.map((owner) => this.#lastArrival.get(owner ?? '') ?? Number.NEGATIVE_INFINITY));
     return now - Math.max(last, this.#stalledAt) < SILENT_PARTS * this.#partMs;
   }
 

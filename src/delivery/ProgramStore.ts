@@ -16,7 +16,9 @@ import { type Grid, partsPerSegment, segmentSeconds } from '../contracts/grid.ts
 import type { CompositorId, RenditionId } from '../contracts/ids.ts';
 import type { ListedSegment } from './hls/playlists.ts';
 import type { SegmentArchive } from './SegmentArchive.ts';
+import type { StandbySegment } from './Standby.ts';
 import type { Resumed, StoredSegment } from './StoredSegment.ts';
+import { Waiters } from './Waiters.ts';
 
 /** What memory holds, and so what a playlist lists without an archive, s. Apple asks for six segments at least (authoring specification 8.11). */
 export const MEMORY_SECONDS = 30;
@@ -36,23 +38,19 @@ export interface ProgramStoreOptions {
 interface StoreEvents {
   /** The part is there in all renditions, and everything before it. `slate`: it stands in for a program that does not come. */
   visible: [segment: number, part: number, slate: boolean];
+  /** Another compositor's whole segment takes the place of one that was begun; then come `visible` of the parts that were missing. */
+  replaced: [segment: number];
   /** The segment is lost for good. */
   gap: [segment: number];
   /** Nothing comes any more. */
   ended: [];
 }
 
-interface Waiter {
-  position: number;
-  resolve: (reached: boolean) => void;
-  timer: NodeJS.Timeout;
-}
-
 export class ProgramStore extends TypedEmitter<StoreEvents> {
   readonly #renditions: readonly RenditionId[];
   readonly #partsPerSegment: number;
   readonly #segments = new Map<number, StoredSegment>();
-  #waiters = new Set<Waiter>();
+  readonly #waiters = new Waiters();
   /** The segment that is being filled; undefined before the first visible part. */
   #head: number | undefined;
   #newest = -1;
@@ -61,7 +59,8 @@ export class ProgramStore extends TypedEmitter<StoreEvents> {
   #closed = false;
   /** Nothing becomes visible before `resume`. */
   #waits = false;
-  #stopBefore = Number.POSITIVE_INFINITY;
+  /** The first segment that is another node's; set by `stopAt`. */
+  stopBefore = Number.POSITIVE_INFINITY;
   #archive: SegmentArchive | undefined;
   /** Segments that were joined, by the memory that their parts are views on. */
   readonly #wholes = new WeakMap<ArrayBufferLike, Buffer>();
@@ -106,14 +105,9 @@ export class ProgramStore extends TypedEmitter<StoreEvents> {
     return this.#closed;
   }
 
-  /** The first segment that is another node's; Infinity: there is none. */
-  get stopBefore(): number {
-    return this.#stopBefore;
-  }
-
   /** From this segment on the program is another node's; null: it is all ours. */
   stopAt(segment: number | null): void {
-    this.#stopBefore = segment ?? Number.POSITIVE_INFINITY;
+    this.stopBefore = segment ?? Number.POSITIVE_INFINITY;
   }
 
   /** What is put stays invisible until `resume` tells what was before it. */
@@ -138,7 +132,7 @@ export class ProgramStore extends TypedEmitter<StoreEvents> {
 
   /** Takes a part. What comes too late to be of use is dropped without a word; false then, or when it was there already. */
   put(rendition: RenditionId, number: number, part: number, bytes: Buffer, compositor: CompositorId): boolean {
-    if (this.#ended || this.#closed || number >= this.#stopBefore) return false;
+    if (this.#ended || this.#closed || number >= this.stopBefore) return false;
     if (this.#head !== undefined && number < this.#head) return false;
     let segment = this.#segments.get(number);
     if (segment && segment.compositor !== compositor) {
@@ -158,6 +152,23 @@ export class ProgramStore extends TypedEmitter<StoreEvents> {
     list[part] = bytes;
     this.#advance(number);
     return true;
+  }
+
+  /** Another compositor's segment takes the place of this one, which nobody has seen yet, or of which parts are listed: then it is whole. */
+  adopt(number: number, { compositor, parts }: StandbySegment): void {
+    if (this.#ended || (this.#head !== undefined && number < this.#head)) return;
+    const before = this.#segments.get(number);
+    const segment: StoredSegment = { number, compositor, parts, state: 'open', visible: before?.visible ?? 0 };
+    if (before && before.visible > 0) segment.torn = { visible: before.visible, parts: before.parts };
+    this.#segments.set(number, segment);
+    this.#newest = Math.max(this.#newest, number);
+    if (segment.torn) this.emit('replaced', number);
+    this.#advance(number);
+  }
+
+  /** The segment's own bytes were put in the place of parts that had been listed. */
+  isTorn(number: number): boolean {
+    return this.#segments.get(number)?.torn !== undefined;
   }
 
   /** Puts slate in the place of the part that is to be visible next; `parts` has one of each rendition. */
@@ -219,9 +230,8 @@ export class ProgramStore extends TypedEmitter<StoreEvents> {
   }
 
   /**
-   * Goes on where the store of a process that died, or of another node, was: everything before position `next` was visible or lost, beginning with segment
-   * `first`. Numbers never go back; what is not in the archive is a gap. `filling`: the visible parts of the segment that was being
-   * filled, when they are all there still; `held`: whole segments that are in no archive. What was put already is of `next` and later.
+   * Goes on where the store of a process that died, or of another node, was: everything before position `next` was visible or lost,
+   * beginning with segment `first`. Numbers never go back; what is neither in the archive nor in memory (Resumed) is a gap.
    */
   resume(first: number, next: number, { filling, held }: Resumed = {}): void {
     const visible = next % this.#partsPerSegment;
@@ -247,7 +257,7 @@ export class ProgramStore extends TypedEmitter<StoreEvents> {
   /** Nothing changes any more, and nobody is told that it has ended. Idempotent. */
   close(): void {
     this.#closed = true;
-    for (const waiter of this.#waiters) this.#release(waiter, false);
+    this.#waiters.close();
   }
 
   /** The last segment stays as short as it is. Idempotent. */
@@ -273,14 +283,21 @@ export class ProgramStore extends TypedEmitter<StoreEvents> {
       const segment = this.#segments.get(number);
       // A segment before the first visible one may lie there: never completed, and never to be.
       if (!segment || (segment.state === 'open' && (number < this.#head || segment.visible === 0))) continue;
-      list.push({ number, state: segment.state, parts: segment.visible });
+      const torn = segment.torn && segment.state !== 'open' ? { torn: true } : {};
+      list.push({ number, state: segment.state, parts: segment.visible, ...torn });
     }
     return list;
   }
 
   part(rendition: RenditionId, number: number, part: number): Buffer | undefined {
     const segment = this.#segments.get(number);
-    return segment && part < segment.visible ? segment.parts.get(rendition)?.[part] : undefined;
+    const { visible, parts } = segment?.torn ?? segment ?? { visible: 0 };
+    return part < visible ? parts?.get(rendition)?.[part] : undefined;
+  }
+
+  /** All that has come of a segment, visible or not. */
+  stored(rendition: RenditionId, number: number): readonly (Buffer | undefined)[] {
+    return this.#segments.get(number)?.parts.get(rendition) ?? [];
   }
 
   /** The parts of a segment that is complete, in order; undefined also when memory has let go of it. */
@@ -317,7 +334,9 @@ export class ProgramStore extends TypedEmitter<StoreEvents> {
   async readPart(rendition: RenditionId, number: number, part: number): Promise<Buffer | null> {
     const bytes = this.part(rendition, number, part);
     if (bytes) return bytes;
-    return this.#isArchived(number) ? (this.#archive?.part(rendition, number, part) ?? null) : null;
+    return this.#isArchived(number) && !this.isTorn(number)
+      ? (this.#archive?.part(rendition, number, part) ?? null)
+      : null;
   }
 
   /** The bytes of a whole segment that is or was listed, from memory or from the archive; null when it can not be had. */
@@ -331,24 +350,12 @@ export class ProgramStore extends TypedEmitter<StoreEvents> {
   whenVisible(position: number, limitMs: number, signal?: AbortSignal): Promise<boolean> {
     if (this.#closed) return Promise.resolve(false);
     if (this.#ended || position < this.position) return Promise.resolve(true);
-    return new Promise((resolve) => {
-      const waiter: Waiter = { position, resolve, timer: setTimeout(() => this.#release(waiter, false), limitMs) };
-      this.#waiters.add(waiter);
-      signal?.addEventListener('abort', () => this.#release(waiter, false), { once: true });
-    });
-  }
-
-  #release(waiter: Waiter, reached: boolean): void {
-    clearTimeout(waiter.timer);
-    this.#waiters.delete(waiter);
-    waiter.resolve(reached);
+    return this.#waiters.wait(position, limitMs, signal);
   }
 
   #changed(): void {
     this.#version += 1;
-    for (const waiter of this.#waiters) {
-      if (this.#ended || waiter.position < this.position) this.#release(waiter, true);
-    }
+    this.#waiters.reached(this.#ended ? Number.POSITIVE_INFINITY : this.position);
   }
 
   /** Makes visible what can be, beginning with `number` when nothing has been visible before. */
@@ -385,6 +392,7 @@ export class ProgramStore extends TypedEmitter<StoreEvents> {
         this.#segments.delete(number);
       } else if (segment.parts.size > 0) {
         segment.parts = new Map();
+        if (segment.torn) segment.torn = { visible: 0, parts: new Map() };
         if (segment.state === 'complete' && !this.#archive?.holds(number)) segment.state = 'gap';
       }
     }

@@ -1,4 +1,5 @@
 import type { Counter, Gauge, Histogram } from 'prom-client';
+import type { ViewerMetrics } from './viewers/metrics.ts';
 
 /** What a node does with broadcasts that another one owns. */
 export interface EdgeMetrics {
@@ -36,6 +37,7 @@ export interface DeliveryMetrics {
   hlsBytes: Counter<'kind'>;
   /** lianmai_hls_waiting: requests held until a part arrives. */
   hlsWaiting: Gauge;
+  viewers: ViewerMetrics;
   edge: EdgeMetrics;
   /** lianmai_destinations{state: connecting | live | reconnecting | failed} */
   destinations: Gauge<'state'>;

@@ -6,7 +6,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { AppError } from '../contracts/errors.ts';
 import { partSeconds, partsPerSegment } from '../contracts/grid.ts';
 import { BroadcastId, RenditionId, RoomId } from '../contracts/ids.ts';
-import { EDGE_VIEWERS_HEADER, type PlaybackState } from '../contracts/playback.ts';
+import { type BroadcastPlayback, EDGE_VIEWERS_HEADER, type PlaybackState } from '../contracts/playback.ts';
 import type { DeliveryBroadcast } from './DeliveryBroadcast.ts';
 import type { Edge } from './edge/Edge.ts';
 import { parseDirectives, type Query } from './hls/directives.ts';
@@ -30,6 +30,8 @@ import type { LivePictures } from './pictures/LivePictures.ts';
 import { registerPictureRoutes } from './pictures/pictureRoutes.ts';
 import type { ViewerBytes } from './ViewerBytes.ts';
 import type { Viewers } from './Viewers.ts';
+import type { Beacons } from './viewers/Beacons.ts';
+import { registerBeaconRoutes } from './viewers/beaconRoutes.ts';
 
 /** Requests that may be held at the same time, per broadcast. */
 const MAX_WAITING = 50_000;
@@ -41,14 +43,17 @@ export interface PlaybackOptions {
     broadcast: string,
   ): { broadcast: DeliveryBroadcast; playlists: PlaylistCache; pictures: LivePictures } | undefined;
   newest(room: string): { broadcast: DeliveryBroadcast; playlists: PlaylistCache } | undefined;
-  state(room: string): PlaybackState;
+  state(room: string): BroadcastPlayback;
   /** It was here, and is another node's now. */
   isGone(room: string, broadcast: string | undefined): boolean;
+  /** The newest recording of a room, or the one of a broadcast; `guarded`: also one that wants a token. null: none can be played. */
+  recordingOf(room: string, which: { guarded: boolean; broadcast: string | null }): Promise<string | null>;
   gate: PlayGate;
   /** For broadcasts that another node owns; undefined: there is no other. */
   edge: Edge | undefined;
   viewers: Viewers;
   viewerBytes: ViewerBytes;
+  beacons: Beacons;
   metrics: DeliveryMetrics;
   /** For other delivery nodes, on the internal port. */
   nodesOnly: boolean;
@@ -82,6 +87,9 @@ export function registerPlaybackRoutes(fastify: FastifyInstance, options: Playba
     for (const [template, handler] of Object.entries(ROUTES))
       addRoute(template, (request, reply) => handler(options, request, reply));
     registerPictureRoutes(addRoute, options);
+    if (options.nodesOnly) return;
+    const playbackOf = (room: string, id: string) => options.find(room, id)?.broadcast.playback;
+    registerBeaconRoutes(scope, { beacons: options.beacons, gate: options.gate, playbackOf });
   });
 }
 
@@ -143,8 +151,15 @@ async function multivariant(
 async function state(options: PlaybackOptions, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
   const room = parseName(RoomId, (request.params as Record<string, string>).room);
   allow(options.gate, request, reply, options.newest(room)?.broadcast.playback ?? 'open');
+  const now = options.state(room);
+  // Who comes for what has just ended is not given an older one in its place.
+  const which = { guarded: request.playAccess !== 'anybody', broadcast: now.state === 'ended' ? now.broadcast : null };
+  const answer: PlaybackState = {
+    ...now,
+    recording: now.state === 'live' ? null : await options.recordingOf(room, which),
+  };
   return sendText(request, reply, {
-    bytes: Buffer.from(JSON.stringify(options.state(room))),
+    bytes: Buffer.from(JSON.stringify(answer)),
     type: 'application/json; charset=utf-8',
     cacheControl: cacheControl(STATE, options.gate.lifeSeconds(request.playAccess)),
   });
@@ -249,7 +264,10 @@ function count(options: PlaybackOptions, request: FastifyRequest, reply: Fastify
   const { metrics } = options;
   // A held request that its player gave up was not answered.
   if (request.raw.aborted) return;
-  const kind = kindOf(request.url.replace(/\?.*$/s, ''));
+  const path = request.url.replace(/\?.*$/s, '');
+  // Beacons have figures of their own.
+  if (path.endsWith('/beacon')) return;
+  const kind = kindOf(path);
   metrics.hlsRequests.inc({ kind, status: `${Math.floor(reply.statusCode / 100)}xx` });
   const bytes = Number(reply.getHeader('content-length') ?? 0);
   if (request.method !== 'GET' || !Number.isFinite(bytes)) return;

@@ -28,7 +28,7 @@ export class Announcement {
   }
 
   /** The others see it soon; nobody waits for it. */
-  update(change: Partial<Pick<NodeInfo, 'capacity' | 'load' | 'draining'>>): void {
+  update(change: Partial<Pick<NodeInfo, 'capacity' | 'load' | 'slots' | 'used' | 'draining'>>): void {
     const info = { ...this.#info, ...change };
     if (this.#state !== 'open' || JSON.stringify(info) === JSON.stringify(this.#info)) return;
     this.#info = info;

@@ -16,6 +16,9 @@ export interface AgentEntry {
   capacity: number | null;
   /** Broadcasts that it has. */
   load: number;
+  /** Slots that it offers, and those in use (placement/cost.ts); left out: a broadcast is a slot. */
+  slots?: number | undefined;
+  used?: number | undefined;
   draining: boolean;
   /** Of the program; left out where it is not known. */
   version?: string;
@@ -41,6 +44,8 @@ export interface Directory {
 
   /** The agents as they were last known: Redis may be away. */
   agents(): Promise<AgentEntry[]>;
+  /** Calls back whenever `agents` may answer something else; resolves when it is listening. */
+  watchAgents(changed: () => void): Promise<void>;
   /** Base URL of the internal port of the delivery node that owns the broadcast's output; the same until it moves. */
   delivery(broadcast: string): Promise<string>;
   /** The emptiest of the others, when the one at `url` goes. Throws AppError `no-capacity` when there is none. */

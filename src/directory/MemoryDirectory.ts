@@ -1,12 +1,13 @@
 import { pino } from 'pino';
 import type { Logger } from '../common/logger.ts';
+import type { AgentEntry } from './Directory.ts';
 import { MemoryStore } from './MemoryStore.ts';
 import type { DirectoryMetrics } from './metrics.ts';
 import { SharedDirectory } from './SharedDirectory.ts';
 
 export interface MemoryDirectoryOptions {
-  /** Base URLs of the agents' internal ports; left out: those that are announced. */
-  agents?: () => readonly string[];
+  /** Base URLs of the agents' internal ports, or all that is known of them; left out: those that are announced. */
+  agents?: () => readonly (string | AgentEntry)[];
   /** Base URL of the delivery node's internal port; left out: the emptiest that is announced. */
   delivery?: () => string;
   /** For a test with several nodes in one process. */

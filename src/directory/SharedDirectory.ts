@@ -34,8 +34,8 @@ export interface SharedDirectoryOptions {
   store: Store;
   /** This node's name; of all processes only this one has it. */
   node: string;
-  /** Base URLs of agents that are configured; left out: those that are announced. */
-  agents?: (() => readonly string[]) | undefined;
+  /** Base URLs of agents that are configured, or all that is known of them; left out: those that are announced. */
+  agents?: (() => readonly (string | AgentEntry)[]) | undefined;
   /** Base URL of the delivery node that is configured; left out: the emptiest that is announced. */
   delivery?: (() => string) | undefined;
   logger: Logger;
@@ -47,6 +47,8 @@ interface DirectoryEvents {
   up: [];
   /** It is away, or has forgotten something; what is held stays held. */
   down: [];
+  /** What is known of configured agents has changed. */
+  agents: [];
 }
 
 export class SharedDirectory extends TypedEmitter<DirectoryEvents> implements Directory {
@@ -109,13 +111,29 @@ export class SharedDirectory extends TypedEmitter<DirectoryEvents> implements Di
     const ownLoad = (url: string): number => placed.filter((agent) => agent === url).length;
     const configured = this.#options.agents?.();
     if (configured)
-      return configured.map(withoutSlash).map((url) => ({ url, capacity: null, load: ownLoad(url), draining: false }));
+      return configured.map((agent) => {
+        if (typeof agent !== 'string') return agent;
+        const url = withoutSlash(agent);
+        return { url, capacity: null, load: ownLoad(url), draining: false };
+      });
     const nodes = await this.#nodes('compositor');
     // An agent says what it has; what we have just placed there it may not have said yet.
-    return nodes.map(({ url, capacity, load, draining, version, protocol }) => ({
-      ...{ url, capacity, draining, version, protocol },
+    return nodes.map(({ url, capacity, load, slots, used, draining, version, protocol }) => ({
+      ...{ url, capacity, slots, used, draining, version, protocol },
       load: Math.max(load, ownLoad(url)),
     }));
+  }
+
+  async watchAgents(changed: () => void): Promise<void> {
+    this.on('agents', changed);
+    const view = await this.watch('node');
+    view.on('changed', changed);
+    view.on('gone', changed);
+  }
+
+  /** What `agents` says of configured ones is another now. */
+  agentsChanged(): void {
+    this.emit('agents');
   }
 
   async delivery(broadcast: string): Promise<string> {

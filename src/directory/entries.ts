@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { ReconnectSeconds } from '../contracts/deliveryControl.ts';
-import { BroadcastId, DestinationId, PeerId, RoomId } from '../contracts/ids.ts';
+import { BroadcastId, DestinationId, PeerId, RoomId, TenantId } from '../contracts/ids.ts';
 import { RecordedProgram } from '../contracts/recordedProgram.ts';
 import { Scene } from '../contracts/scene.ts';
 
@@ -20,11 +20,16 @@ export const NodeInfo = z.object({
   capacity: z.int().min(0).nullable(),
   /** Broadcasts that it has. */
   load: z.int().min(0),
+  /** Slots (placement/cost.ts) that it offers, and those in use; left out: a broadcast is a slot. */
+  slots: z.number().min(0).optional(),
+  used: z.number().min(0).optional(),
   version: z.string().max(64),
   /** contracts/ids.ts, PROTOCOL; any number: who reads it decides whether it understands that one. */
   protocol: z.int(),
   /** It takes nothing new. */
   draining: z.boolean(),
+  /** On Kubernetes the name of its pod. */
+  pod: z.string().max(253).optional(),
 });
 export type NodeInfo = z.infer<typeof NodeInfo>;
 
@@ -51,6 +56,25 @@ export const FleetRecord = RecordedProgram.extend({
 });
 export type FleetRecord = z.infer<typeof FleetRecord>;
 
+/** A compositor that a broadcast wants; while it waits, and as long as it has it where tenants have limits. */
+export const WishData = z.object({
+  broadcast: BroadcastId,
+  tenant: TenantId,
+  slots: z.number().min(0),
+  /** `handover`: the broadcast runs already, and is seen. */
+  kind: z.enum(['start', 'handover']),
+  /** Since when it waits, ms since 1970 by its owner's clock. */
+  queuedAt: z.number(),
+  /** Agents that will not do. */
+  avoid: z.array(z.string().max(512)),
+  /** The newest protocol number that its owner speaks. */
+  protocol: z.int(),
+  /** The agent that is kept for it (placement/queue.ts). */
+  reserved: z.string().max(512).optional(),
+  /** It has it. */
+  placed: z.boolean().default(false),
+});
+export type WishData = z.infer<typeof WishData>;
 /** What a room's next home needs of it. */
 export const KeptRoom = z.object({
   /** null: as every room begins. */
@@ -70,6 +94,8 @@ export const ENTRY_DATA = {
   'stream-key': z.object({ broadcast: BroadcastId }),
   /** Which delivery node has a broadcast's playlists, live or ended; the id is the broadcast's. `epoch`: wall clock of frame 0, ms since 1970. */
   playback: Home.extend({ room: RoomId, epoch: z.number() }),
+  /** Who waits for a compositor. */
+  wish: WishData,
   /** Work that one node does for all; the id names it. */
   leader: Home,
   /** Stays when its owner is gone; the id is the broadcast's. */

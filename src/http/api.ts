@@ -206,13 +206,19 @@ function broadcastRoutes(fastify: FastifyInstance, { rooms, broadcasts }: ApiOpt
     {
       schema: {
         summary: 'Go live; answers the running broadcast when the room is live already',
+        description:
+          'Answers when the broadcast is live. When no compositor is free, or its tenant has as much as it may, the answer is 202: the broadcast is `pending`, `position` is its place in the queue, and it starts by itself. `DELETE` ends one that waits, too.',
         tags,
         params: InRoom,
         body: BroadcastInput,
-        response: { 200: BroadcastStatus, ...failures },
+        response: { 200: BroadcastStatus, 202: BroadcastStatus, ...failures },
       },
     },
-    async (request) => broadcasts.start(await rooms.getOrCreate(request.params.room), request.body),
+    async (request, reply) => {
+      const status = await broadcasts.start(await rooms.getOrCreate(request.params.room), request.body);
+      const waits = status.state === 'pending' || status.state === 'starting';
+      return reply.code(waits ? 202 : 200).send(status);
+    },
   );
   api.get(
     '/rooms/:room/broadcast',

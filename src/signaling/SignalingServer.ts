@@ -11,7 +11,7 @@ import { z } from 'zod';
 import type { BroadcastService } from '../broadcast/BroadcastService.ts';
 import type { Logger } from '../common/logger.ts';
 import { AppError } from '../contracts/errors.ts';
-import { PROTOCOL, Protocol } from '../contracts/ids.ts';
+import { OLDEST_PROTOCOL, PROTOCOL, Protocol } from '../contracts/ids.ts';
 import type { Scene } from '../contracts/scene.ts';
 import type { JoinClaims } from '../contracts/tokens.ts';
 import type { UpgradeHandler } from '../http/listening.ts';
@@ -122,7 +122,11 @@ export class SignalingServer {
   async #admit(socket: Socket): Promise<void> {
     if (this.#closing) throw new AppError('shutting-down');
     const auth = Auth.safeParse(socket.handshake.auth);
-    if (!auth.success) throw new AppError('bad-request', `This server speaks protocol ${PROTOCOL}; reload the page.`);
+    if (!auth.success)
+      throw new AppError(
+        'bad-request',
+        `This server speaks protocol ${OLDEST_PROTOCOL} to ${PROTOCOL}; reload the page.`,
+      );
     const claims = await this.#options.verifyJoin(auth.data.token);
     await this.#options.claim?.(claims.room);
     socket.data.claims = claims;

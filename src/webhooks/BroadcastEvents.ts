@@ -8,6 +8,7 @@ import type { WebhookEventType } from '../contracts/webhooks.ts';
 import type { Webhooks } from './Webhooks.ts';
 
 const OF_STATE = {
+  pending: 'broadcast.pending',
   starting: 'broadcast.starting',
   live: 'broadcast.live',
   recovering: 'broadcast.recovering',

@@ -104,7 +104,12 @@ describe('axe finds nothing on', () => {
     await guest.context().close();
 
     await studio.getByTestId('destination-url').fill('rtmp://192.0.2.1/live');
-    await api.startBroadcast(ROOM, { video: { width: 640, height: 360, bitrate: 800_000 } });
+    const waiting = await pages.open(browser.browser, `${server.url}/watch/${ROOM}`);
+    await expect.poll(() => waiting.getByTestId('state').getAttribute('data-state'), poll).toBe('idle');
+    await expectAccessible(waiting);
+    await waiting.context().close();
+    const video = { width: 640, height: 360, bitrate: 800_000 };
+    await api.startBroadcast(ROOM, { video, dvrSeconds: 600, record: true });
     await studio.getByTestId('stop-live').waitFor();
     await studio.getByTestId('add-destination').click();
     await expectAccessible(studio);
@@ -113,12 +118,25 @@ describe('axe finds nothing on', () => {
     await studio.keyboard.press('Escape');
   });
 
-  test('the watch page, live and ended; and the pages of problems', async () => {
+  test('the watch page and the embedded player, live, ended and with the recording; and the pages of problems', async () => {
     const page = await pages.open(browser.browser, `${server.url}/watch/${ROOM}`);
-    await expect.poll(() => page.getByTestId('state').getAttribute('data-state'), poll).toBe('live');
+    const state = (of: Page) => of.getByTestId('state').getAttribute('data-state');
+    await expect.poll(() => state(page), poll).toBe('live');
+    await page.getByTestId('time-bar').waitFor();
     await expectAccessible(page);
+    await page.getByTestId('share').click();
+    await page.getByTestId('embed-code').waitFor();
+    await expectAccessible(page);
+    await page.keyboard.press('Escape');
+    const embedded = await pages.open(browser.browser, `${server.url}/embed/${ROOM}`);
+    await expect.poll(() => state(embedded), poll).toBe('live');
+    await expectAccessible(embedded);
+    await embedded.context().close();
     await api.stopBroadcast(ROOM);
-    await expect.poll(() => page.getByTestId('state').getAttribute('data-state'), poll).toBe('ended');
+    await page.getByTestId('replay').waitFor();
+    await expectAccessible(page);
+    await page.getByTestId('replay').click();
+    await expect.poll(() => state(page), poll).toBe('recorded');
     await expectAccessible(page);
     await page.context().close();
     await studio.getByTestId('leave').click();

@@ -26,7 +26,8 @@ let bob: Page;
 
 beforeAll(async () => {
   rtmp = await RtmpServer.start();
-  server = await ServerProcess.start({ LIANMAI_ALLOW_PRIVATE_DESTINATIONS: 'true' });
+  // One broadcast at a time: the next one waits.
+  server = await ServerProcess.start({ LIANMAI_ALLOW_PRIVATE_DESTINATIONS: 'true', LIANMAI_MAX_BROADCASTS: '1' });
   browser = await launchBrowser({ colour: '0xc81e1e', ...CAPTURE });
 });
 
@@ -144,6 +145,21 @@ describe('two people', () => {
 });
 
 describe('the broadcast', () => {
+  test('with no compositor free the host sees where the broadcast waits, and can give it up; a co-host sees it, too', async () => {
+    const api = new ServerApi(server.url);
+    await api.startBroadcast('elsewhere', { video: { width: 320, height: 180 }, emptyGraceSeconds: 3600 });
+    await ann.getByTestId('go-live').click();
+    for (const page of [ann, bob]) {
+      await expect.poll(() => page.getByTestId('live-waiting').textContent(), poll).toContain('position 1');
+      expect(await page.getByTestId('live-state').getAttribute('data-state')).toBe('pending');
+    }
+    expect(await bob.getByTestId('stop-waiting').count()).toBe(0);
+    await ann.getByTestId('stop-waiting').click();
+    await ann.getByTestId('go-live').waitFor();
+    expect(await api.broadcast(ROOM)).toMatchObject({ state: 'ended', endReason: 'stopped' });
+    await api.stopBroadcast('elsewhere');
+  });
+
   test('a host goes live and sees that: time, frames, bitrate, link; a co-host sees it too and has no buttons', async () => {
     expect(await ann.getByTestId('live-state').getAttribute('data-state')).toBe('off');
     expect(await bob.getByTestId('go-live').count()).toBe(0);

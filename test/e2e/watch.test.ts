@@ -9,11 +9,11 @@ import { ServerApi } from '../../scripts/simulator/serverApi.ts';
 import { launchBrowser, type TestBrowser } from '../support/browser.ts';
 import { CutProxy } from '../support/CutProxy.ts';
 import { ServerProcess } from '../support/ServerProcess.ts';
-import { Onlooker, PATIENCE_MS, Pages, PHONE, scrollsSideways } from './pages.ts';
+import { Onlooker, PATIENCE_MS, Pages, PHONE, scrollsSideways, tabTo } from './pages.ts';
 
 const ROOM = 'show';
 const poll = { timeout: PATIENCE_MS };
-const INPUT = { video: { width: 640, height: 360, bitrate: 800_000 } };
+const INPUT = { video: { width: 640, height: 360, bitrate: 800_000 }, dvrSeconds: 600, record: true };
 
 const pages = new Pages();
 let server: ServerProcess;
@@ -85,7 +85,21 @@ describe('a room’s life, without a reload', () => {
   });
 });
 
+/** What the server says of the room. */
+async function serverState(): Promise<{ viewers: number; recording: string | null }> {
+  const answer = await fetch(`${server.url}/live/${ROOM}/state.json`);
+  return (await answer.json()) as { viewers: number; recording: string | null };
+}
+
 describe('while it is live', () => {
+  test('two pages behind one address are two viewers, and the server knows how they watch', async () => {
+    await expect.poll(async () => (await serverState()).viewers, poll).toBe(2);
+    await expect.poll(() => page.getByTestId('viewers').textContent(), poll).toContain('2 watching');
+    const metrics = await (await fetch(`${server.url}/metrics`)).text();
+    expect(metrics).toMatch(/lianmai_viewer_beacons_total\{result="counted"\} [1-9]/);
+    expect(metrics).toMatch(/lianmai_viewer_latency_seconds_count [1-9]/);
+  });
+
   test('it is at the live edge and says how far behind', async () => {
     await expect.poll(atLive, poll).toBe('true');
     await expect.poll(() => page.getByTestId('latency').textContent(), poll).toMatch(/^\d+\.\d s$/);
@@ -148,6 +162,117 @@ describe('while it is live', () => {
     await playsOn();
   });
 
+  test('the bar goes back in time, by the keyboard, with a picture of each moment', async () => {
+    await page.getByTestId('time-bar').waitFor();
+    await tabTo(page, 'time-bar');
+    const bar = page.getByTestId('time-bar');
+    expect(await bar.getAttribute('aria-valuetext')).toBe('At the live edge');
+    await page.keyboard.press('ArrowLeft');
+    await page.keyboard.press('ArrowLeft');
+    await expect.poll(atLive, poll).toBe('false');
+    await expect.poll(() => bar.getAttribute('aria-valuetext'), poll).toMatch(/^At −0:\d\d$/);
+    await playsOn();
+    const box = await bar.boundingBox();
+    if (!box) throw new Error('the bar has no place');
+    // The track is fetched at the first look, and shown at a later one.
+    const point = async (): Promise<number> => {
+      await page.mouse.move(box.x + box.width * (0.2 + Math.random() / 100), box.y + box.height / 2);
+      return page.getByTestId('thumbnail').count();
+    };
+    await expect.poll(point, poll).toBe(1);
+    const picture = await page.getByTestId('thumbnail').evaluate((of: HTMLElement) => of.style.backgroundImage);
+    expect(picture).toContain(`/live/${ROOM}/`);
+    await tabTo(page, 'back-to-live');
+    await page.keyboard.press('Enter');
+    await expect.poll(atLive, poll).toBe('true');
+    await playsOn();
+  });
+
+  test('the volume is remembered', async () => {
+    await read((v) => {
+      v.volume = 0.4;
+    });
+    await expect.poll(() => page.evaluate(() => localStorage.getItem('lianmai.volume')), poll).toBe('0.40');
+    const again = await page.context().newPage();
+    await again.goto(`${server.url}/watch/${ROOM}`);
+    await expect.poll(() => stateOf(again), poll).toBe('live');
+    expect(await again.locator('video').evaluate((v: HTMLVideoElement) => v.volume)).toBeCloseTo(0.4);
+    await again.close();
+  });
+
+  test('the link and the code to embed can be copied', async () => {
+    await tabTo(page, 'share');
+    await page.keyboard.press('Enter');
+    const code = page.getByTestId('embed-code');
+    await expect.poll(() => code.inputValue(), poll).toContain(`<lianmai-player room="${ROOM}">`);
+    expect(await code.inputValue()).toContain(`${server.url.replace(/\/$/, '')}/embed/player.js`);
+    await page.getByTestId('embed-iframe').check();
+    await expect.poll(() => code.inputValue(), poll).toContain(`/embed/${ROOM}"`);
+    await page.getByTestId('copy-embed').click();
+    await page.getByText('Copied').first().waitFor();
+    await page.keyboard.press('Escape');
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+  });
+
+  test('<lianmai-player> plays in a page of somebody else; no other page of ours lets itself be framed', async () => {
+    const { port } = new URL(server.url);
+    const foreign = await (await browser.browser.newContext()).newPage();
+    const asked = new Set<string>();
+    foreign.on('request', (request) => asked.add(new URL(request.url()).host));
+    const address = `http://localhost:${port}/somebody-else.html`;
+    const script = `<script src="http://127.0.0.1:${port}/embed/player.js" async></script>`;
+    await foreign.route(address, (route) =>
+      route.fulfill({
+        contentType: 'text/html',
+        body: `<!doctype html>${script}<lianmai-player room="${ROOM}"></lianmai-player>`,
+      }),
+    );
+    await foreign.goto(address);
+    const framed = foreign.frameLocator('lianmai-player iframe');
+    await expect.poll(() => framed.getByTestId('state').getAttribute('data-state'), poll).toBe('live');
+    expect(await framed.getByTestId('embed-title').getAttribute('href')).toBe(`/watch/${ROOM}`);
+    expect([...asked].sort()).toEqual([`127.0.0.1:${port}`, `localhost:${port}`]);
+    await foreign.context().close();
+    const policy = async (path: string) =>
+      (await fetch(`${server.url}${path}`)).headers.get('content-security-policy') ?? '';
+    expect(await policy(`/embed/${ROOM}`)).toContain('frame-ancestors *');
+    for (const path of ['/', `/watch/${ROOM}`, `/studio/${ROOM}`, `/embed/${ROOM}`]) {
+      const text = await policy(path);
+      expect(text).toContain("default-src 'self'");
+      expect(text).not.toContain('unsafe-');
+      if (!path.startsWith('/embed/')) expect(text).toContain("frame-ancestors 'self'");
+    }
+  });
+
+  test('captions that the program has can be chosen', async () => {
+    const reader = await browser.browser.newPage();
+    pages.watch(reader, new URL(server.url).host);
+    const subtitles = `${server.url}/live/${ROOM}/words/index.m3u8`;
+    await reader.route(`**/live/${ROOM}/index.m3u8`, async (route) => {
+      const answer = await route.fetch();
+      const media = `#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID="words",NAME="English",LANGUAGE="en",URI="${subtitles}"\n`;
+      const text = (await answer.text()).replace(/(#EXT-X-STREAM-INF:)/, `${media}$1SUBTITLES="words",`);
+      await route.fulfill({ response: answer, body: text });
+    });
+    const chosen = new Promise<void>((resolve) => {
+      void reader.route(subtitles, async (route) => {
+        resolve();
+        await route.fulfill({
+          contentType: 'application/vnd.apple.mpegurl',
+          body: '#EXTM3U\n#EXT-X-TARGETDURATION:2\n',
+        });
+      });
+    });
+    await reader.goto(`${server.url}/watch/${ROOM}`);
+    await expect.poll(() => stateOf(reader), poll).toBe('live');
+    const menu = reader.getByTestId('captions');
+    await menu.waitFor();
+    expect(await menu.locator('option').allTextContents()).toEqual(['Captions off', 'English']);
+    await menu.selectOption('English');
+    await chosen;
+    await reader.close();
+  });
+
   test('a network that was gone: says so, and is live again at the edge by itself', async () => {
     const proxy = await CutProxy.start(Number(new URL(server.url).port));
     const far = await pages.open(browser.browser, `${proxy.url}/watch/${ROOM}`);
@@ -155,9 +280,17 @@ describe('while it is live', () => {
     proxy.cut();
     await expect.poll(() => stateOf(far), poll).toBe('reconnecting');
     await far.getByText('The picture comes back by itself').waitFor();
+    // The last picture stays behind the words, also while everything is being built anew.
+    await far.getByTestId('still').waitFor();
+    const light = await far.getByTestId('still').evaluate((of: HTMLCanvasElement) => {
+      const { data } = of.getContext('2d')?.getImageData(0, 0, of.width, of.height) ?? { data: [] };
+      return data.reduce((most, value, i) => (i % 4 === 3 ? most : Math.max(most, value)), 0);
+    });
+    expect(light).toBeGreaterThan(60);
     proxy.mend();
     await expect.poll(() => stateOf(far), poll).toBe('live');
     await expect.poll(() => far.getByTestId('back-to-live').getAttribute('data-live'), poll).toBe('true');
+    expect(await far.getByTestId('still').isVisible()).toBe(false);
     await far.context().close();
     await proxy.close();
   });
@@ -205,6 +338,18 @@ describe('the end, and the next show', () => {
     }
     await page.getByText('It lasted').waitFor();
     await late.context().close();
+  });
+
+  test('what was recorded can be watched there', async () => {
+    await expect.poll(async () => (await serverState()).recording, poll).toMatch(/^r/);
+    await page.getByTestId('replay').click();
+    await expect.poll(() => stateOf(page), poll).toBe('recorded');
+    await playsOn();
+    expect(await page.getByTestId('recorded-time').textContent()).toMatch(/^0:\d\d \/ \d:\d\d$/);
+    expect(await page.getByTestId('back-to-live').count()).toBe(0);
+    const bar = page.getByTestId('time-bar');
+    await bar.press('End');
+    await expect.poll(() => read((v) => v.ended || v.currentTime > v.duration - 3), poll).toBe(true);
   });
 
   test('live again: the next broadcast starts by itself, with the sound as it was', async () => {

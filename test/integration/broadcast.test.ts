@@ -49,9 +49,10 @@ describe('going live', () => {
     expect(open).toMatchObject({
       room: 'demo',
       broadcast: status.id,
-      fence: job.fence,
       grid: { fps: 30, framesPerSegment: 60 },
     });
+    // The controller's own; compositors' are higher.
+    expect(open.fence).toBeLessThan(job.fence);
     expect(job).toMatchObject({
       broadcast: status.id,
       startMs: open.startMs,
@@ -94,14 +95,52 @@ describe('going live', () => {
     expect(rig.agent.compositors).toHaveLength(1);
   });
 
-  test('without a free compositor it fails at once and says so', async () => {
+  test('without a free compositor it waits, and starts by itself when one is free', async () => {
     const rig = await setUp();
     rig.agent.refuse = true;
-    await expect(rig.start()).rejects.toMatchObject({ code: 'no-capacity' });
-    await eventually(() => rig.broadcasts.status('demo')?.state === 'failed');
-    expect(rig.broadcasts.isLive('demo')).toBe(false);
+    const waits = await rig.start({ record: true });
+    expect(waits).toMatchObject({ state: 'pending', position: 1, waitReason: 'no-capacity', startedAt: null });
+    expect(await rig.start()).toMatchObject({ id: waits.id, state: 'pending' });
+    expect(rig.broadcasts.isLive('demo')).toBe(true);
     rig.agent.refuse = false;
-    expect((await rig.start()).state).toBe('live');
+    const live = await rig.status((s) => s.state === 'live');
+    expect(live).toMatchObject({ id: waits.id, position: null, waitReason: null });
+    expect([...new Set(rig.statuses.map(({ state }) => state))]).toEqual(['starting', 'pending', 'live']);
+  });
+
+  test('one that waits can be stopped: nothing was ever recorded, and nobody is asked any more', async () => {
+    const rig = await setUp();
+    rig.agent.refuse = true;
+    await rig.start({ record: true, destinations: [{ url: 'rtmp://127.0.0.1/live', key: 'k' }] });
+    const ended = await rig.broadcasts.stop('demo', 'stopped');
+    expect(ended).toMatchObject({ state: 'ended', endReason: 'stopped', position: null, recording: null });
+    expect(ended.destinations.map(({ state }) => state)).toEqual(['stopped']);
+    rig.agent.refuse = false;
+    const next = await rig.start();
+    expect(next.state).toBe('live');
+    expect(next.id).not.toBe(ended.id);
+    expect(rig.agent.compositors).toHaveLength(1);
+  });
+
+  test('what it costs is said when a compositor is asked for, and again when it has changed', async () => {
+    const rig = await setUp();
+    rig.agent.countsSlots = true;
+    await rig.start();
+    const compositor = await rig.agent.compositor();
+    const { slots } = await compositor.message('open');
+    expect(slots).toBeGreaterThan(0.7);
+    for (const peer of [ANNA, 'pcccccccc', 'pdddddddd', 'peeeeeeee']) await rig.guest(peer);
+    expect((await compositor.message('slots')).slots).toBeGreaterThan(slots);
+    await eventually(
+      async () => (await rig.metrics.demand.get()).values[0]?.value === compositor.all('slots').at(-1)?.slots,
+    );
+  });
+
+  test('an agent of before is told nothing of slots', async () => {
+    const { rig, compositor } = await live();
+    for (const peer of ['pcccccccc', 'pdddddddd', 'peeeeeeee']) await rig.guest(peer);
+    await compositor.job((job) => job.peers.length === 4);
+    expect(compositor.all('slots')).toEqual([]);
   });
 
   test('a refused destination starts nothing', async () => {
@@ -401,14 +440,12 @@ describe('what can not be had for long', () => {
     };
   }
 
-  test('no compositor for a minute: failed, playlists closed', async () => {
-    const { clock, pass } = minuteHand();
-    const { rig, compositor } = await live({ clock });
+  test('no compositor for as long as it may wait: failed, playlists closed', async () => {
+    const { rig, compositor } = await live({ recoveryMs: 300 });
     rig.agent.refuse = true;
     compositor.cut();
-    await rig.status((s) => s.state === 'recovering');
-    pass();
-    expect(await rig.status((s) => s.state === 'failed')).toMatchObject({ endReason: 'failed' });
+    await rig.status((s) => s.state === 'recovering' && s.position === 1);
+    expect(await rig.status((s) => s.state === 'failed')).toMatchObject({ endReason: 'failed', position: null });
     expect(rig.delivery.all('end')).toHaveLength(1);
     expect(rig.broadcasts.isLive('demo')).toBe(false);
   });
@@ -498,8 +535,9 @@ describe('the end', () => {
 });
 
 describe('delivery', () => {
-  test('a lost connection is made anew with the newest fence, destinations and take', async () => {
-    const { rig, job } = await live();
+  test('a lost connection is made anew with the controller’s fence, destinations and the newest take', async () => {
+    const { rig } = await live();
+    const { fence } = await rig.delivery.order('open');
     const { id } = await rig.broadcasts.addDestination('demo', {
       name: 'cdn',
       url: 'rtmp://cdn.example/app',
@@ -510,20 +548,13 @@ describe('delivery', () => {
     rig.delivery.cut();
     const again = await rig.delivery.order('open', 2);
     expect(again).toMatchObject({
-      fence: job.fence,
+      fence,
       destinations: [{ id, url: 'rtmp://cdn.example/app/k1', reconnectSeconds: 90 }],
     });
     await rig.delivery.order('take', 2);
     rig.delivery.report({ type: 'stats', bitrate: 1, viewers: 7 });
     await rig.status((s) => s.viewers === 7);
     expect(rig.broadcasts.status('demo')?.state).toBe('live');
-  });
-
-  test('refused by a newer owner: failed', async () => {
-    const { rig } = await live();
-    rig.delivery.onOpen = () => ({ type: 'refused', code: 'stale-fence', message: 'a newer owner exists' });
-    rig.delivery.cut();
-    expect(await rig.status((s) => s.state === 'failed')).toMatchObject({ endReason: 'failed' });
   });
 
   test('destinations: the key is joined to the URL, kept from everybody else, and removable', async () => {

@@ -95,8 +95,10 @@ describe('an agent says that it goes', () => {
     a.say({ type: 'draining', seconds: 60 });
     await (await other.compositor()).message('job');
     rig.delivery.cut();
-    // A higher fence would turn away what the owner still puts.
-    expect((await rig.delivery.order('open', 2)).fence).toBe(job.fence);
+    // The controller's own fence, whatever compositors it has.
+    const { fence } = await rig.delivery.order('open', 2);
+    expect(fence).toBe((await rig.delivery.order('open')).fence);
+    expect(fence).toBeLessThan(job.fence);
     const b = await warm(other);
     const taken = await rig.delivery.order('take', 3);
     expect(taken.compositor).toBe(b.all('job')[0]?.job.compositor);
@@ -122,6 +124,47 @@ describe('the successor is lost', () => {
     next.stats();
     expect(await a.message('stop')).toMatchObject({ lastSegment: (await rig.delivery.order('take', 4)).from - 1 });
     expect(rig.broadcasts.status('demo')).toMatchObject({ state: 'live', restarts: 0 });
+  });
+});
+
+describe('an agent goes, and there is no place elsewhere', () => {
+  test('the broadcast stays live where it is, waits in the queue, and is handed over when there is a place', async () => {
+    const { rig, a, other } = await live();
+    other.refuse = true;
+    a.say({ type: 'draining', seconds: 60 });
+    const waiting = async () =>
+      (await rig.metrics.pending.get()).values.find(
+        ({ labels }) => labels.kind === 'handover' && labels.reason === 'no-capacity',
+      )?.value;
+    await eventually(async () => (await waiting()) === 1);
+    expect(rig.broadcasts.status('demo')).toMatchObject({ state: 'live', position: null, restarts: 0 });
+    other.refuse = false;
+    await warm(other);
+    await a.closed;
+    await eventually(async () => (await handoffs(rig)).length > 0);
+    expect([await handoffs(rig), await waiting()]).toEqual([[['drain', 'done', 1]], 0]);
+  });
+
+  test('its compositor is lost meanwhile: it recovers with a position, and whoever has a place takes it', async () => {
+    const { rig, a, other } = await live();
+    other.refuse = true;
+    rig.agent.refuse = true;
+    a.say({ type: 'draining', seconds: 60 });
+    a.cut();
+    await rig.status((s) => s.state === 'recovering' && s.position === 1);
+    other.refuse = false;
+    const b = await other.compositor();
+    await b.message('job');
+    expect(await rig.status((s) => s.state === 'live' && s.restarts === 1)).toMatchObject({ position: null });
+  });
+
+  test('one that waits for longer than it may has failed', async () => {
+    const rig = await StudioRig.create(new FakeAgent(), { recoveryMs: 300 });
+    rigs.push(rig);
+    await rig.start();
+    rig.agent.refuse = true;
+    (await rig.agent.compositor()).cut();
+    expect(await rig.status((s) => s.state === 'failed')).toMatchObject({ endReason: 'failed', position: null });
   });
 });
 

@@ -175,7 +175,13 @@ describe('playlists and media', () => {
   test('state.json says what a page needs', async () => {
     const room = newRoom();
     const state = async (): Promise<unknown> => (await fetch(`${stack.url}/live/${room}/state.json`)).json();
-    expect(await state()).toEqual({ room, state: 'idle', broadcast: null, startedAt: null, endedAt: null });
+    const nobody = { viewers: 0, recording: null };
+    expect(await state()).toEqual({
+      ...{ room, state: 'idle', broadcast: null },
+      startedAt: null,
+      endedAt: null,
+      ...nobody,
+    });
     const controller = await TestController.open(stack, { room, answersClock: false });
     await controller.waitFor('opened');
     const compositor = new TestCompositor(stack, controller, clip);
@@ -190,6 +196,7 @@ describe('playlists and media', () => {
       broadcast: controller.broadcast,
       startedAt: controller.epoch,
       endedAt: null,
+      ...nobody,
     });
     controller.send({ type: 'end' });
     await controller.waitFor('ended');
@@ -209,6 +216,32 @@ describe('playlists and media', () => {
     for (const agent of ['one', 'two', 'one'])
       await fetch(`${base}/${VIDEO}/index.m3u8`, { headers: { 'user-agent': agent } });
     expect((await controller.waitFor('stats', (s) => s.viewers > 0)).viewers).toBe(2);
+  });
+
+  test('a page says how it watches: it is counted by it, if somebody plays that broadcast and it says what it may', async () => {
+    const { base, room } = await openProgram(stack, clip, 6);
+    const report = { watchedMs: 30_000, stalls: 1, stalledMs: 300, latencyMs: 1_500, firstFrameMs: 800 };
+    const say = (session: string, more: object = {}, to = base): Promise<Response> =>
+      fetch(`${to}/beacon`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', 'user-agent': 'page' },
+        body: JSON.stringify({ session, ...report, ...more }),
+      });
+    const viewers = async (): Promise<unknown> => {
+      const state = await fetch(`${stack.url}/live/${room}/state.json`);
+      return ((await state.json()) as { viewers: unknown }).viewers;
+    };
+    expect(await answerOf(say('aaaaaaaa'))).toBe('404 not-found');
+    await fetch(`${base}/${VIDEO}/index.m3u8`, { headers: { 'user-agent': 'page' } });
+    expect((await say('aaaaaaaa')).status).toBe(204);
+    expect((await say('bbbbbbbb')).status).toBe(204);
+    expect(await viewers()).toBe(2);
+    expect((await say('bbbbbbbb', { leaving: true })).status).toBe(204);
+    expect(await viewers()).toBe(1);
+    for (const wrong of [{ stalls: -1 }, { latencyMs: '1' }, { session: 'x' }, { more: 1 }])
+      expect(await answerOf(say('cccccccc', wrong))).toBe('400 bad-request');
+    expect(await answerOf(say('c'.repeat(2_000)))).toBe('413 too-large');
+    expect(await answerOf(say('cccccccc', {}, `${stack.url}/live/${room}/bnobodyplays`))).toBe('404 not-found');
   });
 });
 

@@ -180,12 +180,13 @@ describe('the controller', () => {
     });
     onTestFinished(() => again.drop());
     await again.waitFor('destination', ({ status }) => status.id === 'dcomesback');
-    // Who was taken goes on until another is.
-    await putOn(opened.compositor, 2, 1);
-    expect(hintOf(await playlist())).toBe('2.1');
-    again.send({ type: 'take', from: 3, compositor: 'canothercompositor', fence: 6 });
-    await again.sync();
-    expect(await answerOf(opened.compositor.put(`${VIDEO}/3/0`, Buffer.from('x')))).toBe('409 not-taken');
+    // Who was at work goes on until another is taken.
+    const refused = (segment: number) => answerOf(opened.compositor.put(`${VIDEO}/${segment}/0`, Buffer.from('x')));
+    expect(await refused(2)).toMatch(/^422 /);
+    again.send({ type: 'take', from: 3, compositor: 'csuccessor', fence: 6 });
+    await expect.poll(() => refused(3)).toBe('409 not-taken');
+    expect(await refused(2)).toMatch(/^422 /);
+    expect(hintOf(await playlist())).toBe('2.0');
   });
 
   test('that does not come back: the broadcast is ended properly, and nothing is kept', async () => {

@@ -86,6 +86,32 @@ describe('intake', () => {
   });
 });
 
+test('a controller is replaced: the compositor at work goes on until another is taken, and the next controller is told so', async () => {
+  const { controller } = await openRoom(stack, false);
+  expect((await controller.waitFor('opened')).arriving).toBe(false);
+  const one = new TestCompositor(stack, controller, clip, 1);
+  await one.preface();
+  const segments = new ProgramRun(clip, 0);
+  const parts = Array.from({ length: 7 }, () => segments.next());
+  segments.close();
+  const put = (segment: number, part: number) => {
+    const bytes = parts.find((p) => p.segment === segment && p.part === part)?.video ?? Buffer.alloc(0);
+    return answerOf(one.put(`${VIDEO}/${segment}/${part}`, bytes));
+  };
+  one.take(0);
+  await expect.poll(() => put(0, 0)).toBe('204');
+  const order = { fence: 5 };
+  const again = await TestController.open(stack, { room: controller.room, broadcast: controller.broadcast, order });
+  onTestFinished(() => again.drop());
+  expect((await again.waitFor('opened')).arriving).toBe(true);
+  expect(await put(0, 1)).toBe('204');
+  again.send({ type: 'take', from: 1, compositor: 'csuccessor', fence: 6 });
+  await expect.poll(() => put(1, 0)).toBe('409 not-taken');
+  expect(await put(0, 2)).toBe('204');
+  // The one before has lost its say.
+  expect(controller.closed).toBe(true);
+});
+
 test('given to a successor and taken back before it began: who had it goes on with the higher fence, and only with that', async () => {
   const { controller } = await openRoom(stack, false);
   const one = new TestCompositor(stack, controller, clip, 1);
@@ -228,6 +254,14 @@ describe('delivery control', () => {
     await closed;
     const { controller } = await openRoom(stack);
     expect(controller.closed).toBe(false);
+  });
+
+  test('a controller of a newer protocol is told so', async () => {
+    const socket = await connectControl(stack, SERVICE_TOKEN);
+    const answer = new Promise<string>((resolve) => socket.once('message', (data) => resolve(String(data))));
+    socket.send(JSON.stringify({ type: 'open', protocol: 3, broadcast: 'bxxxxxxxxx', more: {} }));
+    const refusal = { type: 'refused', code: 'protocol', message: 'This node speaks protocol 1 to 2, not 3.' };
+    expect(JSON.parse(await answer)).toEqual(refusal);
   });
 
   test('an order that is too large ends the connection', async () => {

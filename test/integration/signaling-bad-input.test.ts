@@ -117,7 +117,8 @@ describe('who is let in', () => {
   });
 
   test('no client of another protocol', async () => {
-    expect(await refusedWith(await tokenOf('old', 'host'), { protocol: 99 })).toBe('bad-request');
+    for (const protocol of [0, 3, 99])
+      expect(await refusedWith(await tokenOf('old', 'host'), { protocol })).toBe('bad-request');
   });
 
   test('no page of another origin, no foreign Host header', async () => {

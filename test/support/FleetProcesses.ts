@@ -130,6 +130,13 @@ export class FleetProcesses {
     return new ServerApi(server.url, this.token);
   }
 
+  /** Asks the API through the origin. */
+  async get(path: string): Promise<unknown> {
+    const answer = await fetch(`${this.origin}${path}`, { headers: { authorization: `Bearer ${this.token}` } });
+    if (!answer.ok) throw new Error(`${path}: ${answer.status}`);
+    return answer.json();
+  }
+
   /** A room's host, simulated: sends all the time, until the fleet is stopped. `url`: not through the origin. */
   async person(room: string, url = this.origin): Promise<Swarm> {
     const media = { clips: this.#clips, clock: this.#clock };

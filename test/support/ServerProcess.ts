@@ -55,6 +55,8 @@ export class ServerProcess {
         LIANMAI_SFU_WORKERS: '2',
         LIANMAI_DATA_DIR: dataDir,
         LIANMAI_LOG_LEVEL: 'debug',
+        // Loading a compositor's libraries takes half a second of a core: as few as can be.
+        LIANMAI_WARM_COMPOSITORS: '1',
         ...env,
       },
     });

@@ -113,6 +113,7 @@ export const en = {
 
   'live.title': 'Broadcast',
   'live.off': 'Off air',
+  'live.pending': 'Waiting for capacity…',
   'live.starting': 'Starting…',
   'live.live': 'Live',
   'live.recovering': 'Recovering…',
@@ -135,6 +136,14 @@ export const en = {
   'live.degraded.half-program-rate':
     'The server is very busy: the program shows half as many pictures a second for now.',
   'live.restarts': 'Recovered from {count} faults; viewers stayed connected.',
+  'live.wait.no-capacity':
+    'Waiting for capacity, position {position}. All compositors are in use; the broadcast starts by itself when one is free.',
+  'live.wait.tenant-limit':
+    'Waiting, position {position}. You have as many broadcasts as you may have at the same time; this one starts by itself when another of yours ends.',
+  'live.wait.incompatible':
+    'Waiting, position {position}. The server is being upgraded; the broadcast starts by itself when that is done.',
+  'live.wait.recovering': 'Waiting for capacity, position {position}. Viewers see a slate until then.',
+  'live.wait.stop': 'Do not wait any longer',
   'live.link': 'Link for viewers',
   'live.link.copy': 'Copy the link for viewers',
   'live.link.guarded': 'This broadcast is for invited viewers: each needs a link with a playback token in it.',
@@ -256,6 +265,23 @@ export const en = {
   'watch.duration': 'It lasted {time}.',
   'watch.join': 'Ask to join',
   'watch.share': 'Copy link',
+  'watch.share.open': 'Share',
+  'watch.share.title': 'Share this room',
+  'watch.share.link': 'Link',
+  'watch.embed': 'Put the player into a page',
+  'watch.embed.component': 'Web component',
+  'watch.embed.iframe': 'Frame (iframe)',
+  'watch.embed.code': 'Code',
+  'watch.embed.copy': 'Copy code',
+  'watch.embed.open': '{room} on Lianmai',
+  'watch.viewers': '{count} watching',
+  'watch.position': 'Position',
+  'watch.position.at': 'At {time}',
+  'watch.captions': 'Captions',
+  'watch.captions.off': 'Captions off',
+  'watch.recorded': 'Recording',
+  'watch.replay': 'Watch the recording',
+  'watch.replay.last': 'Watch the last recording',
 
   'problem.insecure-context.title': 'This page may not use camera and microphone',
   'problem.insecure-context.do':

@@ -25,7 +25,14 @@ export function LivePanel({ studio, session }: Props) {
     <section class="panel-part stack" aria-labelledby="live-title">
       <h2 id="live-title">{t('live.title')}</h2>
       {onAir.value && broadcast.value ? (
-        <OnAir session={session} status={broadcast.value} host={host} />
+        <>
+          <WaitNotice status={broadcast.value} />
+          {broadcast.value.state === 'pending' ? (
+            <Pending session={session} status={broadcast.value} host={host} />
+          ) : (
+            <OnAir session={session} status={broadcast.value} host={host} />
+          )}
+        </>
       ) : (
         <OffAir session={session} host={host} />
       )}
@@ -86,6 +93,42 @@ function OffAir({ session, host }: { session: StudioSession; host: boolean }) {
       ) : (
         <p class="muted small">{t('live.watching')}</p>
       )}
+    </>
+  );
+}
+
+/** It waits for a compositor: where, and what happens then. */
+function WaitNotice({ status: { state, position, waitReason } }: { status: BroadcastStatus }) {
+  if (position === null || waitReason === null) return null;
+  return (
+    <p class="notice" role="status" data-testid="live-waiting" data-position={position}>
+      {t(state === 'recovering' ? 'live.wait.recovering' : `live.wait.${waitReason}`, { position })}
+    </p>
+  );
+}
+
+/** Nobody sees anything of it yet: it can be given up without a question. */
+function Pending({ session, status, host }: { session: StudioSession; status: BroadcastStatus; host: boolean }) {
+  const busy = useSignal(false);
+  const stop = async () => {
+    busy.value = true;
+    await session.stopBroadcast();
+    busy.value = false;
+  };
+  return (
+    <>
+      <DestinationStates session={session} destinations={status.destinations} host={host} />
+      {host ? (
+        <button
+          type="button"
+          class="button outline wide stop"
+          data-testid="stop-waiting"
+          disabled={busy.value}
+          onClick={() => void stop()}
+        >
+          {t('live.wait.stop')}
+        </button>
+      ) : null}
     </>
   );
 }

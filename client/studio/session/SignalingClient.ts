@@ -6,7 +6,7 @@ import type {
   ClientToServer,
   ServerToClient,
 } from '../../../src/contracts/signaling.ts';
-import { PROTOCOL } from '../../shared/contract.ts';
+import { OLDEST_PROTOCOL, PROTOCOL } from '../../shared/contract.ts';
 import { ProblemError, problemOfCode } from '../../shared/problems.ts';
 
 /** The server answers within milliseconds; this long means that the connection is dead, ms. */
@@ -19,14 +19,17 @@ type Payload<E extends ClientEvent> = Parameters<ClientToServer[E]>[0];
 /** The socket of the signalling contract, with questions as promises. socket.io reconnects by itself. */
 export class SignalingClient {
   readonly socket: Socket<ServerToClient, ClientToServer>;
+  #token: string;
+  #protocol = PROTOCOL;
 
   /** `room`: says to a fleet of servers which of them it is for; who may come in is the token's to say. */
   constructor(room: string, token: string) {
+    this.#token = token;
     this.socket = io({
       path: '/socket.io',
       query: { room },
       transports: ['websocket'],
-      auth: { token, protocol: PROTOCOL },
+      auth: (give) => give({ token: this.#token, protocol: this.#protocol }),
       autoConnect: false,
       reconnectionDelay: RECONNECT_FIRST_MS,
       reconnectionDelayMax: RECONNECT_MOST_MS,
@@ -55,7 +58,18 @@ export class SignalingClient {
 
   /** For the next connection. */
   setToken(token: string): void {
-    this.socket.auth = { token, protocol: PROTOCOL };
+    this.#token = token;
+  }
+
+  /**
+   * The server let us not in, with this code. True: it may be one of the version before, as there are in the middle of an upgrade, and is
+   * being asked again with its protocol number; once.
+   */
+  asksOlder(code: string): boolean {
+    if (code !== 'bad-request' || this.#protocol === OLDEST_PROTOCOL) return false;
+    this.#protocol = OLDEST_PROTOCOL;
+    this.socket.connect();
+    return true;
   }
 
   /** Drops this connection and makes a new one: the way to a clean start on both sides. */

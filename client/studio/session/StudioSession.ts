@@ -201,8 +201,9 @@ export class StudioSession {
     socket.on('connect_error', (error) => {
       const code = (error as { data?: { code?: unknown } }).data?.code;
       // Without a code it is the network's error, and socket.io tries again by itself.
-      if (typeof code === 'string') this.#onProblem(problemOfCode(code, error.message));
-      else if (!this.#moving) this.problem.value = { code: 'server-unreachable', detail: '' };
+      if (typeof code === 'string') {
+        if (!this.#signaling.asksOlder(code)) this.#onProblem(problemOfCode(code, error.message));
+      } else if (!this.#moving) this.problem.value = { code: 'server-unreachable', detail: '' };
     });
   }
 

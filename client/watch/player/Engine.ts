@@ -9,6 +9,25 @@ export interface QualityLevel {
   bitrate: number;
 }
 
+export interface CaptionTrack {
+  /** As `setCaptions` takes it. */
+  index: number;
+  /** As the playlist calls it: a language, mostly. */
+  name: string;
+}
+
+/** What can be gone to. */
+export interface Timeline {
+  /** Seconds on the media's own clock. */
+  start: number;
+  end: number;
+  /** Wall clock of the media's zero, ms since 1970; null: the playlist says no times. */
+  zeroMs: number | null;
+}
+
+/** `recorded`: has a beginning and an end, and nothing is added. */
+export type Kind = 'live' | 'recorded';
+
 /** What plays one broadcast into a video element: hls.js where there is MSE, else the browser itself. */
 export interface Engine {
   /** Seconds behind the live edge; null while it is not known. */
@@ -18,7 +37,15 @@ export interface Engine {
   readonly chosenLevel: ReadonlySignal<number>;
   /** Lines of the picture that is shown; 0 while it is not known. */
   readonly height: ReadonlySignal<number>;
+  readonly captions: ReadonlySignal<readonly CaptionTrack[]>;
+  /** -1: none. */
+  readonly chosenCaptions: ReadonlySignal<number>;
+  /** null while it is not known. */
+  readonly timeline: ReadonlySignal<Timeline | null>;
   setLevel(index: number): void;
+  setCaptions(index: number): void;
+  /** Goes to a time of the timeline, and stays that far behind. */
+  seekTo(seconds: number): void;
   seekToLive(): void;
   close(): void;
 }
@@ -26,4 +53,6 @@ export interface Engine {
 export interface EngineEvents {
   /** The playlist says that it is over, or cannot be had any more: time to ask what the room does. */
   onQuestion: () => void;
+  /** The picture is about to go, until everything was built anew. */
+  onBreak: () => void;
 }

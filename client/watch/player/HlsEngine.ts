@@ -3,9 +3,9 @@
  * (EXT-X-GAP, after a compositor died), a network that is gone for minutes, a decoder that gave up.
  */
 import { signal } from '@preact/signals';
-import Hls, { type ErrorData, ErrorTypes, Events, type HlsConfig } from 'hls.js';
+import Hls, { type ErrorData, ErrorTypes, Events, type HlsConfig, type LevelDetails } from 'hls.js';
 import { Backoff } from '../../shared/backoff.ts';
-import type { Engine, EngineEvents, QualityLevel } from './Engine.ts';
+import type { CaptionTrack, Engine, EngineEvents, Kind, QualityLevel, Timeline } from './Engine.ts';
 import { afterGap } from './gapJump.ts';
 import { catchUpTarget, isStarved, rangesOf, rescueTarget, type StallView } from './stallRescue.ts';
 
@@ -65,6 +65,15 @@ const CONFIG: Partial<HlsConfig> = {
   },
 };
 
+/** A recording is whole: it may be loaded ahead, and nothing is won by parts. */
+const RECORDED_CONFIG: Partial<HlsConfig> = {
+  ...CONFIG,
+  lowLatencyMode: false,
+  backBufferLength: 60,
+  maxBufferLength: 60,
+  startPosition: 0,
+};
+
 /** Figures for tests and support, at `window.lianmai.hls`. */
 export interface HlsStats {
   latency: number | null;
@@ -82,11 +91,15 @@ export class HlsEngine implements Engine {
   readonly levels = signal<readonly QualityLevel[]>([]);
   readonly chosenLevel = signal(-1);
   readonly height = signal(0);
+  readonly captions = signal<readonly CaptionTrack[]>([]);
+  readonly chosenCaptions = signal(-1);
+  readonly timeline = signal<Timeline | null>(null);
   readonly stats: HlsStats;
 
   readonly #video: HTMLVideoElement;
   readonly #url: string;
   readonly #events: EngineEvents;
+  readonly #kind: Kind;
   readonly #backoff = new Backoff(RETRY_FIRST_MS, RETRY_MOST_MS);
   readonly #ticker: ReturnType<typeof setInterval>;
   #hls: Hls;
@@ -96,6 +109,8 @@ export class HlsEngine implements Engine {
   #rescuedAt = 0;
   /** It has stalled, and has not been near the live edge since; what the person does themselves ends this. */
   #behind = false;
+  /** The person has gone back in time, and is to be left there. */
+  #shifted = false;
   #fedAt = Number.NEGATIVE_INFINITY;
   readonly #listeners = new AbortController();
   #mediaErrorAt = -MEDIA_ERRORS_MS;
@@ -107,10 +122,11 @@ export class HlsEngine implements Engine {
     return Hls.isSupported();
   }
 
-  constructor(video: HTMLVideoElement, url: string, stats: HlsStats, events: EngineEvents) {
+  constructor(video: HTMLVideoElement, url: string, kind: Kind, stats: HlsStats, events: EngineEvents) {
     this.#video = video;
     this.#url = url;
     this.#events = events;
+    this.#kind = kind;
     this.stats = stats;
     this.#hls = this.#start();
     for (const event of ['pause', 'ended'] as const)
@@ -123,8 +139,21 @@ export class HlsEngine implements Engine {
     this.#hls.nextLevel = index;
   }
 
+  setCaptions(index: number): void {
+    this.chosenCaptions.value = index;
+    this.#hls.subtitleDisplay = index >= 0;
+    this.#hls.subtitleTrack = index;
+  }
+
+  seekTo(seconds: number): void {
+    this.#behind = false;
+    this.#shifted = this.#kind === 'live';
+    this.#video.currentTime = seconds;
+  }
+
   seekToLive(): void {
     this.#behind = false;
+    this.#shifted = false;
     const position = this.#hls.liveSyncPosition;
     if (position !== null) this.#video.currentTime = position;
     void this.#video.play().catch(() => undefined);
@@ -144,7 +173,7 @@ export class HlsEngine implements Engine {
   };
 
   #start(): Hls {
-    const hls = new Hls(CONFIG);
+    const hls = new Hls(this.#kind === 'live' ? CONFIG : RECORDED_CONFIG);
     hls.on(Events.ERROR, (_event, data) => this.#onError(data));
     hls.on(Events.MANIFEST_PARSED, (_event, { levels }) => {
       this.levels.value = levels.map((level, index) => ({ index, height: level.height, bitrate: level.bitrate }));
@@ -157,7 +186,11 @@ export class HlsEngine implements Engine {
     });
     hls.on(Events.LEVEL_LOADED, (_event, { details }) => {
       this.#backoff.success();
-      if (!details.live) this.#events.onQuestion();
+      if (!details.live && this.#kind === 'live') this.#events.onQuestion();
+    });
+    hls.on(Events.SUBTITLE_TRACKS_UPDATED, (_event, { subtitleTracks }) => {
+      this.captions.value = subtitleTracks.map(({ name, lang }, index) => ({ index, name: name || (lang ?? '') }));
+      this.setCaptions(this.chosenCaptions.value < subtitleTracks.length ? this.chosenCaptions.value : -1);
     });
     hls.attachMedia(this.#video);
     hls.loadSource(this.#url);
@@ -183,6 +216,7 @@ export class HlsEngine implements Engine {
     this.#retry = setTimeout(() => {
       if (this.#closed) return;
       this.stats.restarts++;
+      this.#events.onBreak();
       this.#hls.destroy();
       this.#hls = this.#start();
       void this.#video.play().catch(() => undefined);
@@ -222,7 +256,8 @@ export class HlsEngine implements Engine {
     const hls = this.#hls;
     const video = this.#video;
     const known = hls.latestLevelDetails !== null && video.readyState > 0;
-    this.latency.value = known ? hls.latency : null;
+    this.latency.value = known && this.#kind === 'live' ? hls.latency : null;
+    this.timeline.value = timelineOf(hls.latestLevelDetails, this.timeline.value);
     this.stats.latency = this.latency.value;
     this.stats.targetLatency = hls.targetLatency;
     this.#jumpGap();
@@ -262,7 +297,8 @@ export class HlsEngine implements Engine {
     return {
       currentTime: this.#video.currentTime,
       buffered: rangesOf(this.#video.buffered),
-      livePosition: this.#hls.liveSyncPosition,
+      // Who has gone back in time is not to be taken to the live edge by a slow network.
+      livePosition: this.#shifted ? null : this.#hls.liveSyncPosition,
     };
   }
 
@@ -273,6 +309,20 @@ export class HlsEngine implements Engine {
     if (target === 'near') this.#behind = false;
     else if (target !== null) this.#video.currentTime = target;
   }
+}
+
+/** `last` is answered again when nothing has changed, so that nothing is drawn again. */
+function timelineOf(details: LevelDetails | null, last: Timeline | null): Timeline | null {
+  const first = details?.fragments[0];
+  if (!details || !first) return null;
+  const { programDateTime } = first;
+  const next: Timeline = {
+    start: first.start,
+    end: Math.max(details.edge, details.partEnd),
+    zeroMs: programDateTime === null ? null : programDateTime - first.start * 1000,
+  };
+  const same = last && next.start === last.start && next.end === last.end && next.zeroMs === last.zeroMs;
+  return same ? last : next;
 }
 
 export const newHlsStats = (): HlsStats => ({

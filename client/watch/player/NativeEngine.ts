@@ -1,6 +1,6 @@
 import { signal } from '@preact/signals';
 import { Backoff } from '../../shared/backoff.ts';
-import type { Engine, EngineEvents, QualityLevel } from './Engine.ts';
+import type { CaptionTrack, Engine, EngineEvents, Kind, QualityLevel, Timeline } from './Engine.ts';
 
 const TICK_MS = 500;
 /** A browser's own player mends itself; after this long without a step it is given the address anew, ms. */
@@ -16,9 +16,13 @@ export class NativeEngine implements Engine {
   readonly levels = signal<readonly QualityLevel[]>([]);
   readonly chosenLevel = signal(-1);
   readonly height = signal(0);
+  readonly captions = signal<readonly CaptionTrack[]>([]);
+  readonly chosenCaptions = signal(-1);
+  readonly timeline = signal<Timeline | null>(null);
   readonly #video: HTMLVideoElement;
   readonly #url: string;
   readonly #events: EngineEvents;
+  readonly #kind: Kind;
   readonly #backoff = new Backoff(RETRY_FIRST_MS, RETRY_MOST_MS);
   readonly #ticker: ReturnType<typeof setInterval>;
   readonly #listeners = new AbortController();
@@ -30,10 +34,11 @@ export class NativeEngine implements Engine {
     return video.canPlayType('application/vnd.apple.mpegurl') !== '';
   }
 
-  constructor(video: HTMLVideoElement, url: string, events: EngineEvents) {
+  constructor(video: HTMLVideoElement, url: string, kind: Kind, events: EngineEvents) {
     this.#video = video;
     this.#url = url;
     this.#events = events;
+    this.#kind = kind;
     const { signal: off } = this.#listeners;
     video.addEventListener('error', () => this.#restartSoon(), { signal: off });
     video.addEventListener('ended', () => events.onQuestion(), { signal: off });
@@ -43,6 +48,17 @@ export class NativeEngine implements Engine {
   }
 
   setLevel(): void {}
+
+  setCaptions(index: number): void {
+    this.chosenCaptions.value = index;
+    [...this.#video.textTracks].forEach((track, i) => {
+      track.mode = i === index ? 'showing' : 'disabled';
+    });
+  }
+
+  seekTo(seconds: number): void {
+    this.#video.currentTime = seconds;
+  }
 
   seekToLive(): void {
     const { seekable } = this.#video;
@@ -63,6 +79,7 @@ export class NativeEngine implements Engine {
     clearTimeout(this.#retry);
     this.#movedAt = performance.now();
     this.#retry = setTimeout(() => {
+      this.#events.onBreak();
       this.#video.src = this.#url;
       void this.#video.play().catch(() => undefined);
     }, this.#backoff.next());
@@ -72,12 +89,24 @@ export class NativeEngine implements Engine {
     const video = this.#video;
     const { seekable } = video;
     this.height.value = video.videoHeight;
-    this.latency.value =
-      seekable.length > 0 ? Math.max(0, seekable.end(seekable.length - 1) - video.currentTime) : null;
+    const end = seekable.length > 0 ? seekable.end(seekable.length - 1) : null;
+    this.latency.value = end === null || this.#kind === 'recorded' ? null : Math.max(0, end - video.currentTime);
+    this.timeline.value = end === null ? null : { start: seekable.start(0), end, zeroMs: startDateOf(video) };
+    if (this.captions.value.length !== video.textTracks.length)
+      this.captions.value = [...video.textTracks].map(({ label, language }, index) => ({
+        ...{ index, name: label || language },
+      }));
     const now = performance.now();
     if (video.currentTime !== this.#lastTime || video.paused || video.ended) {
       this.#lastTime = video.currentTime;
       this.#movedAt = now;
     } else if (now - this.#movedAt > STALLED_MS) this.#restartSoon();
   }
+}
+
+/** Safari's `getStartDate`: the wall clock of the media's zero (HTML standard, media timeline). */
+function startDateOf(video: HTMLVideoElement): number | null {
+  const { getStartDate } = video as { getStartDate?: () => Date };
+  const ms = getStartDate?.call(video).getTime() ?? Number.NaN;
+  return Number.isNaN(ms) ? null : ms;
 }

@@ -16,6 +16,7 @@ declare module 'preact' {
         autohide?: string;
         lang?: string;
         nomutedpref?: boolean;
+        novolumepref?: boolean;
         gesturesdisabled?: boolean;
         keyboardcontrol?: boolean;
       };

@@ -5,10 +5,11 @@ const isNumberOrNull = (value: unknown): value is number | null => value === nul
 /** Parses `/live/:room/state.json`; undefined when it is not one. By hand, so that viewers need not load the schemas. */
 export function parsePlaybackState(json: unknown): PlaybackState | undefined {
   if (typeof json !== 'object' || json === null) return undefined;
-  const { room, state, broadcast, startedAt, endedAt } = json as Record<string, unknown>;
+  const { room, state, broadcast, startedAt, endedAt, viewers = 0, recording = null } = json as Record<string, unknown>;
   if (typeof room !== 'string') return undefined;
   if (state !== 'idle' && state !== 'live' && state !== 'ended') return undefined;
   if (broadcast !== null && typeof broadcast !== 'string') return undefined;
   if (!isNumberOrNull(startedAt) || !isNumberOrNull(endedAt)) return undefined;
-  return { room, state, broadcast, startedAt, endedAt };
+  if (typeof viewers !== 'number' || (recording !== null && typeof recording !== 'string')) return undefined;
+  return { room, state, broadcast, startedAt, endedAt, viewers, recording };
 }

@@ -11,6 +11,7 @@ import { DEAD, LossyHop, SOUND } from '../../../test/support/ingest/LossyHop.ts'
 import { MediasoupRig, sourceOf, srtpOf, VP8 } from '../../../test/support/ingest/MediasoupRig.ts';
 import { sendCamera } from '../../../test/support/ingest/sendCamera.ts';
 import type { EncodedClip } from '../../simulator/clip/makeClip.ts';
+import type { Hiccups } from './Hiccups.ts';
 
 /** What the controller does when mediasoup tells of other scores. */
 export type Wish = 'none' | 'ask';
@@ -31,6 +32,7 @@ export interface LaneOptions {
   /** The layer that the program wants. */
   spatialLayer: number;
   reportMs: () => number;
+  hiccups: Hiccups;
 }
 
 /** After a blackout, from the moment on at which the network was good again, ms; null: not within what was waited for. */
@@ -56,6 +58,7 @@ export class Lane {
   readonly #hop: LossyHop;
   readonly #rig: MediasoupRig;
   readonly #ingest: MediaIngest;
+  readonly #hiccups: Hiccups;
   readonly #wanted: { layer: number; ssrc: number };
   #layers: { atMs: number; layer: number | undefined }[] = [];
   readonly #pictures: number[] = [];
@@ -67,12 +70,14 @@ export class Lane {
     ingest: MediaIngest;
     producer: types.Producer;
     consumer: types.Consumer;
+    hiccups: Hiccups;
     wanted: { layer: number; ssrc: number };
   }) {
     this.#hop = o.hop;
     this.#rig = o.rig;
     this.#ingest = o.ingest;
     this.#wanted = o.wanted;
+    this.#hiccups = o.hiccups;
     o.ingest.on('video', () => this.#pictures.push(now()));
     o.consumer.on('layerschange', (layers) => this.#layers.push({ atMs: now(), layer: layers?.spatialLayer }));
     o.producer.on('score', (scores) =>
@@ -80,7 +85,7 @@ export class Lane {
     );
   }
 
-  static async create({ way, clip, spatialLayer, reportMs }: LaneOptions): Promise<Lane> {
+  static async create({ way, clip, spatialLayer, reportMs, hiccups }: LaneOptions): Promise<Lane> {
     const hop = await LossyHop.create();
     const rig = await MediasoupRig.create(hop, way.workerBin);
     const startMs = now();
@@ -96,7 +101,7 @@ export class Lane {
     const consumer = await rig.consume(transport, producer);
     ingest.setSources([JobSource.parse(sourceOf(consumer, 'ptestpeer0', 'camera'))]);
     const wanted = { layer: spatialLayer, ssrc: ssrcs[spatialLayer] ?? 0 };
-    const lane = new Lane({ hop, rig, ingest, producer, consumer, wanted });
+    const lane = new Lane({ hop, rig, ingest, producer, consumer, hiccups, wanted });
     if (way.wish === 'ask') producer.on('score', () => void ask(consumer, spatialLayer));
     rig.streamer.start();
     await consumer.setPreferredLayers({ spatialLayer });
@@ -112,8 +117,10 @@ export class Lane {
     const goodMs = now();
     await after(watchMs);
     const times = this.#takePictures(goodMs);
-    const lastStand = times.findLastIndex((at, i) => at - (times[i - 1] ?? 0) > STAND_MS);
-    const stands = times.length === 0 || watchMs - (times.at(-1) ?? 0) > STAND_MS;
+    const stood = (from: number, to: number) =>
+      to - from - this.#hiccups.between(goodMs + from, goodMs + to) > STAND_MS;
+    const lastStand = times.findLastIndex((at, i) => stood(times[i - 1] ?? 0, at));
+    const stands = times.length === 0 || stood(times.at(-1) ?? 0, watchMs);
     const newest = this.#layers.at(-1);
     if (newest) this.#layers = [newest];
     const scores = this.#scores.filter(({ atMs }) => atMs >= goodMs);

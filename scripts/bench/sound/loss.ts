@@ -4,7 +4,7 @@ import { lossSnrDb, oneOf, randomly, twoOf } from '../../../test/support/sound/h
 import { randomOf } from '../../../test/support/sound/random.ts';
 import { speech } from '../../../test/support/sound/speech.ts';
 
-const SECONDS = 30;
+const SECONDS = 10;
 const LEVEL = 0.3;
 /** Of a browser's microphone, bits a second. */
 const BITRATE = 32_000;

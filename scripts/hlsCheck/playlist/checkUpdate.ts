@@ -100,7 +100,8 @@ function checkHint(before: MediaPlaylist, after: MediaPlaylist, report: Report):
   const added = after.segments
     .flatMap(({ parts, msn }) => (msn >= last.msn ? parts : []))
     .find((p) => !known.has(p.uri));
-  // What a crash took was hinted at in good faith (draft 6.2.6: a server may choose not to publish it).
-  if (added && !added.gap && added.uri !== hint.uri && !after.segments.some((s) => s.gap && s.msn >= last.msn))
+  // What a crash took was hinted at in good faith (draft 6.2.6: a server may choose not to publish it): the segment is lost, or there without parts.
+  const taken = after.segments.some((s) => s.msn >= last.msn && (s.gap || (s.uri !== null && s.parts.length === 0)));
+  if (added && !added.gap && added.uri !== hint.uri && !taken)
     report('update-hint', `${hint.uri} was hinted at, ${added.uri} came`, added.line);
 }

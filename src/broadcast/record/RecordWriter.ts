@@ -74,4 +74,9 @@ export class RecordWriter {
   remove(): void {
     this.#files?.remove();
   }
+
+  /** Nothing more is written on the disk. What is there is good for as long as nobody else had the broadcast. */
+  close(): void {
+    this.#files?.close();
+  }
 }

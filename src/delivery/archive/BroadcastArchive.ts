@@ -209,7 +209,8 @@ export class BroadcastArchive extends TypedEmitter<ArchiveEvents> implements Seg
 
   async #append(number: SegmentNumber, part: number, bytes: ReadonlyMap<RenditionId, Buffer>): Promise<void> {
     if (this.#broken === number) return;
-    if (this.#writer?.number !== number) {
+    // Part 0 once more: another compositor's segment takes its place.
+    if (this.#writer?.number !== number || (part === 0 && this.#writer.parts > 0)) {
       await this.#closeWriter();
       await this.#writeHead();
       this.#writer = await SegmentWriter.open(this.folder, this.#renditions, number);

@@ -1,3 +1,4 @@
+import { partsPerSegment } from '../../contracts/grid.ts';
 import type { RenditionId } from '../../contracts/ids.ts';
 import type { DeliveryBroadcast } from '../DeliveryBroadcast.ts';
 import type { BroadcastArchive } from './BroadcastArchive.ts';
@@ -13,7 +14,20 @@ export function attachArchive(broadcast: DeliveryBroadcast, archive: BroadcastAr
   store.setArchive(archive);
   broadcast.on('init', (id, { name, bytes }) => archive.putInit(id, name, bytes));
   broadcast.on('slate', (id, bytes) => archive.putSlate(id, bytes));
+  store.on('replaced', (segment) => {
+    // From its first part on: what there is of it is another compositor's.
+    const parts = new Map(ids.map((id) => [id, store.stored(id, segment)]));
+    for (let part = 0; part < partsPerSegment(broadcast.grid); part++) {
+      const bytes = new Map<RenditionId, Buffer>();
+      for (const id of ids) {
+        const found = parts.get(id)?.[part];
+        if (found) bytes.set(id, found);
+      }
+      archive.append(segment, part, bytes);
+    }
+  });
   store.on('visible', (segment, part) => {
+    if (store.isTorn(segment)) return;
     const bytes = new Map<RenditionId, Buffer>();
     for (const id of ids) {
       const found = store.part(id, segment, part);

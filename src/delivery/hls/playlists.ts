@@ -45,6 +45,8 @@ export interface ListedSegment {
   state: 'open' | 'complete' | 'gap' | 'short';
   /** Parts that can be fetched. */
   parts: number;
+  /** Its parts were another compositor's than the whole segment is: it is listed without. */
+  torn?: boolean;
 }
 
 export interface MediaPlaylist {
@@ -99,13 +101,15 @@ export function renderMediaPlaylist(
 ): string {
   const { segments, ended, skipped = 0 } = playlist;
   const newest = segments.findLast((s) => s.state !== 'open')?.number ?? 0;
+  // Where the parts of a segment go, those of older ones go as well (RFC 8216bis section 6.2.2).
+  const torn = segments.findLast((s) => s.torn)?.number ?? -1;
   const blocks = [head(playlist)];
   // The MAP tag belongs to the first segment, and is left out with it.
   if (skipped > 0) blocks.push(`#EXT-X-SKIP:SKIPPED-SEGMENTS=${skipped}\n`);
   else blocks.push(`#EXT-X-MAP:URI="${playlist.initName}"\n`);
   for (let i = skipped; i < segments.length; i++) {
     const segment = segments[i] as ListedSegment;
-    blocks.push(render(segment, segment.number > newest - SEGMENTS_WITH_PARTS));
+    blocks.push(render(segment, segment.number > Math.max(newest - SEGMENTS_WITH_PARTS, torn)));
   }
   blocks.push(ended ? '#EXT-X-ENDLIST\n' : tail(playlist));
   return blocks.join('');

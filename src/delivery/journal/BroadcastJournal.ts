@@ -16,7 +16,7 @@ import { join } from 'node:path';
 import type { Logger } from '../../common/logger.ts';
 import type { SecretBox } from '../../common/SecretBox.ts';
 import type { DestinationOrder } from '../../contracts/deliveryControl.ts';
-import type { RenditionId } from '../../contracts/ids.ts';
+import { OLDEST_PROTOCOL, type RenditionId } from '../../contracts/ids.ts';
 import { StateFile } from '../../durable/StateFile.ts';
 import type { OpenOrder } from '../DeliveryBroadcast.ts';
 import type { Take } from '../TakeLedger.ts';
@@ -58,7 +58,9 @@ export class BroadcastJournal {
   }
 
   /** For a broadcast that has just been opened. Throws what the file system does. */
-  static begin(options: JournalOptions, { destinations, ...order }: OpenOrder): BroadcastJournal {
+  static begin(options: JournalOptions, { destinations, ...opened }: OpenOrder): BroadcastJournal {
+    // Nothing in it is of a connection: the version before can read it, too, should somebody go back to that.
+    const order = { ...opened, protocol: OLDEST_PROTOCOL };
     mkdirSync(options.folder, { recursive: true, mode: 0o700 });
     const kept: KeptBroadcast = { version: 1, order, destinations: [], takes: [], ending: false };
     const journal = new BroadcastJournal(options, open(options.folder), kept);

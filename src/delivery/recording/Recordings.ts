@@ -25,6 +25,9 @@ import { RecordingWork } from './RecordingWork.ts';
 import { objectKey } from './storeFiles.ts';
 import { Transcodes } from './Transcodes.ts';
 
+/** Of a room's newest recordings, one of so many can be played, or none is looked for further. */
+const PLAYABLE_AMONG = 5;
+
 export interface RecordingsOptions {
   dataDir: string;
   database: Database;
@@ -200,6 +203,21 @@ export class Recordings extends TypedEmitter<RecordingsEvents> {
 
   async list(query: { room?: string | undefined; limit: number }): Promise<Recording[]> {
     return (await this.#store.list(query)).map((record) => toRecording(this.#newest(record)));
+  }
+
+  /** The room's newest that can be played, or the one of a broadcast; `guarded`: also one that wants a token. */
+  async playable(
+    room: string,
+    { guarded, broadcast }: { guarded: boolean; broadcast: string | null },
+  ): Promise<RecordingId | null> {
+    const records = await this.#store.list({ room, limit: PLAYABLE_AMONG });
+    const there = records.find(
+      (record) =>
+        record.files.playlist &&
+        (guarded || record.playback === 'open') &&
+        (broadcast === null || record.broadcast === broadcast),
+    );
+    return there?.id ?? null;
   }
 
   /** Throws `not-found`. */

@@ -4,7 +4,16 @@
  */
 import { chooseAgent, largeEnough, usable } from './choose.ts';
 import { compareVersions, newestVersion } from './versions.ts';
-import { type AgentView, type BusyAgent, freeSlots, onTrial, type Running, SLOT_EPSILON, type Wish } from './views.ts';
+import {
+  type AgentView,
+  type BusyAgent,
+  freeSlots,
+  give,
+  onTrial,
+  type Running,
+  SLOT_EPSILON,
+  type Wish,
+} from './views.ts';
 
 export interface Move {
   id: string;
@@ -60,7 +69,7 @@ function movesOf(from: BusyAgent, leaving: readonly Running[], agents: readonly 
   for (const { id, slots } of leaving.toSorted((a, b) => b.slots - a.slots)) {
     const to = chooseAgent(others, { id, slots, protocol: from.protocol });
     if (!to || !largeEnough(to, { id, slots, protocol: from.protocol })) return undefined;
-    to.used += slots;
+    give(to, slots);
     moves.push({ id, from: from.url, to: to.url });
   }
   return moves;
@@ -77,7 +86,7 @@ export function relieve(agents: readonly BusyAgent[]): Move[] {
       const found = movesOf(agent, [leaving], now)?.[0];
       const to = now.find(({ url }) => url === found?.to);
       if (!found || !to) continue;
-      to.used += leaving.slots;
+      give(to, leaving.slots);
       agent.used -= leaving.slots;
       moves.push(found);
     }

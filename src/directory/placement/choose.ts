@@ -58,5 +58,7 @@ function fitting<A extends AgentView>(agents: readonly A[], wish: Wish): A[] {
   const full = agents.filter((agent) => usable(agent, wish));
   if (full.some((agent) => largeEnough(agent, wish))) return [];
   const largest = Math.max(0, ...full.map(({ slots }) => slots ?? 0));
-  return full.filter(({ slots, used }) => largest > 0 && slots === largest && used <= SLOT_EPSILON);
+  return full.filter(
+    ({ slots, used, places = 1 }) => largest > 0 && slots === largest && used <= SLOT_EPSILON && places > 0,
+  );
 }

@@ -10,9 +10,10 @@
  * away (advice.ts, `makeRoom`), so the big one's turn comes whatever arrives behind it. There is one reservation at a time. Within a tenant that is at
  * its limit nobody overtakes.
  */
+import type { WaitReason } from '../../contracts/broadcast.ts';
 import { chooseAgent, largeEnough, usable } from './choose.ts';
 import { type TenantRules, TenantUse } from './tenants.ts';
-import { type AgentView, freeSlots, onTrial, SLOT_EPSILON, type Strategy, type Wish } from './views.ts';
+import { type AgentView, freeSlots, give, onTrial, SLOT_EPSILON, type Strategy, type Wish } from './views.ts';
 
 export interface Waiting extends Wish {
   /** `handover`: it runs, or did until its agent was lost, and is seen by viewers. */
@@ -23,12 +24,6 @@ export interface Waiting extends Wish {
   /** Since when it waits, ms of the clock that `nowMs` is of. */
   sinceMs: number;
 }
-
-/**
- * `no-capacity`: it starts when capacity comes. `tenant-limit`: when a broadcast of its tenant ends. `incompatible`: there are agents, and none speaks
- * its protocol; when one comes that does.
- */
-export type WaitReason = 'no-capacity' | 'tenant-limit' | 'incompatible';
 
 export interface Round {
   agents: readonly AgentView[];
@@ -122,7 +117,7 @@ class Floor {
       if (mine === undefined) this.#hopeless.set(key, wish.slots);
       return undefined;
     }
-    agent.used += wish.slots;
+    give(agent, wish.slots);
     if (freeSlots(agent) <= SLOT_EPSILON) this.#open = this.#open.filter((other) => other !== agent);
     this.reservations.delete(wish.id);
     return agent.url;

@@ -11,6 +11,8 @@ export interface AgentView {
   slots: number | null;
   /** Slots in use, those of a compositor that is warming up for a handoff included. */
   used: number;
+  /** Broadcasts that it takes besides those that it has, whatever they cost; left out: as many as there are slots for. */
+  places?: number;
   /** It takes nothing new, and hands over what it has. */
   draining: boolean;
   /** Of its code, by Semantic Versioning. */
@@ -47,14 +49,23 @@ export type Strategy = 'binpack' | 'spread';
 /** Sums of slots are sums of fractions: what differs by less than this is equal. */
 export const SLOT_EPSILON = 1e-6;
 
-export const freeSlots = ({ slots, used }: Pick<AgentView, 'slots' | 'used'>): number =>
-  slots === null ? Number.POSITIVE_INFINITY : slots - used;
+export function freeSlots({ slots, used, places = 1 }: Pick<AgentView, 'slots' | 'used' | 'places'>): number {
+  if (places <= 0) return Math.min(0, (slots ?? 0) - used);
+  return slots === null ? Number.POSITIVE_INFINITY : slots - used;
+}
+
+/** One more broadcast is there. */
+export function give(agent: AgentView, slots: number): void {
+  agent.used += slots;
+  if (agent.places !== undefined) agent.places -= 1;
+}
 
 /** A copy in which slots can be given away on trial; whatever else the agent's object has is left out. */
-export const onTrial = ({ url, slots, used, draining, version, protocol }: AgentView): AgentView => ({
+export const onTrial = ({ url, slots, used, places, draining, version, protocol }: AgentView): AgentView => ({
   url,
   slots,
   used,
+  ...(places === undefined ? {} : { places }),
   draining,
   version,
   protocol,

@@ -38,8 +38,10 @@ export class ControlClient {
     return this;
   }
 
-  open(): this {
-    return this.send({ type: 'open', protocol: 1, broadcast: 'baaaaaaaaaaaa', compositor: 'caaaaaaaaaaaa', fence: 1 });
+  /** `slots`: left out by a controller of before. */
+  open(slots?: number): this {
+    const open = { protocol: 1, broadcast: 'baaaaaaaaaaaa', compositor: 'caaaaaaaaaaaa', fence: 1 };
+    return this.send({ type: 'open', ...open, ...(slots === undefined ? {} : { slots }) });
   }
 
   /** Brings the child to `ready`; its pid. */

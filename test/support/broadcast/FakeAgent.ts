@@ -34,15 +34,18 @@ export class FakeCompositor {
   readonly packets = new Map<number, number>();
   /** `bound` on open, `ready` on the first job, `applied` on every job, `ended` on stop. */
   readonly answers: Set<'bound' | 'ready' | 'applied' | 'ended'>;
-  readonly closed: Promise<void>;
+  /** The close code. */
+  readonly closed: Promise<number>;
   readonly #socket: WebSocket;
+  readonly #countsSlots: boolean;
   readonly #udp: Socket = createSocket('udp4');
   readonly #events = new EventEmitter();
 
-  constructor(socket: WebSocket, answers: Set<'bound' | 'ready' | 'applied' | 'ended'>) {
+  constructor(socket: WebSocket, answers: Set<'bound' | 'ready' | 'applied' | 'ended'>, countsSlots: boolean) {
     this.#socket = socket;
+    this.#countsSlots = countsSlots;
     this.answers = answers;
-    this.closed = new Promise((resolve) => socket.once('close', () => resolve()));
+    this.closed = new Promise((resolve) => socket.once('close', (code) => resolve(code)));
     socket.on('message', (data) => this.#receive(ControllerMessage.parse(JSON.parse(String(data)))));
     socket.once('close', () => this.#udp.close());
     this.#udp.on('message', (packet) => {
@@ -110,8 +113,16 @@ export class FakeCompositor {
   #bind(): void {
     this.#udp.bind(0, '127.0.0.1', () => {
       const { address: ip, port } = this.#udp.address();
+      const counts = this.#countsSlots ? { countsSlots: true } : {};
       const keyBase64 = randomBytes(28).toString('base64');
-      this.say({ type: 'bound', ip, port, srtpParameters: { cryptoSuite: 'AEAD_AES_128_GCM', keyBase64 }, pid: 1 });
+      this.say({
+        type: 'bound',
+        ip,
+        port,
+        srtpParameters: { cryptoSuite: 'AEAD_AES_128_GCM', keyBase64 },
+        pid: 1,
+        ...counts,
+      });
     });
   }
 }
@@ -121,6 +132,8 @@ export class FakeAgent {
   readonly compositors: FakeCompositor[] = [];
   /** Instead of a compositor. */
   refuse = false;
+  /** As one that takes `slots`. */
+  countsSlots = false;
   /** For the next compositors. */
   answers: ('bound' | 'ready' | 'applied' | 'ended')[] = ['bound', 'ready', 'applied', 'ended'];
   readonly #server = new WebSocketServer({ noServer: true });
@@ -133,7 +146,7 @@ export class FakeAgent {
         ws.send(JSON.stringify(refusal), () => ws.close());
         return;
       }
-      this.compositors.push(new FakeCompositor(ws, new Set(this.answers)));
+      this.compositors.push(new FakeCompositor(ws, new Set(this.answers), this.countsSlots));
       this.#events.emit('compositor');
     });
   }

@@ -11,6 +11,7 @@ const histogram = (name: string) => new Histogram(shape(name, []));
 export const agentMetrics = () =>
   ({
     children: gauge('children', 'state'),
+    slots: gauge('slots', 'kind'),
     ends: counter('ends', 'reason'),
     draining: gauge('draining'),
     refused: counter('refused', 'code'),
@@ -22,6 +23,8 @@ export const broadcastMetrics = () =>
   ({
     broadcasts: gauge('broadcasts', 'state'),
     demand: gauge('demand'),
+    pending: gauge('pending', 'kind', 'reason'),
+    waitSeconds: histogram('wait'),
     ended: counter('ended', 'reason'),
     startSeconds: histogram('start'),
     restarts: counter('restarts', 'reason'),

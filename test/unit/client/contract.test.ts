@@ -1,15 +1,17 @@
 import { describe, expect, test } from 'vitest';
 import * as client from '../../../client/shared/contract.ts';
 import { MAX_ASSET_BYTES } from '../../../src/contracts/assets.ts';
+import { BEACON_EVERY_MS } from '../../../src/contracts/beacon.ts';
 import { BroadcastInput } from '../../../src/contracts/broadcast.ts';
-import { DisplayName, PROTOCOL, RoomId } from '../../../src/contracts/ids.ts';
+import { DisplayName, OLDEST_PROTOCOL, PROTOCOL, RoomId } from '../../../src/contracts/ids.ts';
 import { MAX_SEATS } from '../../../src/contracts/job.ts';
 import { Scene, VolumeDb } from '../../../src/contracts/scene.ts';
 
 describe('the values that the pages repeat are those of the contracts', () => {
   test('protocol, seats, destinations, length of a name', () => {
-    expect(client.PROTOCOL).toBe(PROTOCOL);
+    expect([client.PROTOCOL, client.OLDEST_PROTOCOL]).toEqual([PROTOCOL, OLDEST_PROTOCOL]);
     expect(client.MAX_SEATS).toBe(MAX_SEATS);
+    expect(client.BEACON_EVERY_MS).toBe(BEACON_EVERY_MS);
     const many = (count: number) => ({ destinations: Array.from({ length: count }, () => ({ url: 'rtmp://a/b' })) });
     expect(BroadcastInput.safeParse(many(client.MAX_DESTINATIONS)).success).toBe(true);
     expect(BroadcastInput.safeParse(many(client.MAX_DESTINATIONS + 1)).success).toBe(false);
@@ -46,6 +48,7 @@ describe('room names', () => {
   test('the room of a path', () => {
     expect(client.roomOfPath('/studio/demo')).toBe('demo');
     expect(client.roomOfPath('/watch/demo/')).toBe('demo');
+    expect(client.roomOfPath('/embed/demo')).toBe('demo');
     for (const path of ['/studio/', '/studio/De', '/studio/..%2fx', '/other/demo', '/studio/a/b', '/'])
       expect(client.roomOfPath(path)).toBeUndefined();
   });

@@ -12,18 +12,26 @@ describe('parsePlaybackState', () => {
   test('takes what the contract takes', () => {
     for (const state of [
       good,
+      { ...good, viewers: 3 },
+      { ...good, state: 'ended', recording: 'rabcdefgh12345678' },
       { ...good, state: 'idle', broadcast: null, startedAt: null },
       { ...good, state: 'ended' },
     ])
       expect(parsePlaybackState(state)).toEqual(PlaybackState.parse(state));
   });
 
-  test.each([null, 'x', [], {}, { ...good, state: 'new' }, { ...good, broadcast: 5 }, { ...good, startedAt: '5' }])(
-    'refuses %j',
-    (json) => {
-      expect(parsePlaybackState(json)).toBeUndefined();
-    },
-  );
+  test.each([
+    null,
+    'x',
+    [],
+    {},
+    { ...good, state: 'new' },
+    { ...good, broadcast: 5 },
+    { ...good, startedAt: '5' },
+    { ...good, recording: 5 },
+  ])('refuses %j', (json) => {
+    expect(parsePlaybackState(json)).toBeUndefined();
+  });
 });
 
 describe('rescueTarget', () => {
@@ -115,6 +123,7 @@ describe('watchStateOf', () => {
     server: 'live',
     unreachable: false,
     playing: true,
+    recorded: false,
     finished: false,
     paused: false,
     movedAt: 1000,
@@ -135,6 +144,11 @@ describe('watchStateOf', () => {
     ['it ended, the last seconds still play', { server: 'ended' }, 'live'],
     ['it ended and was shown to its end', { server: 'ended', finished: true }, 'ended'],
     ['it ended and stands', { server: 'ended', now: 9000 }, 'ended'],
+    ['a recording begins', { server: 'ended', recorded: true, movedAt: null }, 'connecting'],
+    ['a recording plays', { server: 'ended', recorded: true }, 'recorded'],
+    ['a recording of a room that is forgotten', { server: 'idle', recorded: true }, 'recorded'],
+    ['a recording was shown to its end', { server: 'ended', recorded: true, finished: true, now: 9000 }, 'recorded'],
+    ['a recording stands still', { server: 'ended', recorded: true, now: 9000 }, 'reconnecting'],
   ])('%s', (_name, changes, state) => {
     expect(watchStateOf(facts(changes))).toBe(state);
   });

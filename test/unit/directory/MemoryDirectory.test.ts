@@ -1,32 +1,12 @@
 import { pino } from 'pino';
 import { describe, expect, test } from 'vitest';
 import { MemoryDirectory } from '../../../src/directory/MemoryDirectory.ts';
-import { MemoryStore } from '../../../src/directory/MemoryStore.ts';
 import { RoomHomes } from '../../../src/directory/RoomHomes.ts';
-import { SharedDirectory } from '../../../src/directory/SharedDirectory.ts';
-import { CutStore, type FleetRig } from '../../support/directory/FleetRig.ts';
 import { homesSuite } from '../../support/directory/homesSuite.ts';
+import { memoryRig } from '../../support/directory/memoryRig.ts';
 import { directorySuite } from '../../support/directory/suite.ts';
 
-const TTL_MS = 300;
 const logger = pino({ level: 'silent' });
-
-async function memoryRig(): Promise<FleetRig> {
-  const store = new MemoryStore({ ttlMs: TTL_MS });
-  const directories: SharedDirectory[] = [];
-  return {
-    ttlMs: TTL_MS,
-    node: async (node) => {
-      const line = new CutStore(store);
-      const directory = new SharedDirectory({ store: line, node, logger });
-      directories.push(directory);
-      return { directory, cut: () => line.cut(), mend: () => line.mend() };
-    },
-    close: async () => {
-      await Promise.all(directories.map((directory) => directory.close()));
-    },
-  };
-}
 
 describe('a directory in memory', () => {
   directorySuite(memoryRig);

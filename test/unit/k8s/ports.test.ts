@@ -98,21 +98,13 @@ describe.each(OVERLAYS)('overlay %s', (name) => {
     }
   });
 
-  test('URLs in settings name a service and its internal port', () => {
-    const urls = [
-      environmentOf(sfu, manifests).LIANMAI_DELIVERY_URL,
-      environmentOf(container('lianmai-edge'), manifests).LIANMAI_DELIVERY_ORIGIN,
-    ].map((url) => new URL(String(url)));
-    for (const { hostname, port } of urls) {
-      const labels = hostname.split('.');
-      const service = named(manifests, 'Service', labels.at(-1)!);
-      expect(service.spec.ports.map((p: Fields) => String(p.port))).toContain(port);
-      if (labels.length === 2) {
-        // The name of one pod, as a headless service has it.
-        expect(service.spec.clusterIP).toBe('None');
-        expect(named(manifests, 'StatefulSet', labels[0]!.replace(/-\d+$/, '')).spec.serviceName).toBe(labels[1]);
-      }
-    }
+  test('the name of a delivery node is that of its pod by a headless service, with its internal port', () => {
+    const url = String(environmentOf(container('lianmai-delivery'), manifests).LIANMAI_INTERNAL_URL);
+    const [, service, port] = /^http:\/\/\$\(LIANMAI_POD_NAME\)\.([a-z-]+):(\d+)$/.exec(url) ?? [];
+    const { spec } = named(manifests, 'Service', service ?? '');
+    expect(spec.ports.map((p: Fields) => String(p.port))).toContain(port);
+    expect([spec.clusterIP, spec.publishNotReadyAddresses]).toEqual(['None', true]);
+    expect(named(manifests, 'StatefulSet', 'lianmai-delivery').spec.serviceName).toBe(service);
   });
 
   test('network policies: everything is closed, and each role is open to those who talk to it', () => {
@@ -124,22 +116,29 @@ describe.each(OVERLAYS)('overlay %s', (name) => {
     expect(openings(manifests, 'lianmai-sfu', 'ingress')).toEqual({
       anybody: [`TCP ${rtc}`, 'TCP 8080', `UDP ${rtc}`].sort(),
       compositor: ['TCP 8081', 'UDP 10000-59999'],
+      sfu: ['TCP 8081'],
     });
     expect(openings(manifests, 'lianmai-compositor', 'ingress')).toEqual({ sfu: ['TCP 8081', 'UDP 42000-42999'] });
     expect(openings(manifests, 'lianmai-delivery', 'ingress')).toEqual({
-      ...{ anybody: ['TCP 8080'], compositor: ['TCP 8081'], edge: ['TCP 8081'], sfu: ['TCP 8081'] },
+      ...{
+        anybody: ['TCP 8080'],
+        compositor: ['TCP 8081'],
+        edge: ['TCP 8081'],
+        sfu: ['TCP 8081'],
+        delivery: ['TCP 8081'],
+      },
     });
     expect(openings(manifests, 'lianmai-edge', 'ingress')).toEqual({ anybody: ['TCP 8080'] });
   });
 
-  test('what one side lets out, the other lets in, and compositors reach nothing beyond the two roles', () => {
+  test('what one side lets out, the other lets in, nodes of a kind each other among them; compositors reach nothing beyond the two roles', () => {
     const sides = ['sfu', 'compositor', 'delivery', 'edge'];
     const pairs = sides.flatMap((from) =>
       Object.entries(openings(manifests, `lianmai-${from}`, 'egress'))
         .filter(([to]) => sides.includes(to))
         .map(([to, ports]) => ({ from, to, ports })),
     );
-    expect(pairs.length).toBe(5);
+    expect(pairs.length).toBe(7);
     for (const { from, to, ports } of pairs)
       expect({ from, to, ports: openings(manifests, `lianmai-${to}`, 'ingress')[from] }).toEqual({ from, to, ports });
     expect(Object.keys(openings(manifests, 'lianmai-compositor', 'egress')).sort()).toEqual(['delivery', 'sfu']);

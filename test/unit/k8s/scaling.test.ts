@@ -22,7 +22,7 @@ const kindsOf = (manifests: readonly Manifest[], kind: string): string[] =>
 
 function slotsOf(manifests: readonly Manifest[]): number {
   const [container] = podOf(named(manifests, 'Deployment', 'lianmai-compositor')).containers;
-  return Number(environmentOf(container, manifests).LIANMAI_MAX_BROADCASTS);
+  return Number(environmentOf(container, manifests).LIANMAI_COMPOSITOR_SLOTS);
 }
 
 test('the target is at most 0.85 of the slots of a pod, as a value for each pod', () => {
@@ -89,4 +89,20 @@ test('the query of KEDA asks for the same', () => {
   const [{ metadata }] = named(overlay('keda'), 'ScaledObject', 'lianmai-compositor').spec.triggers;
   expect(metadata.query).toBe(`sum(${DEMAND}{namespace="lianmai"})`);
   expect(metadata.ignoreNullValues).toBe('false');
+});
+
+test('from zero: the SFU nodes, which are always there, ask for the first pod, and the smallest broadcast is enough', () => {
+  const keda = overlay('keda');
+  const { minReplicaCount, pollingInterval, cooldownPeriod, triggers } = named(
+    keda,
+    'ScaledObject',
+    'lianmai-compositor',
+  ).spec;
+  expect(minReplicaCount).toBe(0);
+  // https://keda.sh/docs/latest/concepts/scaling-deployments/#activating-and-scaling-thresholds: active above it.
+  expect(Number(triggers[0].metadata.activationThreshold)).toBe(0);
+  expect(pollingInterval).toBeLessThanOrEqual(5);
+  // A show that pauses keeps its pod.
+  expect(cooldownPeriod).toBeGreaterThanOrEqual(300);
+  expect(named(keda, 'StatefulSet', 'lianmai-sfu').spec.replicas).toBeGreaterThan(0);
 });

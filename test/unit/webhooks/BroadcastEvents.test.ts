@@ -58,6 +58,18 @@ test('a broadcast’s life: each state once, the end last', () => {
   ]);
 });
 
+test('one that has to wait says so once, with its position, and starts anew when it has a place', () => {
+  const { board, events, told, types } = setUp();
+  events.status('demo', board.status);
+  board.set({ state: 'pending', position: 2, waitReason: 'no-capacity' });
+  board.set({ position: 1 });
+  expect(told[1]?.data).toMatchObject({ broadcast: { position: 2, waitReason: 'no-capacity' } });
+  board.set({ state: 'starting', position: null, waitReason: null });
+  board.set({ state: 'live' });
+  board.close();
+  expect(types()).toEqual(['broadcast.starting', 'broadcast.pending', 'broadcast.starting', 'broadcast.live']);
+});
+
 test('says what is in the status, and nothing of figures', () => {
   const { board, told } = setUp();
   board.set({ state: 'failed', endReason: 'failed', endedAt: 7 });

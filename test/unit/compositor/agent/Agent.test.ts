@@ -52,8 +52,10 @@ describe('who may have a compositor', () => {
   test('a controller of another protocol is told so', async () => {
     const { connect } = await setUp();
     const client = await connect();
-    client.send({ type: 'open', protocol: 99, broadcast: 'baaaaaaaaaaaa', compositor: 'caaaaaaaaaaaa', fence: 1 });
-    expect(await client.message('refused')).toMatchObject({ code: 'protocol' });
+    client.send({ type: 'open', protocol: 3, broadcast: 'baaaaaaaaaaaa', compositor: 'caaaaaaaaaaaa', fence: 1 });
+    expect(await client.message('refused')).toMatchObject({
+      ...{ code: 'protocol', message: 'This node speaks protocol 1 to 2, not 3.' },
+    });
     await client.closed;
   });
 
@@ -80,6 +82,46 @@ describe('who may have a compositor', () => {
     await eventually(() => agent.load === 0);
     const third = await connect();
     await third.open().message('bound');
+  });
+
+  test('slots are counted: who asks for more than are left is refused, and what a broadcast costs later counts, too', async () => {
+    let loads = 0;
+    const { agent, metrics, connect } = await setUp({ maxChildren: 9, slots: 3, onLoad: () => loads++ });
+    const first = await connect();
+    expect(await first.open(1.5).message('bound')).toMatchObject({ countsSlots: true });
+    expect(await (await connect()).open(1.75).message('refused')).toMatchObject({ code: 'busy' });
+    await (await connect()).open(0.5).message('bound');
+    expect([agent.slots, agent.used, agent.load]).toEqual([3, 2, 2]);
+    const before = loads;
+    first.send({ type: 'slots', slots: 2.5 });
+    await eventually(() => agent.used === 3);
+    expect(loads).toBeGreaterThan(before);
+    expect(await (await connect()).open(0.3).message('refused')).toMatchObject({ code: 'busy' });
+    first.send({ type: 'slots', slots: 1.2 });
+    await eventually(() => agent.used === 1.7);
+    await (await connect()).open(1.3).message('bound');
+    const slots = (await metrics.slots.get()).values.map(({ labels, value }) => [labels.kind, value]);
+    expect(slots).toEqual([
+      ['offered', 3],
+      ['used', 3],
+    ]);
+  });
+
+  test('a controller of before says nothing of slots: one each', async () => {
+    const { agent, connect } = await setUp({ maxChildren: 9, slots: 1.5 });
+    await (await connect()).open().message('bound');
+    expect(agent.used).toBe(1);
+    expect(await (await connect()).open().message('refused')).toMatchObject({ code: 'busy' });
+  });
+
+  test('one that is too large for the whole agent gets it when it is empty', async () => {
+    const { agent, connect } = await setUp({ slots: 1 });
+    const first = await connect();
+    await first.open(2.6).message('bound');
+    expect(await (await connect()).open(0.3).message('refused')).toMatchObject({ code: 'busy' });
+    first.socket.terminate();
+    await eventually(() => agent.used === 0);
+    await (await connect()).open(0.3).message('bound');
   });
 
   test('a draining agent refuses new ones and lets the running go on', async () => {
@@ -125,12 +167,27 @@ describe('an agent that hands over', () => {
 
 describe('a child at work', () => {
   test('is warm before it is asked for, and replaced in the pool when it is at work', async () => {
-    const { connect, children } = await setUp();
+    const { connect, children } = await setUp({ warmChildren: 1 });
     await eventually(async () => (await children('warm')) === 1);
     const client = await connect();
     await client.ready();
     expect(await children('running')).toBe(1);
     await eventually(async () => (await children('warm')) === 1);
+  });
+
+  test('two are kept warm, one where there is one slot, and none where all are in use', async () => {
+    const { children } = await setUp({ maxChildren: 4 });
+    await eventually(async () => (await children('warm')) === 2);
+    const small = await setUp({ maxChildren: 4, slots: 1 });
+    await eventually(async () => (await small.children('warm')) === 1);
+    const client = await small.connect();
+    await client.open(0.9).message('bound');
+    client.send({ type: 'slots', slots: 1 });
+    await eventually(() => small.agent.used === 1);
+    client.send({ type: 'job', job: emptyJob() });
+    await client.message('ready');
+    await eventually(async () => (await small.children('running')) === 1);
+    expect([await small.children('spawning'), await small.children('warm')]).toEqual([0, 0]);
   });
 
   test('is spawned when none is warm', async () => {
@@ -259,9 +316,9 @@ describe('how a child ends', () => {
   });
 
   test('a program that dies at once is not started in a tight loop', async () => {
-    const { agent, metrics } = await setUp({}, 'fatal');
+    const { agent, metrics } = await setUp({ warmChildren: 1 }, 'fatal');
     await eventually(async () => (await ends(metrics)).crashed === 2);
-    // The third one waits: nothing runs now.
+    // The next ones wait: nothing runs now.
     expect((await metrics.children.get()).values.every((v) => v.value === 0)).toBe(true);
     await agent.close();
   });
@@ -340,7 +397,7 @@ describe('close', () => {
     const { agent, connect, children } = await setUp();
     const client = await connect();
     const pid = await client.ready();
-    await eventually(async () => (await children('warm')) === 1);
+    await eventually(async () => (await children('warm')) >= 1);
     await Promise.all([agent.close(), agent.close()]);
     expect(isRunning(pid)).toBe(false);
     expect(await client.message('ended')).toMatchObject({ reason: 'stopped' });

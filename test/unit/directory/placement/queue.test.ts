@@ -39,6 +39,13 @@ describe('serveQueue', () => {
       { id: '3', position: 2, reason: 'no-capacity' },
     ]);
   });
+  test('an agent takes no more broadcasts than it has places for, whatever they cost', () => {
+    const waiting = ['1', '2', '3'].map((id) => waits(id, 0.3, Number(id)));
+    const { placed, waiting: left } = serveQueue(round([agent('a', 1, { places: 2 })], waiting));
+    expect(ids(placed)).toEqual(['1', '2']);
+    expect(left).toEqual([{ id: '3', position: 1, reason: 'no-capacity' }]);
+    expect(serveQueue(round([agent('a', 0, { places: 0 })], [waits('large', 20, 0)])).placed).toEqual([]);
+  });
   test('a room that was handed over without a place is at the head, before older starts', () => {
     const waiting = [waits('start', 1, 0, { priority: 9 }), waits('lost', 1, 99, { kind: 'handover' })];
     expect(serveQueue(round([agent('a', 7)], waiting, { nowMs: 100 })).placed).toEqual([{ id: 'lost', agent: 'a' }]);

@@ -1,14 +1,10 @@
-/** What a CompositorRun is made with, and what it tells. */
 import type { CompositorStats } from '../contracts/control.ts';
 import type { DegradationStep } from '../contracts/degradation.ts';
 import type { VideoCodec } from '../contracts/job.ts';
-import type { CompositorLinkOptions } from './CompositorLink.ts';
 import type { Carried } from './carry.ts';
 import type { Program } from './jobs.ts';
-import type { BroadcastMetrics } from './metrics.ts';
-import type { RoomTap } from './RoomTap.ts';
-import type { Speakers } from './Speakers.ts';
 
+/** What one compositor at work says. */
 export interface CompositorRunEvents {
   /** It works for the program from this segment on. */
   ready: [program: Program, firstSegment: number];
@@ -23,13 +19,4 @@ export interface CompositorRunEvents {
   degraded: [step: DegradationStep, fromFrame: number];
   /** Its agent goes. */
   draining: [];
-}
-
-export interface CompositorRunOptions extends Omit<CompositorLinkOptions, 'token'> {
-  room: RoomTap;
-  /** The broadcast's. */
-  speakers: Speakers;
-  mediaIp: string;
-  newToken: () => Promise<string>;
-  metrics: BroadcastMetrics;
 }

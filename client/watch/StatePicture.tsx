@@ -1,0 +1,60 @@
+import { Icon } from '../shared/icons.tsx';
+import { t } from '../shared/language.ts';
+import type { WatchRoom } from './WatchRoom.ts';
+
+/** What the room does, in words; over the picture, or in its place. */
+export function StatePicture({ watch }: { watch: WatchRoom }) {
+  const state = watch.state.value;
+  return (
+    <div
+      slot="centered-chrome"
+      noautohide
+      class={`state state-${state}`}
+      data-testid="state"
+      data-state={state}
+      role="status"
+    >
+      <Words watch={watch} />
+    </div>
+  );
+}
+
+function Words({ watch }: { watch: WatchRoom }) {
+  const state = watch.state.value;
+  if (watch.blocked.value)
+    return (
+      <button type="button" class="button primary large" data-testid="play" onClick={() => void watch.play()}>
+        <Icon name="play" />
+        {t('watch.play')}
+      </button>
+    );
+  if (state === 'live' || state === 'recorded') return <span class="visually-hidden">{t(`watch.${state}`)}</span>;
+  if (state === 'connecting')
+    return (
+      <>
+        <span class="spinner" />
+        <span class="visually-hidden">{t(watch.server.value ? 'watch.starting' : 'watch.connecting')}</span>
+      </>
+    );
+  return (
+    <>
+      {state === 'reconnecting' ? <span class="spinner" /> : <StateSign ended={state === 'ended'} />}
+      <strong>{t(`watch.${state}`)}</strong>
+      <span>{t(`watch.${state}.do`)}</span>
+      {watch.recording.value !== null && state !== 'reconnecting' ? (
+        <button type="button" class="button replay" data-testid="replay" onClick={() => watch.replay()}>
+          <Icon name="play" />
+          {t(state === 'ended' ? 'watch.replay' : 'watch.replay.last')}
+        </button>
+      ) : null}
+    </>
+  );
+}
+
+function StateSign({ ended }: { ended: boolean }) {
+  return (
+    <span class={`state-sign ${ended ? '' : 'waiting'}`}>
+      <Icon name={ended ? 'check' : 'broadcast'} />
+    </span>
+  );
+}

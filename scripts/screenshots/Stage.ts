@@ -1,0 +1,117 @@
+/**
+ * What the screenshots are taken of: a real server, people of the simulator in a room, a browser whose camera shows somebody, and a
+ * line that can be cut. Owns them all and ends them in order. Next: shots.ts.
+ */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Page } from 'playwright-core';
+import { launchBrowser, type TestBrowser } from '../../test/support/browser.ts';
+import { CutProxy } from '../../test/support/CutProxy.ts';
+import { ServerProcess } from '../../test/support/ServerProcess.ts';
+import { CaptureClock } from '../simulator/CaptureClock.ts';
+import { ClipStore } from '../simulator/clip/ClipStore.ts';
+import { SimulatedPeer } from '../simulator/SimulatedPeer.ts';
+import { ServerApi } from '../simulator/serverApi.ts';
+import { makeCamera, makeClips } from './portraits.ts';
+
+/** A page, an encoder and a browser share the machine: only a hang meets this, ms. */
+const PATIENCE_MS = 60_000;
+/** Between two looks at a page, ms. */
+const LOOK_MS = 100;
+/** Who sits in front of the browser. */
+const HOST_SEAT = 0;
+const GUESTS: Readonly<Record<number, string>> = { 1: 'Amara Okafor', 2: 'Lin Xiao', 4: 'Jonas Weber' };
+
+/** Chromium calls a fake camera by the file's path. */
+const NAME_DEVICES = `Object.defineProperty(MediaDeviceInfo.prototype, 'label', {
+  get() { return this.kind === 'videoinput' ? 'HD Webcam' : 'Built-in Microphone'; },
+});`;
+
+export class Stage {
+  readonly room = 'evening-show';
+  readonly server: ServerProcess;
+  readonly api: ServerApi;
+  readonly #browser: TestBrowser;
+  readonly #proxy: CutProxy;
+  readonly #clips: ClipStore;
+  readonly #clock = new CaptureClock();
+  readonly #stack: AsyncDisposableStack;
+
+  private constructor(parts: {
+    server: ServerProcess;
+    browser: TestBrowser;
+    proxy: CutProxy;
+    clips: ClipStore;
+    stack: AsyncDisposableStack;
+  }) {
+    this.server = parts.server;
+    this.api = new ServerApi(parts.server.url);
+    this.#browser = parts.browser;
+    this.#proxy = parts.proxy;
+    this.#clips = parts.clips;
+    this.#stack = parts.stack;
+  }
+
+  static async start(): Promise<Stage> {
+    await using stack = new AsyncDisposableStack();
+    const folder = await mkdtemp(join(tmpdir(), 'lianmai-screenshots-'));
+    stack.defer(() => rm(folder, { recursive: true, force: true }));
+    const clips = new ClipStore({ folder: await makeClips(Object.keys(GUESTS).map(Number), folder) });
+    stack.defer(() => clips.close());
+    const camera = await makeCamera(HOST_SEAT, folder);
+    const server = await ServerProcess.start({
+      LIANMAI_ALLOW_PRIVATE_DESTINATIONS: 'true',
+      LIANMAI_LOG_LEVEL: 'info',
+    });
+    stack.defer(() => server.stop().then(() => {}));
+    const proxy = await CutProxy.start(Number(new URL(server.url).port));
+    stack.defer(() => proxy.close());
+    const browser = await launchBrowser({ flags: [`--use-file-for-fake-video-capture=${camera}`] });
+    stack.defer(() => browser.close());
+    return new Stage({ server, browser, proxy, clips, stack: stack.move() });
+  }
+
+  /** A page of its own person; `path` begins with a slash. `cuttable`: by the line that `cut` cuts. */
+  async open(path: string, { cuttable = false, locale = 'en-GB' } = {}): Promise<Page> {
+    const context = await this.#browser.browser.newContext({ locale, reducedMotion: 'reduce' });
+    context.setDefaultTimeout(PATIENCE_MS);
+    const page = await context.newPage();
+    await page.addInitScript(NAME_DEVICES);
+    await page.goto((cuttable ? this.#proxy.url : this.server.url) + path);
+    return page;
+  }
+
+  cut(): void {
+    this.#proxy.cut();
+  }
+
+  /** The guests come in and take their seats. */
+  async guests(): Promise<void> {
+    for (const [number, name] of Object.entries(GUESTS)) {
+      const token = await this.api.joinToken(this.room, 'cohost', name);
+      const peer = new SimulatedPeer({
+        ...{ url: this.server.url, token, number: Number(number), name },
+        ...{ clips: this.#clips, clock: this.#clock, codec: 'vp8', consume: false, loss: 0 },
+      });
+      this.#stack.defer(() => peer.leave());
+      await peer.start();
+    }
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#stack.disposeAsync();
+  }
+}
+
+/**
+ * Until a page has it, or a minute has passed. `test` is evaluated in the page; not by `waitForFunction`, which the page's content
+ * security policy does not allow.
+ */
+export async function until(page: Page, test: string): Promise<void> {
+  for (const limit = performance.now() + PATIENCE_MS; !(await page.evaluate(test)); ) {
+    if (performance.now() > limit) throw new Error(`the page does not come to: ${test}`);
+    await delay(LOOK_MS);
+  }
+}

@@ -1,0 +1,13 @@
+import type { Destination } from './destinations.ts';
+import type { Ownership } from './record/Ownership.ts';
+import type { Resumed } from './record/resumed.ts';
+
+/** What is known of a broadcast before it begins here. */
+export interface BroadcastBeginning {
+  id: string;
+  destinations: readonly Destination[];
+  /** It goes on where a process that died, or has handed it on, had it. */
+  resumed?: Resumed;
+  /** This node owns it already. */
+  owner?: Ownership;
+}
