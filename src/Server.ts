@@ -16,11 +16,12 @@ import type { Logger } from './common/logger.ts';
 import { dataDirSecret } from './common/SecretBox.ts';
 import { whenFree } from './common/whenFree.ts';
 import type { Config } from './config.ts';
-import { Delivery } from './delivery/Delivery.ts';
+import { createDelivery } from './delivery/createDelivery.ts';
+import type { Delivery } from './delivery/Delivery.ts';
+import { deliveryOffer, drainDelivery, followDeliveries, keepsBroadcasts } from './delivery/deliveryFleet.ts';
 import { destinationPolicy } from './delivery/destinationPolicy.ts';
 import { streamIdentity } from './delivery/destinations/streamIdentity.ts';
-import { edgeSettings } from './delivery/edge/edgeSettings.ts';
-import { openRecordings } from './delivery/recording/openRecordings.ts';
+import type { DeliveryNodes } from './directory/DeliveryNodes.ts';
 import { type Fleet, joinFleet } from './directory/joinFleet.ts';
 import { Database } from './durable/Database.ts';
 import { DataDirLock, isDirectoryInUse } from './durable/DataDirLock.ts';
@@ -34,7 +35,7 @@ import { followRecordings } from './http/followRecordings.ts';
 import { registerHealth } from './http/health.ts';
 import { listen, routeUpgrade, type UpgradeHandler, urlOf } from './http/listening.ts';
 import { registerPages } from './http/pages.ts';
-import type { RecordingFeed } from './http/RecordingFeed.ts';
+import type { RecordingFeeds } from './http/RecordingFeeds.ts';
 import type { RecordingsClient } from './http/RecordingsClient.ts';
 import { type RequestGuard, requestGuard } from './http/requestGuard.ts';
 import type { PodCosts } from './kubernetes/PodCosts.ts';
@@ -72,6 +73,7 @@ export class Server {
   #assets: AssetStore | undefined;
   #agent: Agent | undefined;
   #fleet: Fleet | undefined;
+  #deliveryNodes: DeliveryNodes | undefined;
   #delivery: Delivery | undefined;
   #pool: WorkerPool | undefined;
   readonly #door = new RelayDoor(this.#verifyService);
@@ -81,7 +83,7 @@ export class Server {
   #rooms: RoomRegistry | undefined;
   #broadcasts: Broadcasts | undefined;
   #webhooks: ServerWebhooks | undefined;
-  #recordingFeed: RecordingFeed | undefined;
+  #recordingFeed: RecordingFeeds | undefined;
   #signaling: SignalingServer | undefined;
   #podCosts: PodCosts | undefined;
   #closing: Promise<void> | undefined;
@@ -183,36 +185,25 @@ export class Server {
       internalUrl: this.internalUrl,
       address: this.#internal?.server.address() as AddressInfo,
       agent: this.#agent,
+      delivery: deliveryOffer(this.#config, this.#delivery),
       version: VERSION,
       logger: this.#logger,
       metrics: this.#metrics.directory,
     });
     this.#fleet.agentChanged();
+    const parts = { internalUrl: this.internalUrl, fleet: this.#fleet, delivery: this.#delivery, usage: this.#usage };
+    this.#deliveryNodes = await followDeliveries(this.#config, parts);
   }
 
   async #startDelivery(internal: FastifyInstance): Promise<UpgradeHandler> {
-    const delivery = await Delivery.create({
-      verifyService: (token) => this.#verifyService(token),
-      verifyPlay: async (token) => {
-        const { claims, expiresAt } = await this.#tokens.verifyPlay(token);
-        return { room: claims.room, expiresAt };
-      },
-      edge: edgeSettings(this.#config, this.#tokens),
-      ffmpegPath: this.#config.ffmpeg,
-      dataDir: this.#config.dataDir,
-      recordings: await openRecordings({
-        config: this.#config,
-        database: this.#database,
-        logger: this.#logger,
-        metrics: this.#metrics.recording,
-      }),
-      secrets: this.#config.secrets,
-      resumeLimitMs: this.#config.resumeSeconds * 1000,
-      destinationPolicy: destinationPolicy({ allowPrivate: this.#config.allowPrivateDestinations }),
+    const delivery = await createDelivery({
+      config: this.#config,
+      tokens: this.#tokens,
+      database: this.#database,
       usage: this.#usage?.meter,
-      clock: monotonicClock,
+      onLoad: () => this.#fleet?.agentChanged(),
       logger: this.#logger,
-      metrics: this.#metrics.delivery,
+      metrics: this.#metrics,
     });
     this.#delivery = delivery;
     delivery.registerIntake(internal);
@@ -332,15 +323,13 @@ export class Server {
 
   #followRecordings(broadcasts: Broadcasts, webhooks: ServerWebhooks): RecordingsClient {
     const { client, feed } = followRecordings({
-      deliveryUrl: () => (this.#config.role === 'all' ? this.internalUrl : this.#config.deliveryUrl),
+      nodes: this.#deliveryNodes,
       newServiceToken: () => this.#newServiceToken(),
       database: this.#database,
       logger: this.#logger,
-      onEvent: (event) => {
-        broadcasts.recording(event.recording);
-        if (this.#homes?.speaksFor(event.recording.room)) webhooks.broadcasts.recording(event);
-      },
-      written: () => webhooks.written(),
+      broadcasts,
+      webhooks,
+      speaksFor: (room) => this.#homes?.speaksFor(room) ?? false,
     });
     this.#recordingFeed = feed;
     return client;
@@ -349,6 +338,8 @@ export class Server {
   readiness(): { ready: boolean; reason: string } {
     if (this.#state !== 'ready') return { ready: false, reason: this.#state };
     if (this.#pool && !this.#pool.ready) return { ready: false, reason: 'no mediasoup worker' };
+    // What a delivery node has it serves, whatever Redis does.
+    if (this.#config.role === 'delivery') return { ready: true, reason: '' };
     return this.#fleet?.directory.readiness() ?? { ready: true, reason: '' };
   }
 
@@ -376,11 +367,16 @@ export class Server {
       this.#state = 'draining';
       await this.#agent?.handOver(this.#config.drainSeconds * 1000);
     }
+    const keep = keepsBroadcasts(this.#config);
+    if (keep) {
+      this.#state = 'draining';
+      await drainDelivery(this.#config, this.#fleet, this.#delivery);
+    }
     if (this.#config.role === 'sfu' && this.#config.redisUrl) await this.#handOn();
     this.#state = 'closing';
     await this.#broadcasts?.close();
     await this.#recordingFeed?.close();
-    await this.#delivery?.close();
+    await this.#delivery?.close({ keep });
     await this.#agent?.close();
     await this.#podCosts?.close();
     await this.#fleet?.directory.close();

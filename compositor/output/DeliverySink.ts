@@ -40,6 +40,14 @@ export interface DeliverySinkEvents {
 
 type Verdict = 'done' | 'retry' | { refused: string };
 
+interface Target {
+  base: string;
+  /** The first segment that goes there. */
+  from: number;
+  token: Secret;
+  headers: Record<string, string>;
+}
+
 interface Queue {
   parts: ProgramPart[];
   running: Promise<void> | null;
@@ -53,7 +61,9 @@ export class DeliverySink extends TypedEmitter<DeliverySinkEvents> implements Pa
   readonly #client = new PutClient(REQUEST_TIMEOUT_MS);
   /** Init segments and slates by path: delivery may have lost them with its disk. */
   readonly #preface = new Map<string, Buffer>();
-  #target: { base: string; token: Secret; headers: Record<string, string> };
+  #target: Target;
+  /** Where segments before `#target.from` go: the broadcast is being moved from one delivery node to another. */
+  #before: Target | undefined;
   #closed = false;
   #dropped = 0;
   #latenciesMs: number[] = [];
@@ -73,7 +83,13 @@ export class DeliverySink extends TypedEmitter<DeliverySinkEvents> implements Pa
 
   /** A new job may name another place, token or fence. */
   update(job: Job): void {
-    this.#target = targetOf(job);
+    const next = targetOf(job);
+    if (next.base !== this.#target.base) this.#before = this.#target;
+    this.#target = next;
+  }
+
+  #targetOf(segment: number): Target {
+    return this.#before && segment < this.#target.from ? this.#before : this.#target;
   }
 
   /** From each part's end on the grid to its 2xx, ms, since the last call. */
@@ -144,7 +160,7 @@ export class DeliverySink extends TypedEmitter<DeliverySinkEvents> implements Pa
 
   async #deliver({ rendition, segment, part, data, endMs }: ProgramPart): Promise<void> {
     for (let attempt = 0; !this.#closed; attempt++) {
-      const verdict = await this.#put(`${rendition}/${segment}/${part}`, data);
+      const verdict = await this.#put(`${rendition}/${segment}/${part}`, data, this.#targetOf(segment));
       if (verdict === 'done') {
         this.#latenciesMs.push(this.#clock.nowMs() - endMs);
         return;
@@ -170,8 +186,8 @@ export class DeliverySink extends TypedEmitter<DeliverySinkEvents> implements Pa
     return true;
   }
 
-  async #put(path: string, data: Buffer): Promise<Verdict> {
-    const { base, token, headers } = this.#target;
+  async #put(path: string, data: Buffer, target = this.#target): Promise<Verdict> {
+    const { base, token, headers } = target;
     try {
       const authorization = `Bearer ${token.reveal()}`;
       const { status, text } = await this.#client.put(`${base}/${path}`, { ...headers, authorization }, data);
@@ -217,8 +233,9 @@ export class DeliverySink extends TypedEmitter<DeliverySinkEvents> implements Pa
   }
 }
 
-function targetOf(job: Job): { base: string; token: Secret; headers: Record<string, string> } {
+function targetOf(job: Job): Target {
   return {
+    from: job.deliveryFrom,
     base: `${job.deliveryUrl}/program/${job.broadcast}`,
     token: new Secret(job.token),
     headers: {

@@ -4,6 +4,7 @@ import type { z } from 'zod';
 import { TokenAnswer } from '../../src/contracts/api.ts';
 import { type BroadcastInput, BroadcastStatus, type DestinationInput } from '../../src/contracts/broadcast.ts';
 import { DestinationStatus } from '../../src/contracts/deliveryControl.ts';
+import { type Recording, RecordingList } from '../../src/contracts/recording.ts';
 import type { Scene } from '../../src/contracts/scene.ts';
 import type { Role } from '../../src/contracts/tokens.ts';
 import { UsageAnswer } from '../../src/contracts/usage.ts';
@@ -37,6 +38,10 @@ export class ServerApi {
 
   async addDestination(room: string, input: z.input<typeof DestinationInput>): Promise<DestinationStatus> {
     return DestinationStatus.parse(await this.#call('POST', `/v1/rooms/${room}/destinations`, input));
+  }
+
+  async recordings(): Promise<Recording[]> {
+    return RecordingList.parse(await this.#call('GET', '/v1/recordings')).recordings;
   }
 
   /** The whole scene, where it is at `version`. */

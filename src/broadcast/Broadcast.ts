@@ -1,6 +1,6 @@
 /**
  * One broadcast: from the wish to go live to the closed playlist. Owns its compositors (CompositorKeeper.ts) and its place at delivery
- * (DeliveryLink, one for its life). The room's changes go straight to the CompositorRun.
+ * (DeliveryPlace). The room's changes go straight to the CompositorRun.
  *
  * Timestamps: program time is the injected monotonic clock minus `startMs`; `epoch` is the wall clock at frame 0 and only a label.
  * Both are chosen once, when the first compositor is bound, and outlive every compositor.
@@ -16,16 +16,15 @@ import { applyScene } from './applyScene.ts';
 import type { BroadcastBeginning } from './BroadcastBeginning.ts';
 import type { BroadcastOptions } from './BroadcastOptions.ts';
 import { CompositorKeeper } from './CompositorKeeper.ts';
-import { DeliveryLink } from './DeliveryLink.ts';
+import type { DeliveryLink } from './DeliveryLink.ts';
+import { DeliveryPlace } from './DeliveryPlace.ts';
 import { DestinationBook } from './DestinationBook.ts';
 import { newDestination, orderOf } from './destinations.ts';
-import { followDelivery } from './followDelivery.ts';
 import type { HandoffEnd } from './Handoff.ts';
 import { encodedWith, type Program } from './jobs.ts';
 import { mayMove, notYet } from './mayMove.ts';
 import { meterFormer, runUsage } from './meterRun.ts';
 import { newProgram } from './newProgram.ts';
-import { openOrder } from './openOrder.ts';
 import { BroadcastPlace } from './place/BroadcastPlace.ts';
 import type { Waits } from './place/Ticket.ts';
 import type { RoomTap } from './RoomTap.ts';
@@ -58,11 +57,11 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
   readonly #speakers: Speakers;
   readonly #place: BroadcastPlace;
   readonly #compositors: CompositorKeeper;
+  readonly #delivery: DeliveryPlace;
   readonly #resumed: Resumed | undefined;
   readonly #record: RecordWriter;
   #owner: Ownership | undefined;
   #program: Program | undefined;
-  #delivery: DeliveryLink | undefined;
   #watch: RoomWatch | undefined;
   #supervising: Promise<void> = Promise.resolve();
   #ending: Promise<BroadcastStatus> | undefined;
@@ -110,6 +109,18 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
       onEncoder: (codec) => this.#encodedWith(codec),
       onFence: () => void this.#save(),
       onFormer: (untilMs) => meterFormer(this.id, runUsage(options, room.id, input.tenant), resumed, untilMs),
+    });
+    this.#delivery = new DeliveryPlace({
+      ...{ room: room.id, input, node: options, destinations: this.#destinations, compositors: this.#compositors },
+      ...{ board: this.#board, logger: this.#logger },
+      // Not a compositor's: those grow with the wall clock, also of a controller that has slept while another took over.
+      fence: () => this.#owner?.fence ?? this.#compositors.fence,
+      program: () => this.#program,
+      onProgram: (program) => {
+        this.#program = program;
+      },
+      onMoved: () => void this.#save(),
+      onFailed: (error) => this.#fail(error),
     });
     this.#compositors.on('live', (tookMs) => this.#live(tookMs));
     this.#compositors.on('lost', () => this.#advance('recovering'));
@@ -177,15 +188,15 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
     }
     this.#destinations.add(destination);
     void this.#save();
-    this.#delivery?.send({ type: 'add-destination', destination: orderOf(destination) });
+    this.#delivery.link?.send({ type: 'add-destination', destination: orderOf(destination) });
     this.#logger.info({ destination: destination.status.id }, 'destination added');
     return destination.status;
   }
 
   removeDestination(id: string): void {
-    this.#destinations.remove(id, this.#delivery !== undefined);
+    this.#destinations.remove(id, this.#delivery.link !== undefined);
     void this.#save();
-    this.#delivery?.send({ type: 'remove-destination', id });
+    this.#delivery.link?.send({ type: 'remove-destination', id });
     this.#logger.info({ destination: id }, 'destination removed');
   }
 
@@ -273,7 +284,7 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
     const program = await this.#programFor();
     // Nobody sees a frame of what nobody else could go on with.
     await this.#save();
-    return { program, delivery: await this.#openDelivery(program) };
+    return { program, delivery: await this.#delivery.open() };
   }
 
   #encodedWith(codec: VideoCodec): void {
@@ -306,45 +317,14 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
     await this.#record.save({ program, fence, destinations: this.#destinations.all });
   }
 
-  async #openDelivery(program: Program): Promise<DeliveryLink> {
-    if (this.#delivery) return this.#delivery;
-    const delivery = await DeliveryLink.open({
-      deliveryUrl: program.deliveryUrl,
-      newToken: this.#options.newServiceToken,
-      order: () =>
-        openOrder(program, {
-          room: this.room.id,
-          input: this.#input,
-          destinations: this.#destinations.all,
-          // Not a compositor's: those grow with the wall clock, also of a controller that has slept while another took over.
-          fence: this.#owner?.fence ?? this.#compositors.fence,
-        }),
-      clock: this.#clock,
-      logger: this.#logger,
-    });
-    followDelivery(delivery, {
-      destinations: this.#destinations,
-      parts: this.#compositors.parts,
-      board: this.#board,
-      grid: program.grid,
-      metrics: this.#options.metrics,
-      clock: this.#clock,
-      logger: this.#logger,
-      onLate: (count, segment) => this.#compositors.late(count, segment),
-    });
-    delivery.once('failed', (error) => this.#fail(error));
-    this.#delivery = delivery;
-    return delivery;
-  }
-
   async #leave(): Promise<BroadcastStatus> {
     // Should the directory not be told of it, or nobody else be there, a process that follows on this machine goes on with it.
     if (this.#owner?.held) this.#record.close();
     this.#quiet();
     this.#compositors.letGo();
-    this.#delivery?.close();
+    this.#delivery.close();
     await this.#supervising;
-    this.#delivery?.close();
+    this.#delivery.close();
     this.#destinations.letGo();
     this.#board.close();
     await this.#owner?.handOn();
@@ -369,7 +349,7 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
     await this.#compositors.stop();
     // Race: a compositor that is just being brought up may still open the broadcast at delivery.
     await this.#supervising;
-    await this.#delivery?.end();
+    await this.#delivery.end();
     this.#destinations.close();
     await this.#owner?.end();
     const endedAt = Math.round(this.#options.wallClock());

@@ -7,8 +7,6 @@ import type { Logger } from '../common/logger.ts';
 import { TypedEmitter } from '../common/TypedEmitter.ts';
 import { AppError } from '../contracts/errors.ts';
 import { partSeconds, partStartMs, segmentAtOrAfterMs } from '../contracts/grid.ts';
-import type { VideoCodec } from '../contracts/job.ts';
-import type { BroadcastOptions } from './BroadcastOptions.ts';
 import { CompositorFigures } from './CompositorFigures.ts';
 import type { LinkEnd } from './CompositorLink.ts';
 import type { CompositorRun } from './CompositorRun.ts';
@@ -17,16 +15,13 @@ import type { DeliveryLink } from './DeliveryLink.ts';
 import { followRun } from './followRun.ts';
 import type { HandoffEnd } from './Handoff.ts';
 import type { Program } from './jobs.ts';
+import type { KeeperOptions } from './KeeperOptions.ts';
 import { type HandoffReason, Moves } from './Moves.ts';
-import type { RunUsage } from './meterRun.ts';
 import { PartWatch } from './PartWatch.ts';
-import type { BroadcastPlace, PlaceWish } from './place/BroadcastPlace.ts';
+import type { PlaceWish } from './place/BroadcastPlace.ts';
 import { placeCompositor } from './placeCompositor.ts';
 import { RestartPolicy } from './RestartPolicy.ts';
-import type { RoomTap } from './RoomTap.ts';
-import type { Speakers } from './Speakers.ts';
 import { Standby } from './Standby.ts';
-import type { StatusBoard } from './StatusBoard.ts';
 
 /**
  * A successor's first segment begins at least this long after it is bound, ms: some late frames are better than two seconds more of a hole. A
@@ -46,35 +41,6 @@ interface KeeperEvents {
   live: [tookMs: number];
   /** The compositor at work is lost; another is looked for. */
   lost: [];
-}
-
-export interface KeeperOptions {
-  broadcast: string;
-  room: RoomTap;
-  node: BroadcastOptions;
-  board: StatusBoard;
-  speakers: Speakers;
-  /** Among all that want a compositor. */
-  place: BroadcastPlace;
-  logger: Logger;
-  /** Where what the compositors use is counted. */
-  usage: RunUsage | undefined;
-  /** A second compositor stands by. */
-  standby: boolean;
-  /** The highest that was given out, by whatever process. */
-  fence: number;
-  /** Another process had the broadcast: it does not begin with segment 0. */
-  resumed: boolean;
-  /** What was chosen when the first compositor was bound; undefined before. */
-  program: () => Program | undefined;
-  /** Chooses the program and opens delivery, the first time. */
-  prepare: () => Promise<{ program: Program; delivery: DeliveryLink }>;
-  /** With what a compositor encodes. */
-  onEncoder: (codec: VideoCodec) => void;
-  /** There is a new fence. */
-  onFence: () => void;
-  /** The compositor that another process's controller had was at work all the time, and is up to here, program time, ms. */
-  onFormer: (untilMs: number) => void;
 }
 
 export class CompositorKeeper extends TypedEmitter<KeeperEvents> {
@@ -182,6 +148,28 @@ export class CompositorKeeper extends TypedEmitter<KeeperEvents> {
     }, SECOND_LOOK_MS);
   }
 
+  /** A number that is higher than all fences of the broadcast so far. */
+  newFence(): number {
+    return this.#newFence();
+  }
+
+  /** Does the work when no handoff is under way, and lets none begin meanwhile. */
+  betweenHandoffs<T>(work: () => Promise<T>): Promise<T> {
+    return this.#moves.betweenHandoffs(work);
+  }
+
+  /** All from segment `from` on goes to this delivery node. */
+  redirect(delivery: DeliveryLink, program: Program, from: number): void {
+    this.#delivery = delivery;
+    // What stands by puts to the node before: it is replaced.
+    this.#standby?.outdated(this.#newFence());
+    const run = this.#run;
+    if (!run) return;
+    // One that has just come begins with a later segment.
+    this.#take(run, Math.max(from, this.#from));
+    run.deliverTo(program);
+  }
+
   /** To a compositor of another agent (Moves.ts). */
   handOver(reason: HandoffReason): Promise<HandoffEnd<CompositorRun>> {
     return this.#moves.handOver(reason);
@@ -242,7 +230,8 @@ export class CompositorKeeper extends TypedEmitter<KeeperEvents> {
       this.#delivery = delivery;
       signal.throwIfAborted();
       const passed = node.clock.now() - program.startMs;
-      const from = first ? 0 : segmentAtOrAfterMs(program.grid, passed + RESTART_LEAD_MS);
+      const soonest = first ? 0 : segmentAtOrAfterMs(program.grid, passed + RESTART_LEAD_MS);
+      const from = Math.max(soonest, program.deliveryFrom ?? 0);
       this.#run = run;
       this.#from = from;
       if (!former) this.#take(run, from);

@@ -184,6 +184,13 @@ export class CompositorRun extends TypedEmitter<CompositorRunEvents> {
     this.#renew();
   }
 
+  /** Its parts go to another delivery node, from segment `deliveryFrom` on. */
+  deliverTo({ deliveryUrl, deliveryFrom }: Pick<Program, 'deliveryUrl' | 'deliveryFrom'>): void {
+    if (!this.#program) return;
+    this.#program = { ...this.#program, deliveryUrl, deliveryFrom: deliveryFrom ?? 0 };
+    this.#renew();
+  }
+
   /** Asks the compositor to finish `lastSegment`, or else what is complete; resolves when it is gone. */
   async stop(lastSegment?: number): Promise<LinkEnd> {
     if (this.#state !== 'ended') {

@@ -87,6 +87,29 @@ export class DeliveryLink extends TypedEmitter<DeliveryLinkEvents> {
     this.#post(order);
   }
 
+  /** The next report of this type. Rejects with an AppError when it does not come in time, or the connection is lost or `signal` aborted before. */
+  async next(type: LinkReport['type'], limitMs: number, signal?: AbortSignal): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const fail = (why: string) => () => reject(new AppError('internal', `The delivery node ${why}.`));
+    const timer = setTimeout(fail(`did not say '${type}' in time`), limitMs);
+    const look = (report: LinkReport) => {
+      if (report.type === type) resolve();
+    };
+    const lost = fail('was lost');
+    this.on('report', look).once('lost', lost);
+    const aborted = fail('is not needed any more');
+    signal?.addEventListener('abort', aborted, { once: true });
+    if (signal?.aborted) aborted();
+    if (this.#state !== 'open') lost();
+    try {
+      await promise;
+    } finally {
+      clearTimeout(timer);
+      this.off('report', look).off('lost', lost);
+      signal?.removeEventListener('abort', aborted);
+    }
+  }
+
   #remember(take: Take): void {
     if (take.standby) this.#standby = take;
     else this.#take = take;

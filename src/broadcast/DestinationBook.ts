@@ -24,11 +24,15 @@ export interface DestinationBookOptions {
   onDestination?: (event: DestinationEvent) => void;
 }
 
+type Counted = Pick<DestinationStatus, 'connects' | 'bytes' | 'droppedGops'>;
+
 export class DestinationBook {
   readonly #options: DestinationBookOptions;
   readonly #current = new Map<string, Destination>();
   /** Removed, but their connections may still stand. */
   readonly #leaving = new Map<string, Destination>();
+  /** What destinations had counted on delivery nodes that the broadcast was on before. */
+  readonly #before = new Map<string, Counted>();
 
   constructor(options: DestinationBookOptions) {
     this.#options = options;
@@ -88,8 +92,15 @@ export class DestinationBook {
     else this.#stopped(destination);
   }
 
+  /** Another delivery node has them now, and counts from 0. */
+  moved(): void {
+    for (const { connects, bytes, droppedGops, id } of [...this.#current.values()].map(({ status }) => status))
+      this.#before.set(id, { connects, bytes, droppedGops });
+  }
+
   /** What delivery tells of a destination. */
-  report(status: DestinationStatus): void {
+  report(told: DestinationStatus): void {
+    const status = this.#counted(told);
     const leaving = this.#leaving.get(status.id);
     if (leaving && status.state === 'stopped') {
       this.#leaving.delete(status.id);
@@ -112,6 +123,17 @@ export class DestinationBook {
       if (destination.status.state !== 'stopped') this.#stopped(destination);
     }
     this.#leaving.clear();
+  }
+
+  #counted(told: DestinationStatus): DestinationStatus {
+    const before = this.#before.get(told.id);
+    if (!before) return told;
+    return {
+      ...told,
+      connects: told.connects + before.connects,
+      bytes: told.bytes + before.bytes,
+      droppedGops: told.droppedGops + before.droppedGops,
+    };
   }
 
   /** Another node goes on with the broadcast: nothing has stopped. */

@@ -42,6 +42,8 @@ export class Moves {
   readonly #options: MovesOptions;
   #handoff: Handoff<CompositorRun> | undefined;
   #moving: Promise<HandoffEnd<CompositorRun>> | undefined;
+  /** While the broadcast goes from one delivery node to another nobody else may take anything. */
+  #redirecting: Promise<void> = Promise.resolve();
 
   constructor(options: MovesOptions) {
     this.#options = options;
@@ -58,6 +60,18 @@ export class Moves {
       this.#moving = undefined;
     });
     return this.#moving;
+  }
+
+  /** Does the work when no handoff is under way, and lets none begin meanwhile. */
+  async betweenHandoffs<T>(work: () => Promise<T>): Promise<T> {
+    await this.#redirecting;
+    for (let last: Handoff<CompositorRun> | undefined; this.#handoff !== last; await last?.ended) last = this.#handoff;
+    const done = work();
+    this.#redirecting = done.then(
+      () => {},
+      () => {},
+    );
+    return done;
   }
 
   leaveWhenDraining(run: CompositorRun): void {
@@ -86,6 +100,7 @@ export class Moves {
     const { handoffs, clock, metrics } = node;
     const turn = new HandoffTurn(handoffs, signal);
     await turn.take();
+    await this.#redirecting;
     const beganAt = clock.now();
     try {
       const old = this.#options.run();

@@ -81,6 +81,8 @@ export interface Program {
   encoder: EncoderSettings;
   renditions: Rendition[];
   deliveryUrl: string;
+  /** The first segment that goes there; left out: all. What was before it went to another delivery node. */
+  deliveryFrom?: number;
   /** Where compositors get images and sounds; null where there are none. */
   assetsUrl: string | null;
 }
@@ -130,7 +132,7 @@ export interface JobInput {
 }
 
 export function buildJob({ program, placement, ...rest }: JobInput): Job {
-  return { ...program, ...placement, ...rest };
+  return { deliveryFrom: 0, ...program, ...placement, ...rest };
 }
 
 /** Of who speaks only what the scene shows: nothing else is worth a job. */

@@ -9,7 +9,7 @@ import { encoderFor, gridFor, type Program, renditionsFor } from './jobs.ts';
 const START_LEAD_MS = 600;
 
 /** What is chosen once for a broadcast's life. */
-export type ChosenProgram = Omit<Program, 'broadcast' | 'deliveryUrl' | 'assetsUrl'>;
+export type ChosenProgram = Omit<Program, 'broadcast' | 'deliveryUrl' | 'deliveryFrom' | 'assetsUrl'>;
 
 /** A program that begins now. */
 export function newProgram(

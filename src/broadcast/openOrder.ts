@@ -12,7 +12,14 @@ export function openOrder(
     input: { dvrSeconds, record, transcode, playback, tenant },
     destinations,
     fence,
-  }: { room: string; input: BroadcastInput; destinations: Iterable<Destination>; fence: number },
+    movedFrom,
+  }: {
+    room: string;
+    input: BroadcastInput;
+    destinations: Iterable<Destination>;
+    fence: number;
+    movedFrom: OpenOrder['movedFrom'];
+  },
 ): OpenOrder {
   return {
     type: 'open',
@@ -30,5 +37,6 @@ export function openOrder(
     transcode,
     playback,
     tenant,
+    movedFrom,
   };
 }

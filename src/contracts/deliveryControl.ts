@@ -87,6 +87,17 @@ export const DestinationStatus = z.object({
 });
 export type DestinationStatus = z.infer<typeof DestinationStatus>;
 
+/** Where a broadcast comes from. */
+export const MovedFrom = z.object({
+  /** Base URL of the other delivery node's internal port. */
+  url: z.string().max(512),
+  /** Higher than all that the broadcast had before: of two nodes that believe to have its playlists, the one with the higher one has. */
+  fence: Fence,
+  /** What can not be copied in this time stays there: a recording's beginning, at worst, ms. */
+  copyMs: z.number().min(0),
+});
+export type MovedFrom = z.infer<typeof MovedFrom>;
+
 export const DeliveryOrder = z.discriminatedUnion('type', [
   type('open', {
     protocol: Protocol,
@@ -106,6 +117,8 @@ export const DeliveryOrder = z.discriminatedUnion('type', [
     destinations: z.array(DestinationOrder).max(16).default([]),
     fence: Fence,
     tenant: TenantId.default(DEFAULT_TENANT),
+    /** Another delivery node has it until now: this one copies it from there, and is asked to take it over from some segment on. */
+    movedFrom: MovedFrom.nullable().default(null),
   }),
   /**
    * From segment `from` on, parts come from `compositor`. `standby`: from that one, too; delivery takes its segments where those of the compositor
@@ -114,6 +127,10 @@ export const DeliveryOrder = z.discriminatedUnion('type', [
   type('take', { from: SegmentNumber, compositor: CompositorId, fence: Fence, standby: z.boolean().optional() }),
   type('add-destination', { destination: DestinationOrder }),
   type('remove-destination', { id: DestinationId }),
+  /** Another delivery node has all from segment `from` on: what comes of it here is refused, and nothing is late or lost. null: take it back. */
+  type('yield', { from: SegmentNumber.nullable() }),
+  /** The other one, at this URL, has it altogether. Destinations are closed; `left` comes back. */
+  type('moved', { url: z.string().max(512) }),
   type('clock', { t0: z.number(), t1: z.number(), t2: z.number() }),
   /** Close playlists (EXT-X-ENDLIST) and destinations. `ended` comes back, then the connection is closed. */
   type('end', {}),
@@ -145,8 +162,18 @@ export const DeliveryReport = z.discriminatedUnion('type', [
     viewers: z.int(),
   }),
   type('ended', {}),
+  /** This node goes; the broadcast is to be moved to another one within this time, ms. */
+  type('draining', { withinMs: z.number() }),
+  /** To `open` with `movedFrom`: what there is so far has been copied, and it can be told when to take over. */
+  type('copied', {}),
+  /** It has everything that was before what it takes over: viewers are served from here. */
+  type('arrived', {}),
+  /** To `moved`: nothing of it is here any more. */
+  type('left', {}),
 ]);
 export type DeliveryReport = z.infer<typeof DeliveryReport>;
 
 /** Messages that are not of protocol 1. */
-export const DELIVERY_SINCE: Since<DeliveryOrder | DeliveryReport> = {};
+export const DELIVERY_SINCE: Since<DeliveryOrder | DeliveryReport> = {
+  ...{ yield: 2, moved: 2, draining: 2, copied: 2, arrived: 2, left: 2 },
+};

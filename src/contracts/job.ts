@@ -109,6 +109,8 @@ export const Job = z.object({
   renditions: z.array(Rendition).min(2).max(8),
   /** Where parts go: the base URL of the delivery node's internal port, without a slash at the end. */
   deliveryUrl: z.url(),
+  /** The first segment that goes there; what is before it goes where the job before this one said. */
+  deliveryFrom: SegmentNumber.default(0),
   /** A `service` token for delivery. */
   token: z.string(),
   /** The first segment that this compositor puts. */

@@ -29,6 +29,10 @@ export interface SessionOptions {
   viewers(broadcast: string): number;
   /** null: it is not recorded. */
   recording(broadcast: string): RecordingStatus | null;
+  /** Another node, at this URL, has it. Resolves when nothing of it is here any more. */
+  moved(broadcast: DeliveryBroadcast, url: string): Promise<void>;
+  /** How long this node still waits for its broadcasts to be moved, ms; null: it does not go. */
+  drainingMs(): number | null;
 }
 
 type Refusal = Extract<DeliveryReport, { type: 'refused' }>;
@@ -87,6 +91,12 @@ export class ControlSession extends TypedEmitter<SessionEvents> {
     this.emit('closed', this.#ended);
   }
 
+  /** Tells the controller that this node goes. */
+  draining(): void {
+    const withinMs = this.#options.drainingMs();
+    if (withinMs !== null && this.#broadcast) this.#send({ type: 'draining', withinMs });
+  }
+
   /** Tells the controller that the broadcast is over, and closes. */
   ended(): void {
     this.#ended = true;
@@ -105,9 +115,13 @@ export class ControlSession extends TypedEmitter<SessionEvents> {
     try {
       this.#obey(parseOrder(value));
     } catch (error) {
-      if (!(error instanceof AppError)) this.#log.error({ err: error }, 'order failed');
-      this.#refuseFor(error instanceof AppError ? error : new AppError('internal'));
+      this.#failed(error);
     }
+  }
+
+  #failed(error: unknown): void {
+    if (!(error instanceof AppError)) this.#log.error({ err: error }, 'order failed');
+    this.#refuseFor(error instanceof AppError ? error : new AppError('internal'));
   }
 
   #obey(order: DeliveryOrder): void {
@@ -130,6 +144,15 @@ export class ControlSession extends TypedEmitter<SessionEvents> {
       case 'remove-destination':
         void broadcast.removeDestination(order.id);
         return;
+      case 'yield':
+        broadcast.yieldFrom(order.from);
+        return;
+      case 'moved':
+        this.#options.moved(broadcast, order.url).then(
+          () => this.#send({ type: 'left' }),
+          (error: unknown) => this.#failed(error),
+        );
+        return;
       case 'clock':
         broadcast.clock({ t0: order.t0, t1: order.t1, t2: order.t2, t3: this.#options.clock.now() });
         return;
@@ -148,6 +171,7 @@ export class ControlSession extends TypedEmitter<SessionEvents> {
     for (const destination of broadcast.destinations) this.#send({ type: 'destination', status: destination.status });
     const recording = this.#options.recording(broadcast.id);
     if (recording) this.#send({ type: 'recording', status: recording });
+    this.draining();
     for (const delay of FIRST_EXCHANGES_MS) this.#timers.push(setTimeout(() => this.#askClock(), delay));
     this.#timers.push(setInterval(() => this.#tick(broadcast), TICK_MS));
   }

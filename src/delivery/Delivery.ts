@@ -2,84 +2,56 @@
  * The delivery node: everything that outlives a compositor. Owns the broadcasts, the control connections, and through them
  * playlists, media and destinations. Closed by Server.ts.
  */
+import { rm } from 'node:fs/promises';
 import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
-import { WebSocketServer } from 'ws';
-import type { Clock } from '../common/clock.ts';
-import type { Logger } from '../common/logger.ts';
-import type { Secret } from '../common/Secret.ts';
+import { type WebSocket, WebSocketServer } from 'ws';
 import { RECLAIM_MS } from '../contracts/deliveryControl.ts';
 import { AppError } from '../contracts/errors.ts';
 import type { BroadcastPlayback } from '../contracts/playback.ts';
+import { acceptControl } from './acceptControl.ts';
 import { attachArchive } from './archive/attachArchive.ts';
+import type { BroadcastArchive } from './archive/BroadcastArchive.ts';
 import { ControlSession } from './ControlSession.ts';
 import { DeliveryBroadcast, type OpenOrder } from './DeliveryBroadcast.ts';
-import { meterDelivery, type UsageSink } from './DeliveryUsage.ts';
-import type { DestinationPolicy } from './destinationPolicy.ts';
-import { type BackoffOptions, RECONNECT } from './destinations/Backoff.ts';
+import type { DeliveryOptions } from './DeliveryOptions.ts';
+import { meterDelivery } from './DeliveryUsage.ts';
+import { RECONNECT } from './destinations/Backoff.ts';
 import { PresetFiles } from './destinations/PresetFiles.ts';
 import { StreamKeys } from './destinations/StreamKeys.ts';
-import { Edge, type EdgeOptions } from './edge/Edge.ts';
+import { Entries, type Entry } from './Entries.ts';
+import { Edge } from './edge/Edge.ts';
+import type { OwnerOf } from './edge/OwnerOf.ts';
+import type { PlaybackPlaces } from './edge/PlaybackPlaces.ts';
 import { PlaylistCache } from './hls/PlaylistCache.ts';
 import { FastLane } from './http/FastLane.ts';
-import { PlayGate, type PlayPass } from './http/PlayGate.ts';
+import { OpenAnswers } from './http/OpenAnswers.ts';
+import { PlayGate } from './http/PlayGate.ts';
 import { bearerToken, registerIntakeRoutes } from './intakeRoutes.ts';
 import { DeliveryJournal } from './journal/DeliveryJournal.ts';
 import { partsOfHead, restoreBroadcast } from './journal/restoreBroadcast.ts';
-import type { DeliveryMetrics } from './metrics.ts';
+import { arrivingRoot } from './move/arrive.ts';
+import { Moves } from './move/Moves.ts';
+import { registerMoveRoutes } from './move/moveRoutes.ts';
 import { LivePictures } from './pictures/LivePictures.ts';
 import { registerPlaybackRoutes } from './playbackRoutes.ts';
-import type { Recordings } from './recording/Recordings.ts';
+import { RecordingsElsewhere } from './recording/RecordingsElsewhere.ts';
 import { registerRecordingControl } from './recording/recordingControl.ts';
 import { registerRecordingRoutes } from './recording/recordingRoutes.ts';
 import { ViewerBytes } from './ViewerBytes.ts';
 import { Viewers } from './Viewers.ts';
 import { Beacons } from './viewers/Beacons.ts';
 
+export type { DeliveryOptions };
+
 /** How long the playlists of an ended broadcast stay, for those who are behind, ms. */
 const AFTERLIFE_MS = 5 * 60_000;
 const RESUME_LIMIT_MS = 10 * 60_000;
+/** Viewers' requests are held for up to 6 s, and then some, ms. */
+const LAST_ANSWERS_MS = 7_000;
 /** Orders are small: 16 destinations of 2 kB and the renditions. */
 const MAX_ORDER_BYTES = 256 * 1024;
-
-export interface DeliveryOptions {
-  /** Gets the token of the Authorization header; throws AppError unless it is a `service` token. */
-  verifyService: (token: string | undefined) => Promise<void>;
-  /** Throws AppError unless it is a `play` token. */
-  verifyPlay: (token: string) => Promise<PlayPass>;
-  /** How to serve broadcasts that another delivery node owns; undefined: this one owns all. */
-  edge?: Pick<EdgeOptions, 'node' | 'ownerOf' | 'newServiceToken' | 'maxBytes'> | undefined;
-  ffmpegPath: string;
-  /** For files with secrets, mode 0600, and for what survives a crash. */
-  dataDir: string;
-  /** Time shift and recordings; closed by this. Without them every broadcast is live only. */
-  recordings?: Recordings;
-  /** LIANMAI_SECRET: seals what is secret on disk. Without, a key file in `dataDir` does. */
-  secrets?: readonly Secret[];
-  /** A broadcast whose process died longer ago than this is ended and not gone on with, ms. */
-  resumeLimitMs?: number;
-  destinationPolicy: DestinationPolicy;
-  /** Who is told what is used; left out: nobody. */
-  usage?: UsageSink | undefined;
-  clock: Clock;
-  logger: Logger;
-  metrics: DeliveryMetrics;
-  /** When destinations that were lost are tried again; tests shorten it. */
-  reconnect?: BackoffOptions;
-  /** How long a broadcast waits for its controller to come back, and stays after its end; tests shorten them, ms. */
-  reclaimMs?: number;
-  afterlifeMs?: number;
-}
-
-interface Entry {
-  broadcast: DeliveryBroadcast;
-  playlists: PlaylistCache;
-  pictures: LivePictures;
-  session: ControlSession | undefined;
-  /** Ends it when no controller comes back, then forgets it. */
-  timer: NodeJS.Timeout | undefined;
-}
 
 export class Delivery {
   readonly #options: DeliveryOptions;
@@ -87,14 +59,17 @@ export class Delivery {
   readonly #streamKeys = new StreamKeys();
   readonly #journal: DeliveryJournal;
   readonly #wss = new WebSocketServer({ noServer: true, maxPayload: MAX_ORDER_BYTES });
-  readonly #entries = new Map<string, Entry>();
-  readonly #newest = new Map<string, Entry>();
+  readonly #entries = new Entries();
+  readonly #moves: Moves;
   readonly #sessions = new Set<ControlSession>();
   readonly #viewers: Viewers;
   readonly #viewerBytes: ViewerBytes;
   readonly #beacons: Beacons;
   readonly #gate: PlayGate;
   readonly #edge: Edge | undefined;
+  #places: PlaybackPlaces | undefined;
+  #recordingsElsewhere: RecordingsElsewhere | undefined;
+  #answers: OpenAnswers | undefined;
   #closing: Promise<void> | undefined;
 
   private constructor(options: DeliveryOptions, presets: PresetFiles, journal: DeliveryJournal) {
@@ -107,7 +82,14 @@ export class Delivery {
     this.#beacons = new Beacons({ viewers: this.#viewers, metrics: viewerMetrics, clock: options.clock });
     this.#gate = new PlayGate(options);
     const { edge, logger, metrics } = options;
-    this.#edge = edge && new Edge({ ...edge, viewers: this.#viewers, logger, metrics });
+    const ownerOf: OwnerOf = edge?.ownerOf ?? ((room, id) => this.#ownerOf(room, id));
+    this.#moves = new Moves({
+      ...{ delivery: options, entries: this.#entries, journal },
+      make: (order) => this.#make(order, undefined),
+      list: (entry) => this.#list(entry),
+      release: (id) => this.#places?.release(id),
+    });
+    this.#edge = edge && new Edge({ ...edge, ownerOf, viewers: this.#viewers, logger, metrics });
     options.recordings?.on('status', (broadcast, status) =>
       this.#entries.get(broadcast)?.broadcast.emit('report', { type: 'recording', status }),
     );
@@ -117,6 +99,7 @@ export class Delivery {
   static async create(options: DeliveryOptions): Promise<Delivery> {
     const { dataDir, secrets = [], logger } = options;
     const journal = await DeliveryJournal.create({ dataDir, secrets, logger });
+    await rm(arrivingRoot(dataDir), { recursive: true, force: true });
     const delivery = new Delivery(options, await PresetFiles.create(dataDir), journal);
     await delivery.#restore();
     // After the broadcasts that go on are there: what is left over is finished.
@@ -128,21 +111,41 @@ export class Delivery {
     return this.#closing !== undefined;
   }
 
+  /** Broadcasts that it has and that are not over. */
+  get load(): number {
+    return this.#entries.live;
+  }
+
+  /** It takes nothing new. */
+  get draining(): boolean {
+    return this.#moves.drainingMs !== null || this.#closing !== undefined;
+  }
+
+  /** From now on the other delivery nodes know what is here, and this one knows what they have. Call once. */
+  join(places: PlaybackPlaces, others: () => readonly string[]): void {
+    this.#places = places;
+    const { edge } = this.#options;
+    if (edge) this.#recordingsElsewhere = new RecordingsElsewhere({ ...edge, urls: others });
+    for (const entry of this.#entries.all) this.#place(entry);
+  }
+
   /** `/live/…`, for viewers on the public port, for other delivery nodes on the internal one. Call before the server listens. */
   registerPlayback(fastify: FastifyInstance, { nodesOnly = false } = {}): void {
     registerPlaybackRoutes(fastify, {
       nodesOnly,
       gate: this.#gate,
       edge: this.#edge,
-      find: (room, id) => this.#find(room, id),
-      newest: (room) => this.#newest.get(room),
+      find: (room, id) => this.#entries.find(room, id),
+      newest: (room) => this.#newestHere(room),
+      isGone: (room, id) => this.#entries.movedTo(room, id) !== null,
       state: (room) => this.state(room),
       recordingOf: async (room, which) => (await this.#options.recordings?.playable(room, which)) ?? null,
       ...{ viewers: this.#viewers, viewerBytes: this.#viewerBytes, beacons: this.#beacons },
       metrics: this.#options.metrics,
     });
     const { recordings } = this.#options;
-    if (recordings && !nodesOnly) registerRecordingRoutes(fastify, { recordings, gate: this.#gate });
+    const elsewhere = nodesOnly ? undefined : () => this.#recordingsElsewhere;
+    if (recordings) registerRecordingRoutes(fastify, { recordings, gate: this.#gate, elsewhere });
   }
 
   /**
@@ -153,7 +156,7 @@ export class Delivery {
     const others = server.listeners('request') as ((request: IncomingMessage, response: ServerResponse) => void)[];
     const lane = new FastLane({
       guard,
-      find: (room, id) => this.#find(room, id),
+      find: (room, id) => this.#entries.find(room, id),
       ...{ viewers: this.#viewers, viewerBytes: this.#viewerBytes },
       metrics: this.#options.metrics,
       route: (request, response) => {
@@ -162,11 +165,19 @@ export class Delivery {
     });
     server.removeAllListeners('request');
     server.on('request', (request, response) => lane.handle(request, response));
+    this.#answers = new OpenAnswers(server);
   }
 
-  #find(room: string, id: string): Entry | undefined {
-    const entry = this.#entries.get(id);
-    return entry?.broadcast.room === room ? entry : undefined;
+  /** What has just moved away is known here before it is in the directory. */
+  #ownerOf(room: string, id: string | undefined): string | null {
+    return this.#entries.movedTo(room, id) ?? this.#places?.ownerOf(room, id) ?? null;
+  }
+
+  /** The room's newest broadcast; undefined when it is over and another node has a later one. */
+  #newestHere(room: string): Entry | undefined {
+    const entry = this.#entries.newest(room);
+    const superseded = entry && entry.broadcast.state !== 'open' && this.#places?.ownerOf(room);
+    return superseded ? undefined : entry;
   }
 
   /** Internal: `PUT /program/…`. Call before the server listens. */
@@ -177,67 +188,63 @@ export class Delivery {
       metrics: this.#options.metrics,
     });
     const { recordings, verifyService } = this.#options;
+    registerMoveRoutes(fastify, {
+      find: (id) => this.#moves.source(id),
+      done: (id, complete) => this.#moves.copied(id, complete),
+      verifyService,
+    });
     if (recordings) registerRecordingControl(fastify, { recordings, verifyService });
   }
 
   /** A WebSocket upgrade for `/delivery` on the internal port. */
   handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    socket.on('error', () => socket.destroy());
-    this.#admit(request).then(
-      () => {
-        if (socket.destroyed) return;
-        this.#wss.handleUpgrade(request, socket, head, (ws) => {
-          const { clock, logger } = this.#options;
-          const session = new ControlSession({
-            socket: ws,
-            clock,
-            logger,
-            open: (order, opener) => this.#open(order, opener),
-            viewers: (id) => this.#viewers.count(id),
-            recording: (id) => this.#options.recordings?.status(id) ?? null,
-          });
-          this.#sessions.add(session);
-          session.on('closed', (ended) => this.#sessionClosed(session, ended));
-        });
-      },
-      (error: unknown) => {
-        const answer = error instanceof AppError ? error : new AppError('internal');
-        const body = JSON.stringify({ error: answer.toJSON() });
-        socket.end(
-          `HTTP/1.1 ${answer.status} Refused\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
-        );
-      },
-    );
+    const accept = (ws: WebSocket): void => {
+      const { clock, logger } = this.#options;
+      const session = new ControlSession({
+        socket: ws,
+        clock,
+        logger,
+        open: (order, opener) => this.#open(order, opener),
+        viewers: (id) => this.#viewers.count(id),
+        recording: (id) => this.#options.recordings?.status(id) ?? null,
+        moved: (broadcast, url) => this.#moves.moved(broadcast, url),
+        drainingMs: () => this.#moves.drainingMs,
+      });
+      this.#sessions.add(session);
+      session.on('closed', (ended) => this.#sessionClosed(session, ended));
+    };
+    acceptControl(this.#wss, [request, socket, head], { admit: () => this.#admit(request), accept });
   }
 
   state(room: string): BroadcastPlayback {
-    const entry = this.#newest.get(room);
-    if (!entry) return { room, state: 'idle', broadcast: null, startedAt: null, endedAt: null, viewers: 0 };
-    const { broadcast } = entry;
-    const live = broadcast.state === 'open';
-    return {
-      room,
-      state: live ? (broadcast.playable ? 'live' : 'idle') : 'ended',
-      broadcast: broadcast.id,
-      startedAt: broadcast.epoch,
-      endedAt: broadcast.endedAt,
-      viewers: live ? this.#viewers.count(broadcast.id) : 0,
-    };
+    return this.#entries.state(room, (broadcast) => this.#viewers.count(broadcast));
   }
 
-  /** Ends the broadcasts cleanly (EXT-X-ENDLIST, RTMP closed). Idempotent. */
-  close(): Promise<void> {
-    this.#closing ??= this.#close();
+  /** Takes nothing new, and has its broadcasts moved to other nodes; resolves when that is done, at the latest after so long, ms. */
+  async drain(limitMs: number): Promise<void> {
+    await this.#moves.drain(limitMs);
+    // Who waits here is answered by way of the node that has the broadcast now.
+    await this.#answers?.given(LAST_ANSWERS_MS);
+  }
+
+  /**
+   * Ends the broadcasts cleanly (EXT-X-ENDLIST, RTMP closed). `keep`: closes only destinations, and leaves what the next process needs to go
+   * on with them. Idempotent.
+   */
+  close({ keep = false } = {}): Promise<void> {
+    this.#closing ??= this.#close(keep);
     return this.#closing;
   }
 
-  async #close(): Promise<void> {
+  async #close(keep: boolean): Promise<void> {
     this.#edge?.close();
-    await Promise.all([...this.#entries.values()].map((e) => e.broadcast.end()));
-    for (const entry of this.#entries.values()) clearTimeout(entry.timer);
+    await Promise.all(this.#entries.all.map(({ move }) => move?.close()));
+    const close = (broadcast: DeliveryBroadcast) => (keep ? broadcast.suspend() : broadcast.end());
+    await Promise.all(this.#entries.all.map((e) => close(e.broadcast)));
+    for (const entry of this.#entries.all) clearTimeout(entry.timer);
     for (const session of this.#sessions) session.close();
     this.#wss.close();
-    await Promise.all([...this.#entries.values()].map((e) => e.pictures.close()));
+    await Promise.all(this.#entries.all.map((e) => e.pictures.close()));
     await this.#options.recordings?.close();
     await this.#presets.close();
   }
@@ -260,30 +267,51 @@ export class Delivery {
       older?.close();
       return there.broadcast;
     }
-    const entry = this.#add(order);
+    if (this.#moves.drainingMs !== null) throw new AppError('shutting-down');
+    const entry = order.movedFrom
+      ? this.#moves.bring(order, order.movedFrom)
+      : this.#add(order, this.#options.recordings?.begin(order));
+    entry.session = session;
+    if (order.movedFrom) return entry.broadcast;
     const journal = this.#journal.begin(order);
     if (journal) entry.broadcast.keep(journal);
-    entry.session = session;
     entry.broadcast.logger.info('broadcast opened');
     return entry.broadcast;
   }
 
-  #add(order: OpenOrder, archive = this.#options.recordings?.begin(order)): Entry {
+  #place({ broadcast, move }: Entry): void {
+    const { id, room, epoch, placeFence: fence } = broadcast;
+    if (!move) this.#places?.hold({ id, room, epoch, fence });
+  }
+
+  #add(order: OpenOrder, archive: BroadcastArchive | undefined): Entry {
+    const entry = this.#make(order, archive);
+    this.#list(entry);
+    return entry;
+  }
+
+  /** Viewers find it from now on. */
+  #list(entry: Entry): void {
+    this.#entries.list(entry);
+    this.#options.metrics.broadcasts.inc({ state: 'live' });
+    entry.broadcast.on('ended', () => this.#ended(entry));
+    this.#place(entry);
+    this.#options.onLoad?.();
+  }
+
+  #make(order: OpenOrder, archive: BroadcastArchive | undefined): Entry {
     const { destinationPolicy: policy, ffmpegPath, clock, logger, metrics, reconnect = RECONNECT } = this.#options;
     const push = { policy, ffmpegPath, reconnect, presets: this.#presets, keys: this.#streamKeys };
     const broadcast = new DeliveryBroadcast({ order, push, clock, logger, metrics });
     if (archive) attachArchive(broadcast, archive);
     if (this.#options.usage) meterDelivery(broadcast, this.#options.usage);
-    const pictures = new LivePictures({ broadcast, dvrSeconds: archive ? order.dvrSeconds : 0, logger });
+    const timeShift = archive || (order.movedFrom && this.#options.recordings);
+    const pictures = new LivePictures({ broadcast, dvrSeconds: timeShift ? order.dvrSeconds : 0, logger });
     const entry: Entry = {
       ...{ broadcast, playlists: new PlaylistCache(broadcast), pictures },
-      session: undefined,
-      timer: undefined,
+      ...{ session: undefined, timer: undefined, move: undefined, copied: undefined },
     };
-    this.#entries.set(order.broadcast, entry);
-    this.#newest.set(order.room, entry);
-    metrics.broadcasts.inc({ state: 'live' });
-    broadcast.on('ended', () => this.#ended(entry));
+    this.#entries.add(entry);
     return entry;
   }
 
@@ -309,10 +337,12 @@ export class Delivery {
 
   #sessionClosed(session: ControlSession, ended: boolean): void {
     this.#sessions.delete(session);
-    const entry = [...this.#entries.values()].find((e) => e.session === session);
+    const entry = this.#entries.all.find((e) => e.session === session);
     if (!entry) return;
     entry.session = undefined;
-    if (ended || entry.broadcast.state !== 'open') return;
+    // Who wanted it here will try again, or has given up.
+    if (entry.move) void this.#moves.discard(entry);
+    if (entry.move || ended || entry.broadcast.state !== 'open') return;
     entry.broadcast.logger.warn('controller lost');
     this.#awaitController(entry, this.#options.reclaimMs ?? RECLAIM_MS);
   }
@@ -334,6 +364,8 @@ export class Delivery {
     void this.#options.recordings?.end(broadcast.id);
     entry.session?.ended();
     this.#viewers.forget(broadcast.id);
+    this.#options.onLoad?.();
+    this.#moves.checkDrained();
     if (this.#closing) return;
     entry.timer = setTimeout(() => this.#forget(entry), afterlifeMs);
     entry.timer.unref();
@@ -343,7 +375,7 @@ export class Delivery {
     this.#options.metrics.broadcasts.dec({ state: 'ended' });
     void this.#options.recordings?.forget(entry.broadcast.id);
     void entry.pictures.close();
-    this.#entries.delete(entry.broadcast.id);
-    if (this.#newest.get(entry.broadcast.room) === entry) this.#newest.delete(entry.broadcast.room);
+    this.#places?.release(entry.broadcast.id);
+    this.#entries.remove(entry);
   }
 }

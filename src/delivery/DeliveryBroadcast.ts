@@ -5,27 +5,30 @@
  * Timestamps. Program time is the controller's monotonic clock minus `startMs`; a ClockFollower follows it, a new one for each
  * control connection. `epoch` labels PROGRAM-DATE-TIME and nothing else.
  */
-import { type Clock, ClockFollower, type Exchange } from '../common/clock.ts';
+import { ClockFollower, type Exchange } from '../common/clock.ts';
 import type { Logger } from '../common/logger.ts';
 import { TypedEmitter } from '../common/TypedEmitter.ts';
-import type { DeliveryOrder, DeliveryReport, DestinationOrder } from '../contracts/deliveryControl.ts';
+import type { DestinationOrder } from '../contracts/deliveryControl.ts';
 import { AppError } from '../contracts/errors.ts';
 import { type Grid, partSeconds, partStartMs, partsPerSegment } from '../contracts/grid.ts';
 import type { BroadcastId, CompositorId, Fence, RenditionId, RoomId } from '../contracts/ids.ts';
 import type { Rendition } from '../contracts/job.ts';
 import type { PlaybackAccess } from '../contracts/playback.ts';
+import type { BroadcastEvents, DeliveryBroadcastOptions, OpenOrder, Putter } from './broadcastTypes.ts';
 import { checkOnGrid } from './checkOnGrid.ts';
-import { Destination, type DestinationOptions } from './destinations/Destination.ts';
+import { Destination } from './destinations/Destination.ts';
 import { ProgramFeed } from './destinations/ProgramFeed.ts';
 import { GridWatch } from './GridWatch.ts';
-import { InitSegments, type StoredInit } from './InitSegments.ts';
+import { InitSegments } from './InitSegments.ts';
 import type { BroadcastJournal } from './journal/BroadcastJournal.ts';
-import type { DeliveryMetrics } from './metrics.ts';
 import { ProgramStore } from './ProgramStore.ts';
 import { SlateFiller } from './SlateFiller.ts';
 import { SlateSegments } from './SlateSegments.ts';
 import { Standby } from './Standby.ts';
-import { TakeLedger } from './TakeLedger.ts';
+import type { Resumed } from './StoredSegment.ts';
+import { type Take, TakeLedger } from './TakeLedger.ts';
+
+export type { OpenOrder, Putter };
 
 /** A part this far ahead of its time can not be: segments. */
 const MAX_AHEAD_SEGMENTS = 2;
@@ -33,33 +36,6 @@ const MAX_AHEAD_SEGMENTS = 2;
 const MAX_AHEAD_UNKNOWN_SEGMENTS = 60;
 /** A compositor is at work when a part came within the time of so many. */
 const ARRIVING_PARTS = 3;
-
-export type OpenOrder = Extract<DeliveryOrder, { type: 'open' }>;
-
-export interface DeliveryBroadcastOptions {
-  order: OpenOrder;
-  /** What its destinations are made with. */
-  push: Pick<DestinationOptions, 'policy' | 'ffmpegPath' | 'presets' | 'keys' | 'reconnect'>;
-  clock: Clock;
-  logger: Logger;
-  metrics: DeliveryMetrics;
-}
-
-/** Who puts something: the headers of a PUT. */
-export interface Putter {
-  compositor: CompositorId;
-  fence: Fence;
-}
-
-interface BroadcastEvents {
-  report: [report: DeliveryReport];
-  /** The rendition has its init segment. */
-  init: [rendition: RenditionId, init: StoredInit];
-  /** The rendition has a slate, or another one. */
-  slate: [rendition: RenditionId, bytes: Buffer];
-  /** Playlists have EXT-X-ENDLIST, destinations are gone. */
-  ended: [];
-}
 
 export class DeliveryBroadcast extends TypedEmitter<BroadcastEvents> {
   readonly id: BroadcastId;
@@ -69,6 +45,8 @@ export class DeliveryBroadcast extends TypedEmitter<BroadcastEvents> {
   readonly renditions: readonly Rendition[];
   readonly playback: PlaybackAccess;
   readonly tenant: string;
+  /** Of who has its playlists: higher than that of any node that it was on before. */
+  readonly placeFence: Fence;
   readonly store: ProgramStore;
   readonly inits: InitSegments;
   /** Slate and silence of each rendition, as they were put. */
@@ -90,6 +68,7 @@ export class DeliveryBroadcast extends TypedEmitter<BroadcastEvents> {
   #ending: Promise<void> | undefined;
   #endedAt: number | null = null;
   #arrivedBytes = 0;
+  #movedTo: string | null = null;
   #arrivedAt = Number.NEGATIVE_INFINITY;
   /** The newest visible part is slate. */
   #showsSlate = false;
@@ -109,6 +88,7 @@ export class DeliveryBroadcast extends TypedEmitter<BroadcastEvents> {
     this.renditions = order.renditions;
     this.playback = order.playback;
     this.tenant = order.tenant;
+    this.placeFence = Math.max(order.fence, order.movedFrom?.fence ?? 0);
     this.logger = options.logger.child({ broadcast: order.broadcast, room: order.room });
     this.#mainVideo = main.id;
     this.#startMs = order.startMs;
@@ -150,6 +130,11 @@ export class DeliveryBroadcast extends TypedEmitter<BroadcastEvents> {
     return this.#endedAt;
   }
 
+  /** Base URL of the delivery node that has it now; null: this one. */
+  get movedTo(): string | null {
+    return this.#movedTo;
+  }
+
   /** Something can be played. */
   get playable(): boolean {
     return this.store.head !== undefined && this.inits.complete;
@@ -174,6 +159,13 @@ export class DeliveryBroadcast extends TypedEmitter<BroadcastEvents> {
     this.#journal = journal;
   }
 
+  /** It goes on where another node had it; `position` null: nothing was visible there. */
+  resume(position: { first: number; next: number } | null, held: Resumed['held']): void {
+    const { first, next } = position ?? { first: 0, next: 0 };
+    this.store.resume(first, next, { held });
+    this.emit('report', { type: 'arrived' });
+  }
+
   /**
    * A controller has opened it again. Who was taken goes on until another is. Throws `stale-fence` when a newer controller has it,
    * `conflict` when it is over.
@@ -185,6 +177,8 @@ export class DeliveryBroadcast extends TypedEmitter<BroadcastEvents> {
     this.#startMs = order.startMs;
     this.#follower = new ClockFollower(this.#options.clock);
     this.#journal?.reopened(order);
+    // Who had wanted it elsewhere may be gone.
+    if (this.store.stopBefore !== Number.POSITIVE_INFINITY) this.yieldFrom(null);
     // While the connection was lost, destinations may have been removed too.
     for (const id of this.#destinations.keys())
       if (!order.destinations.some((d) => d.id === id)) void this.removeDestination(id);
@@ -197,11 +191,17 @@ export class DeliveryBroadcast extends TypedEmitter<BroadcastEvents> {
 
   /** From segment `from` on, parts come from `compositor`. */
   take(from: number, compositor: CompositorId, fence: Fence): void {
-    if (fence < this.#fence || !this.#takes.add({ from, compositor, fence })) throw new AppError('stale-fence');
+    if (fence < this.#fence || !this.taken({ from, compositor, fence })) throw new AppError('stale-fence');
     this.#standby.promote(compositor, from);
-    this.#watch.taken(from);
     this.#journal?.take({ from, compositor, fence });
     this.logger.info({ from, compositor }, 'take');
+  }
+
+  /** It was taken, under this controller or one before. False: a newer one was. */
+  taken(take: Take): boolean {
+    const added = this.#takes.add(take);
+    if (added) this.#watch.taken(take.from);
+    return added;
   }
 
   /** From segment `from` on `compositor` puts parts as well, for where those of the one at work do not come. */
@@ -235,7 +235,7 @@ export class DeliveryBroadcast extends TypedEmitter<BroadcastEvents> {
     this.#checkOpen();
     const owners = [this.#takes.ownerOf(segment), this.#standby.ownerOf(segment)];
     const [owner] = owners.filter((take) => take?.compositor === by.compositor);
-    if (!owner) throw new AppError('not-taken');
+    if (!owner || segment >= this.store.stopBefore) throw new AppError('not-taken');
     if (by.fence < owner.fence) throw new AppError('stale-fence');
     const init = this.inits.need(rendition);
     if (part >= partsPerSegment(this.grid)) throw new AppError('off-grid', 'the segment has no such part');
@@ -272,6 +272,36 @@ export class DeliveryBroadcast extends TypedEmitter<BroadcastEvents> {
   async removeDestination(id: string): Promise<void> {
     this.#journal?.destinationRemoved(id);
     await this.#destinations.get(id)?.close();
+  }
+
+  /** Another node has all from segment `from` on; null: this one has it again. */
+  yieldFrom(from: number | null): void {
+    this.store.stopAt(from);
+    this.#feed.stopAt(from === null ? Number.POSITIVE_INFINITY : from * partsPerSegment(this.grid));
+    this.logger.info({ from }, 'broadcast is yielded');
+  }
+
+  /** Another node has it: who waits here is sent on. Resolves when its destinations are closed. */
+  async leave(url: string): Promise<void> {
+    this.#movedTo = url;
+    await this.drop();
+    this.logger.info({ url }, 'broadcast moved to another node');
+  }
+
+  /** As if it had never been here. */
+  async drop(): Promise<void> {
+    await this.suspend();
+    this.#journal?.remove();
+  }
+
+  /** Closes destinations, and nothing else: what is kept on disk is for whoever goes on with it. */
+  async suspend(): Promise<void> {
+    if (this.#state !== 'open') return;
+    this.#state = 'ending';
+    this.#watch.close();
+    this.store.close();
+    await Promise.all([...this.#destinations.values()].map((d) => d.close()));
+    this.#state = 'ended';
   }
 
   /** Closes playlists (EXT-X-ENDLIST) and destinations. Idempotent. */

@@ -93,7 +93,7 @@ export class GridWatch extends TypedEmitter<WatchEvents> {
   check(): void {
     const now = this.#options.programMs();
     if (now === null || this.#closed) return;
-    while (this.#due !== undefined && this.#deadline(this.#due) <= now) {
+    while (this.#due !== undefined && this.#isOurs(this.#due) && this.#deadline(this.#due) <= now) {
       this.#judge(this.#due);
       this.#due += 1;
     }
@@ -110,7 +110,8 @@ export class GridWatch extends TypedEmitter<WatchEvents> {
     clearTimeout(this.#timer);
     if (this.#closed) return;
     const now = this.#options.programMs();
-    const wait = now === null || this.#due === undefined ? this.#partMs : this.#deadline(this.#due) - now;
+    const due = this.#due !== undefined && this.#isOurs(this.#due) ? this.#due : undefined;
+    const wait = now === null || due === undefined ? this.#partMs : this.#deadline(due) - now;
     // During a wait for a segment in the future the loop still ticks: holes are filled and found by it.
     const sleepMs = Math.min(this.#partMs, Math.max(MIN_SLEEP_MS, wait));
     this.#timer = setTimeout(() => {
@@ -120,6 +121,11 @@ export class GridWatch extends TypedEmitter<WatchEvents> {
       this.check();
       this.#arm();
     }, sleepMs);
+  }
+
+  /** What another node has is not judged here. */
+  #isOurs(position: number): boolean {
+    return position < this.#options.store.stopBefore * this.#partsPerSegment;
   }
 
   /** One part after the end of the part. */
@@ -150,7 +156,7 @@ export class GridWatch extends TypedEmitter<WatchEvents> {
     const { store, programMs, fillSlate, standby } = this.#options;
     for (;;) {
       const now = programMs();
-      if (store.ended || this.#closed) return;
+      if (store.ended || this.#closed || (store.head ?? 0) >= store.stopBefore) return;
       if (now !== null && standby?.fill(now)) continue;
       if (now !== null && fillSlate?.(now, () => this.#isArriving(store.head, now))) return;
       const head = store.head;

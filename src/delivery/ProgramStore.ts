@@ -17,9 +17,11 @@ import type { CompositorId, RenditionId } from '../contracts/ids.ts';
 import type { ListedSegment } from './hls/playlists.ts';
 import type { SegmentArchive } from './SegmentArchive.ts';
 import type { StandbySegment } from './Standby.ts';
+import type { Resumed, StoredSegment } from './StoredSegment.ts';
+import { Waiters } from './Waiters.ts';
 
 /** What memory holds, and so what a playlist lists without an archive, s. Apple asks for six segments at least (authoring specification 8.11). */
-const MEMORY_SECONDS = 30;
+export const MEMORY_SECONDS = 30;
 /**
  * Segments that can still be had after they were dropped from the list: each is there from when it was first listed for its own
  * length and that of the longest playlist with it (RFC 8216bis section 6.2.2), and an open segment makes the playlist longer by one.
@@ -33,19 +35,6 @@ export interface ProgramStoreOptions {
   dvrSeconds?: number;
 }
 
-interface StoredSegment {
-  number: number;
-  compositor: CompositorId;
-  /** Empty when memory has let go of the bytes. */
-  parts: Map<RenditionId, (Buffer | undefined)[]>;
-  /** `gap` and `complete` are for good. */
-  state: ListedSegment['state'];
-  /** Parts that are visible. */
-  visible: number;
-  /** Its parts as they were listed, before another compositor's whole segment took its place; it is listed without parts since. */
-  torn?: { visible: number; parts: Map<RenditionId, (Buffer | undefined)[]> };
-}
-
 interface StoreEvents {
   /** The part is there in all renditions, and everything before it. `slate`: it stands in for a program that does not come. */
   visible: [segment: number, part: number, slate: boolean];
@@ -57,22 +46,21 @@ interface StoreEvents {
   ended: [];
 }
 
-interface Waiter {
-  position: number;
-  resolve: (reached: boolean) => void;
-  timer: NodeJS.Timeout;
-}
-
 export class ProgramStore extends TypedEmitter<StoreEvents> {
   readonly #renditions: readonly RenditionId[];
   readonly #partsPerSegment: number;
   readonly #segments = new Map<number, StoredSegment>();
-  #waiters = new Set<Waiter>();
+  readonly #waiters = new Waiters();
   /** The segment that is being filled; undefined before the first visible part. */
   #head: number | undefined;
   #newest = -1;
   #version = 0;
   #ended = false;
+  #closed = false;
+  /** Nothing becomes visible before `resume`. */
+  #waits = false;
+  /** The first segment that is another node's; set by `stopAt`. */
+  stopBefore = Number.POSITIVE_INFINITY;
   #archive: SegmentArchive | undefined;
   /** Segments that were joined, by the memory that their parts are views on. */
   readonly #wholes = new WeakMap<ArrayBufferLike, Buffer>();
@@ -112,6 +100,21 @@ export class ProgramStore extends TypedEmitter<StoreEvents> {
     return this.#ended;
   }
 
+  /** Nobody waits for anything here any more. */
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** From this segment on the program is another node's; null: it is all ours. */
+  stopAt(segment: number | null): void {
+    this.stopBefore = segment ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** What is put stays invisible until `resume` tells what was before it. */
+  wait(): void {
+    this.#waits = true;
+  }
+
   /** The segment that is being filled; undefined before the first visible part. */
   get head(): number | undefined {
     return this.#head;
@@ -129,7 +132,8 @@ export class ProgramStore extends TypedEmitter<StoreEvents> {
 
   /** Takes a part. What comes too late to be of use is dropped without a word; false then, or when it was there already. */
   put(rendition: RenditionId, number: number, part: number, bytes: Buffer, compositor: CompositorId): boolean {
-    if (this.#ended || (this.#head !== undefined && number < this.#head)) return false;
+    if (this.#ended || this.#closed || number >= this.stopBefore) return false;
+    if (this.#head !== undefined && number < this.#head) return false;
     let segment = this.#segments.get(number);
     if (segment && segment.compositor !== compositor) {
       // Parts of two compositors are never mixed in one segment. What nobody has seen yet is the newer owner's to replace.
@@ -226,26 +230,34 @@ export class ProgramStore extends TypedEmitter<StoreEvents> {
   }
 
   /**
-   * Goes on where the store of a process that died was: everything before position `next` was visible or lost, beginning with segment
-   * `first`. Numbers never go back; what is not in the archive is a gap. `filling`: the visible parts of the segment that was being
-   * filled, when they are all there still. Call before anything is put.
+   * Goes on where the store of a process that died, or of another node, was: everything before position `next` was visible or lost,
+   * beginning with segment `first`. Numbers never go back; what is neither in the archive nor in memory (Resumed) is a gap.
    */
-  resume(first: number, next: number, filling?: { compositor: CompositorId; parts: Map<RenditionId, Buffer[]> }): void {
+  resume(first: number, next: number, { filling, held }: Resumed = {}): void {
     const visible = next % this.#partsPerSegment;
     const head = Math.floor(next / this.#partsPerSegment);
     const whole = visible === 0 || filling !== undefined;
     this.#head = whole ? head : head + 1;
-    this.#newest = this.#head - 1;
+    this.#newest = Math.max(this.#newest, this.#head - 1);
     for (let number = Math.max(first, this.listedFrom); number < this.#head; number++) {
-      const held = this.#archive?.holds(number) ?? false;
-      const [state, parts] = held ? (['complete', this.#partsPerSegment] as const) : (['gap', 0] as const);
-      this.#segments.set(number, { number, compositor: '', parts: new Map(), state, visible: parts });
+      const parts = held?.get(number);
+      const whole = parts !== undefined || (this.#archive?.holds(number) ?? false);
+      const [state, visible] = whole ? (['complete', this.#partsPerSegment] as const) : (['gap', 0] as const);
+      this.#segments.set(number, { number, compositor: '', parts: new Map(parts), state, visible });
     }
     if (filling && visible > 0) {
       this.#segments.set(head, { number: head, state: 'open', visible, ...filling });
-      this.#newest = head;
+      this.#newest = Math.max(this.#newest, head);
     }
+    this.#waits = false;
     this.#changed();
+    this.#advance(this.#head);
+  }
+
+  /** Nothing changes any more, and nobody is told that it has ended. Idempotent. */
+  close(): void {
+    this.#closed = true;
+    this.#waiters.close();
   }
 
   /** The last segment stays as short as it is. Idempotent. */
@@ -336,30 +348,19 @@ export class ProgramStore extends TypedEmitter<StoreEvents> {
 
   /** Resolves true as soon as `position` is visible or nothing more will come, false after `limitMs` or when `signal` is aborted. */
   whenVisible(position: number, limitMs: number, signal?: AbortSignal): Promise<boolean> {
+    if (this.#closed) return Promise.resolve(false);
     if (this.#ended || position < this.position) return Promise.resolve(true);
-    return new Promise((resolve) => {
-      const waiter: Waiter = { position, resolve, timer: setTimeout(() => this.#release(waiter, false), limitMs) };
-      this.#waiters.add(waiter);
-      signal?.addEventListener('abort', () => this.#release(waiter, false), { once: true });
-    });
-  }
-
-  #release(waiter: Waiter, reached: boolean): void {
-    clearTimeout(waiter.timer);
-    this.#waiters.delete(waiter);
-    waiter.resolve(reached);
+    return this.#waiters.wait(position, limitMs, signal);
   }
 
   #changed(): void {
     this.#version += 1;
-    for (const waiter of this.#waiters) {
-      if (this.#ended || waiter.position < this.position) this.#release(waiter, true);
-    }
+    this.#waiters.reached(this.#ended ? Number.POSITIVE_INFINITY : this.position);
   }
 
   /** Makes visible what can be, beginning with `number` when nothing has been visible before. */
   #advance(number: number): void {
-    if (this.#head === undefined && !this.#complete(number, 0)) return;
+    if (this.#waits || (this.#head === undefined && !this.#complete(number, 0))) return;
     this.#head ??= number;
     for (;;) {
       const segment = this.#segments.get(this.#head);

@@ -42,7 +42,7 @@ export class SlateFiller {
     const { store } = this.#options;
     for (;;) {
       const { head } = store;
-      if (head === undefined || store.ended) return false;
+      if (head === undefined || store.ended || head >= store.stopBefore) return false;
       if (!store.isSlate(head) && (!this.#mayBegin(head) || arriving())) return false;
       const part = store.visibleParts(head);
       const parts = this.#partsOf(head)?.[part];

@@ -18,6 +18,8 @@ import { makeFragment, readSamples, type Sample } from './mp4/fragment.ts';
 import type { InitSegment } from './mp4/initSegment.ts';
 
 interface Slate {
+  /** As it was put. */
+  bytes: Buffer;
   init: InitSegment;
   samples: readonly Sample[];
 }
@@ -32,7 +34,12 @@ export class SlateSegments {
 
   /** One segment's worth of slate or silence; it replaces an earlier one. Throws AppError `bad-media`. */
   set(rendition: RenditionId, init: InitSegment, bytes: Buffer): void {
-    this.#slates.set(rendition, { init, samples: readSamples(bytes, init) });
+    this.#slates.set(rendition, { bytes, init, samples: readSamples(bytes, init) });
+  }
+
+  /** As it was put; undefined: it has none. */
+  bytes(rendition: RenditionId): Buffer | undefined {
+    return this.#slates.get(rendition)?.bytes;
   }
 
   has(rendition: RenditionId): boolean {

@@ -44,6 +44,8 @@ export interface PlaybackOptions {
   ): { broadcast: DeliveryBroadcast; playlists: PlaylistCache; pictures: LivePictures } | undefined;
   newest(room: string): { broadcast: DeliveryBroadcast; playlists: PlaylistCache } | undefined;
   state(room: string): BroadcastPlayback;
+  /** It was here, and is another node's now. */
+  isGone(room: string, broadcast: string | undefined): boolean;
   /** The newest recording of a room, or the one of a broadcast; `guarded`: also one that wants a token. null: none can be played. */
   recordingOf(room: string, which: { guarded: boolean; broadcast: string | null }): Promise<string | null>;
   gate: PlayGate;
@@ -91,7 +93,13 @@ export function registerPlaybackRoutes(fastify: FastifyInstance, options: Playba
   });
 }
 
-/** Ours are answered from here, and what nobody has; the rest is the edge's. Another node that asks us for what is not ours is mistaken. */
+/** A broadcast has gone to another node while somebody waited for it here. */
+class GoneMeanwhile extends Error {}
+
+/**
+ * Ours are answered from here, and what nobody has; the rest is the edge's. Another node that asks us for what is not ours is mistaken, unless it
+ * was ours a moment ago.
+ */
 async function serve(
   template: string,
   local: LocalAnswer,
@@ -99,12 +107,19 @@ async function serve(
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
-  const { edge, find, newest } = options;
+  const { edge, find, newest, isGone } = options;
   const params = request.params as { room: string; broadcast?: string };
   const ours = params.broadcast ? find(params.room, params.broadcast) : newest(params.room);
-  if (!edge || ours || request.playAccess === 'node') return local(request, reply);
+  const asked = request.playAccess !== 'node' || isGone(params.room, params.broadcast);
+  if (!edge || (!ours && !asked)) return local(request, reply);
+  if (ours)
+    try {
+      return await local(request, reply);
+    } catch (error) {
+      if (!(error instanceof GoneMeanwhile)) throw error;
+    }
   const path = parsePlaybackPath(template, params, request.query as Query);
-  return (await edge.serve(request, reply, path, options)) ?? local(request, reply);
+  return (await edge.serve(request, reply, path, options)) ? reply : local(request, reply);
 }
 
 function findRendition(
@@ -211,11 +226,12 @@ function missing({ store }: DeliveryBroadcast, segment: number): AppError {
 async function hold(
   options: PlaybackOptions,
   reply: FastifyReply,
-  { store }: DeliveryBroadcast,
+  broadcast: DeliveryBroadcast,
   position: number,
   limitMs: number,
   onTimeout: () => void,
 ): Promise<void> {
+  const { store } = broadcast;
   if (store.ended || position < store.position) return;
   if (store.waiting >= MAX_WAITING) throw new AppError('no-capacity', 'Too many players are waiting.');
   // Who hangs up is not waited for: held requests of thousands who are gone would fill the memory.
@@ -224,7 +240,9 @@ async function hold(
   reply.raw.once('close', onClose);
   options.metrics.hlsWaiting.inc();
   try {
-    if (!(await store.whenVisible(position, limitMs, gone.signal))) onTimeout();
+    const reached = await store.whenVisible(position, limitMs, gone.signal);
+    if (broadcast.movedTo !== null) throw new GoneMeanwhile();
+    if (!reached) onTimeout();
   } finally {
     reply.raw.off('close', onClose);
     options.metrics.hlsWaiting.dec();

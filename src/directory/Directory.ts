@@ -46,8 +46,10 @@ export interface Directory {
   agents(): Promise<AgentEntry[]>;
   /** Calls back whenever `agents` may answer something else; resolves when it is listening. */
   watchAgents(changed: () => void): Promise<void>;
-  /** Base URL of the internal port of the delivery node that owns the broadcast's output; the same for its whole life. */
+  /** Base URL of the internal port of the delivery node that owns the broadcast's output; the same until it moves. */
   delivery(broadcast: string): Promise<string>;
+  /** The emptiest of the others, when the one at `url` goes. Throws AppError `no-capacity` when there is none. */
+  deliveryInsteadOf(url: string): Promise<string>;
   /** A compositor runs on this agent, until `released`. */
   placed(agentUrl: string, compositor: string): Promise<void>;
   released(compositor: string): Promise<void>;

@@ -139,10 +139,17 @@ export class SharedDirectory extends TypedEmitter<DirectoryEvents> implements Di
   async delivery(broadcast: string): Promise<string> {
     const configured = this.#options.delivery?.();
     if (configured) return withoutSlash(configured);
-    const known = this.#deliveries.get(broadcast) ?? (await this.#recordedDelivery(broadcast));
+    // It may have been moved: who has its playlists says so, also while the directory is away.
+    const now = (await this.watch('playback')).get(broadcast)?.data.url;
+    const known = now ?? this.#deliveries.get(broadcast) ?? (await this.#recordedDelivery(broadcast));
     const url = known ?? (await this.#emptiestDelivery());
     this.#deliveries.set(broadcast, url);
     return url;
+  }
+
+  async deliveryInsteadOf(url: string): Promise<string> {
+    if (this.#options.delivery?.()) throw new AppError('no-capacity', 'The delivery node is a configured one.');
+    return this.#emptiestDelivery(url);
   }
 
   async placed(agentUrl: string, compositor: string): Promise<void> {
@@ -310,11 +317,17 @@ export class SharedDirectory extends TypedEmitter<DirectoryEvents> implements Di
 
   async #recordedDelivery(broadcast: string): Promise<string | undefined> {
     const own = this.#holdings.get('record', broadcast)?.data.deliveryUrl;
-    return own ?? (await this.find('record', broadcast))?.data.deliveryUrl;
+    if (own) return own;
+    // While it is away: a broadcast that is new can be given to a node that is known.
+    const recorded = await this.find('record', broadcast).catch((error: unknown) => {
+      if (error instanceof AppError && error.code === 'directory-unavailable') return null;
+      throw error;
+    });
+    return recorded?.data.deliveryUrl;
   }
 
-  async #emptiestDelivery(): Promise<string> {
-    const nodes = (await this.#nodes('delivery')).filter(({ draining }) => !draining);
+  async #emptiestDelivery(but?: string): Promise<string> {
+    const nodes = (await this.#nodes('delivery')).filter(({ url, draining }) => !draining && url !== but);
     const [emptiest] = nodes.sort((a, b) => a.load - b.load);
     if (!emptiest) throw new AppError('no-capacity', 'No delivery node is there at the moment.');
     return emptiest.url;

@@ -92,6 +92,8 @@ export const ENTRY_DATA = {
   broadcast: Home.extend({ room: RoomId }),
   /** Who pushes to a stream; the id is streamIdentity's hash, never the stream key. */
   'stream-key': z.object({ broadcast: BroadcastId }),
+  /** Which delivery node has a broadcast's playlists, live or ended; the id is the broadcast's. `epoch`: wall clock of frame 0, ms since 1970. */
+  playback: Home.extend({ room: RoomId, epoch: z.number() }),
   /** Who waits for a compositor. */
   wish: WishData,
   /** Work that one node does for all; the id names it. */

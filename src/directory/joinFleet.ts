@@ -25,6 +25,8 @@ export interface JoinFleetOptions {
   address: AddressInfo;
   /** What a compositor agent offers. */
   agent: OwnAgent | undefined;
+  /** What a delivery node has. */
+  delivery: { readonly load: number; readonly draining: boolean } | undefined;
   version: string;
   logger: Logger;
   metrics: DirectoryMetrics;
@@ -34,27 +36,36 @@ export interface Fleet {
   directory: Directory;
   /** Our name: base URL of the internal port as the other nodes reach it. */
   url: string;
-  /** Tells the others what the agent has now. */
+  /** Tells the others what the compositor agent, or the delivery node, has now. */
   agentChanged: () => void;
 }
 
 /**
- * In Redis where there is one; what is configured wins over what is announced there. A compositor agent announces itself. Redis may be away:
- * that is made up for when it is there.
+ * In Redis where there is one; what is configured wins over what is announced there. Compositor agents and delivery nodes announce themselves.
+ * Redis may be away: that is made up for when it is there.
  */
 export async function joinFleet(options: JoinFleetOptions): Promise<Fleet> {
-  const { config, agent, version } = options;
+  const { config, agent, delivery, version } = options;
   const url = ownUrl(options);
   const directory = openDirectory(options, url);
-  if (config.role !== 'compositor' || !config.redisUrl || !agent)
+  const { role } = config;
+  const pod = config.podName ? { pod: config.podName } : {};
+  if (role === 'delivery' && config.redisUrl && delivery) {
+    const loadOf = ({ load, draining }: typeof delivery) => ({ load, draining });
+    const announcement = await directory.announce({
+      ...{ role, url, capacity: null, version, protocol: PROTOCOL, ...pod },
+      ...loadOf(delivery),
+    });
+    return { directory, url, agentChanged: () => announcement.update(loadOf(delivery)) };
+  }
+  if (role !== 'compositor' || !config.redisUrl || !agent)
     return { directory, url, agentChanged: () => directory.agentsChanged() };
   const loadOf = ({ load, used, draining }: typeof agent) => ({ load, used, draining });
   const announcement = await directory.announce({
-    ...{ role: 'compositor', url, capacity: agent.capacity, slots: agent.slots, version },
-    ...{ protocol: PROTOCOL, ...(config.podName ? { pod: config.podName } : {}) },
+    ...{ role, url, capacity: agent.capacity, slots: agent.slots, version, protocol: PROTOCOL, ...pod },
     ...loadOf(agent),
   });
-  return { directory, url, agentChanged: () => announcement.update(loadOf(agent)) };
+  return { directory, url, agentChanged: () => announcement.update(loadOf(member)) };
 }
 
 /** The parts of role all are on this machine. */
@@ -67,8 +78,7 @@ function openDirectory(options: JoinFleetOptions, node: string): SharedDirectory
   const { config, internalUrl, logger, metrics } = options;
   const { role, redisUrl, redisPrefix, compositorUrls, deliveryUrl } = config;
   const delivery = () => (role === 'all' ? internalUrl : deliveryUrl);
-  // A delivery node asks nobody where anything is, so it does not depend on Redis.
-  if (redisUrl === null || role === 'delivery') {
+  if (redisUrl === null) {
     const agents = () => (role === 'all' ? [ownAgent(options)] : compositorUrls);
     return new MemoryDirectory({ agents, delivery, node, logger, metrics });
   }

@@ -1,6 +1,6 @@
 /**
- * What happens to recordings, told on the SFU's side, where webhooks are. In: the delivery node's events (RecordingsClient.ts). Out: `event`,
- * each at least once, in order, also those of the time when this node was not there: how far it got is in the database.
+ * What happens to the recordings of one delivery node, told on the SFU's side, where webhooks are. In: the node's events (RecordingsClient.ts).
+ * Out: `event`, each at least once, in order, also those of the time when this node was not there: how far it got is in the database.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '../common/logger.ts';
@@ -11,6 +11,9 @@ import type { RecordingsClient } from './RecordingsClient.ts';
 
 const MIGRATIONS = [
   'CREATE TABLE recording_feed (only INTEGER PRIMARY KEY CHECK (only = 1), position INTEGER NOT NULL) STRICT',
+  `CREATE TABLE recording_feeds (delivery TEXT PRIMARY KEY, position INTEGER NOT NULL) STRICT;
+   INSERT INTO recording_feeds SELECT '', position FROM recording_feed;
+   DROP TABLE recording_feed`,
 ];
 /** A delivery node that can not be asked is asked again after this, ms. */
 const RETRY_MS = 2_000;
@@ -21,6 +24,10 @@ interface FeedEvents {
 
 export interface RecordingFeedOptions {
   client: Pick<RecordingsClient, 'events'>;
+  /** Base URL of the node's internal port. */
+  url: string;
+  /** What its position is kept under: its URL, or nothing for the one that is configured, whatever its URL is. */
+  name: string;
   database: Database;
   logger: Logger;
   /** Resolves when those who were told will not forget it. */
@@ -29,6 +36,8 @@ export interface RecordingFeedOptions {
 
 export class RecordingFeed extends TypedEmitter<FeedEvents> {
   readonly #client: Pick<RecordingsClient, 'events'>;
+  readonly #url: string;
+  readonly #name: string;
   readonly #database: Database;
   readonly #logger: Logger;
   readonly #written: () => Promise<void>;
@@ -38,6 +47,8 @@ export class RecordingFeed extends TypedEmitter<FeedEvents> {
   constructor(options: RecordingFeedOptions) {
     super();
     this.#client = options.client;
+    this.#url = options.url;
+    this.#name = options.name;
     this.#database = options.database;
     this.#logger = options.logger;
     this.#written = options.written ?? (async () => {});
@@ -68,7 +79,7 @@ export class RecordingFeed extends TypedEmitter<FeedEvents> {
         told = false;
       } catch (error) {
         if (signal.aborted) return;
-        if (!told) this.#logger.warn({ err: error }, 'recordings can not be asked about');
+        if (!told) this.#logger.warn({ err: error, url: this.#url }, 'recordings can not be asked about');
         told = true;
         await delay(RETRY_MS, undefined, { signal }).catch(() => undefined);
       }
@@ -77,7 +88,7 @@ export class RecordingFeed extends TypedEmitter<FeedEvents> {
 
   async #ask(signal: AbortSignal): Promise<void> {
     const position = this.#position();
-    const { events, newest } = await this.#client.events(position, signal);
+    const { events, newest } = await this.#client.events(this.#url, position, signal);
     // The first time ever: what was before us is none of our business.
     if (position === null) this.#save(newest);
     // Delivery has another database than the one that we have read from.
@@ -92,13 +103,14 @@ export class RecordingFeed extends TypedEmitter<FeedEvents> {
   }
 
   #position(): number | null {
-    const row = this.#database.get('SELECT position FROM recording_feed');
+    const row = this.#database.get('SELECT position FROM recording_feeds WHERE delivery = ?', this.#name);
     return row ? Number(row.position) : null;
   }
 
   #save(position: number): void {
     this.#database.run(
-      'INSERT INTO recording_feed VALUES (1, ?) ON CONFLICT (only) DO UPDATE SET position = excluded.position',
+      'INSERT INTO recording_feeds VALUES (?, ?) ON CONFLICT (delivery) DO UPDATE SET position = excluded.position',
+      this.#name,
       position,
     );
   }

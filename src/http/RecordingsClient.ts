@@ -1,8 +1,11 @@
-/** Asks the delivery node about recordings, on its internal port (delivery/recording/recordingControl.ts). */
+/**
+ * Asks delivery nodes about recordings, on their internal ports (delivery/recording/recordingControl.ts). A recording is on the node that
+ * had its broadcast: all are asked, and what one of them has is the answer.
+ */
 import type { z } from 'zod';
 import { AppError, ERRORS, type ErrorCode } from '../contracts/errors.ts';
 import type { RecordingId } from '../contracts/ids.ts';
-import { Recording, RecordingEventList, RecordingList, type RecordingQuery } from '../contracts/recording.ts';
+import { Recording, RecordingEventList, RecordingList, RecordingQuery } from '../contracts/recording.ts';
 
 /** Everything is in a database there; a deletion of many files takes its time, ms. */
 const ANSWER_LIMIT_MS = 60_000;
@@ -10,8 +13,8 @@ const ANSWER_LIMIT_MS = 60_000;
 const EVENT_WAIT_SECONDS = 25;
 
 export interface RecordingsClientOptions {
-  /** Base URL of the delivery node's internal port, without a slash at the end. */
-  deliveryUrl: () => string;
+  /** Base URLs of the delivery nodes' internal ports, without a slash at the end; asked at each request. */
+  deliveryUrls: () => readonly string[];
   newServiceToken: () => Promise<string>;
 }
 
@@ -22,37 +25,67 @@ export class RecordingsClient {
     this.#options = options;
   }
 
+  /** Of all nodes that answer; throws when none does. */
   async list(query: RecordingQuery): Promise<Recording[]> {
     const parameters = new URLSearchParams();
     for (const [name, value] of Object.entries(query)) if (value !== undefined) parameters.set(name, String(value));
-    return (await this.#ask('GET', `?${parameters}`, RecordingList)).recordings;
+    const lists = await this.#askAll((url) => this.#ask(url, 'GET', `?${parameters}`, RecordingList));
+    // One that is just being moved from one node to another is on both.
+    const all = new Map(lists.flatMap(({ value }) => value.recordings).map((recording) => [recording.id, recording]));
+    const newest = [...all.values()].sort((a, b) => b.startedAt - a.startedAt);
+    return newest.slice(0, RecordingQuery.parse(query).limit);
   }
 
   async get(id: RecordingId): Promise<Recording> {
-    return this.#ask('GET', `/${id}`, Recording);
+    const [first] = await this.#askAll((url) => this.#ask(url, 'GET', `/${id}`, Recording));
+    if (!first) throw new AppError('not-found', 'There is no such recording.');
+    return first.value;
   }
 
   async delete(id: RecordingId): Promise<void> {
-    await this.#send('DELETE', `/${id}`);
+    const having = await this.#askAll((url) => this.#ask(url, 'GET', `/${id}`, Recording));
+    if (having.length === 0) throw new AppError('not-found', 'There is no such recording.');
+    for (const { url } of having) await this.#send(url, 'DELETE', `/${id}`);
   }
 
-  /** Waits for an event after number `after`, for half a minute at most; `null` asks for the newest number only. */
-  async events(after: number | null, signal: AbortSignal): Promise<z.output<typeof RecordingEventList>> {
+  /** Of one node: waits for an event after number `after`, for half a minute at most; `null` asks for the newest number only. */
+  async events(url: string, after: number | null, signal: AbortSignal): Promise<z.output<typeof RecordingEventList>> {
     const query = after === null ? 'after=0&waitSeconds=0' : `after=${after}&waitSeconds=${EVENT_WAIT_SECONDS}`;
-    return this.#ask('GET', `/events?${query}`, RecordingEventList, signal);
+    return this.#ask(url, 'GET', `/events?${query}`, RecordingEventList, signal);
   }
 
-  async #ask<T extends z.ZodType>(method: string, path: string, schema: T, signal?: AbortSignal): Promise<z.output<T>> {
-    return schema.parse(await (await this.#send(method, path, signal)).json());
+  /**
+   * The answers of those who have one. Throws what a node says that is not `not-found`; that it can not be reached only when no other
+   * has an answer.
+   */
+  async #askAll<T>(ask: (url: string) => Promise<T>): Promise<{ url: string; value: T }[]> {
+    const urls = this.#options.deliveryUrls();
+    if (urls.length === 0) throw new AppError('internal', 'No delivery node is there at the moment.');
+    const answers = await Promise.allSettled(urls.map(async (url) => ({ url, value: await ask(url) })));
+    const found = answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []));
+    const failed = answers.flatMap((answer) => (answer.status === 'rejected' ? [answer.reason as unknown] : []));
+    const isElsewhere = (error: unknown): boolean => error instanceof AppError && error.code === 'not-found';
+    const worst = failed.find((error) => !isElsewhere(error));
+    if (found.length === 0 && worst !== undefined) throw worst;
+    return found;
   }
 
-  async #send(method: string, path: string, signal?: AbortSignal): Promise<Response> {
-    const { deliveryUrl, newServiceToken } = this.#options;
+  async #ask<T extends z.ZodType>(
+    url: string,
+    method: string,
+    path: string,
+    schema: T,
+    signal?: AbortSignal,
+  ): Promise<z.output<T>> {
+    return schema.parse(await (await this.#send(url, method, path, signal)).json());
+  }
+
+  async #send(url: string, method: string, path: string, signal?: AbortSignal): Promise<Response> {
     let response: Response;
     try {
-      response = await fetch(`${deliveryUrl()}/delivery/recordings${path}`, {
+      response = await fetch(`${url}/delivery/recordings${path}`, {
         method,
-        headers: { authorization: `Bearer ${await newServiceToken()}` },
+        headers: { authorization: `Bearer ${await this.#options.newServiceToken()}` },
         signal: AbortSignal.any([AbortSignal.timeout(ANSWER_LIMIT_MS), ...(signal ? [signal] : [])]),
       });
     } catch (error) {

@@ -17,7 +17,7 @@ const edgeOf = (origin: string, serviceToken = SERVICE_TOKEN, usage?: UsageMeter
     usage,
     edge: {
       node: 'edge-of-the-test',
-      ownerOf: async (room) => (room.startsWith('unknown') ? null : origin),
+      ownerOf: (room) => (room.startsWith('unknown') ? null : origin),
       newServiceToken: async () => serviceToken,
       maxBytes: 10_000_000,
     },

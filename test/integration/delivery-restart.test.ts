@@ -136,6 +136,19 @@ describe('after a crash', () => {
     expect(await answerOf(init)).toBe('409 init-mismatch');
   });
 
+  test('after a newer controller it is there again, too, and who was taken under the older one goes on', async () => {
+    const { room, controller, compositor } = await openProgram(stack, clip, 7);
+    const { broadcast, startMs } = controller;
+    const newer = await TestController.open(stack, { room, broadcast, startMs, order: { fence: 5 } });
+    onTestFinished(() => newer.drop());
+    await newer.waitFor('opened');
+    const next = await startOn(await leftBehind());
+    expect(next.delivery.state(room).state).toBe('live');
+    compositor.moveTo(next);
+    await putOn(compositor, 2, 1);
+    expect(hintOf(await textOf(`${next.url}/live/${room}/${broadcast}/${VIDEO}/index.m3u8`))).toBe('2.1');
+  });
+
   test('a broadcast of which nothing was visible yet goes on as a new one does', async () => {
     const { opened, next, playlist } = await crashAfter(0);
     expect(next.delivery.state(opened.room).state).toBe('idle');

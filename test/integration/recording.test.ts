@@ -269,17 +269,18 @@ test('an SFU node is told what happens to recordings: in order, once, also what 
   const told: string[] = [];
   const follow = async (): Promise<RecordingFeed> => {
     const client = new RecordingsClient({
-      deliveryUrl: () => rig.stack.internalUrl,
+      deliveryUrls: () => [rig.stack.internalUrl],
       newServiceToken: async () => SERVICE_TOKEN,
     });
-    const feed = new RecordingFeed({ client, database, logger: createLogger({ level: 'silent' }) });
+    const logger = createLogger({ level: 'silent' });
+    const feed = new RecordingFeed({ client, url: rig.stack.internalUrl, name: '', database, logger });
     feed.on('event', ({ type, recording }) => told.push(`${type} ${recording.id}`));
     feed.start();
     onTestFinished(() => feed.close());
     return feed;
   };
   const first = await follow();
-  await expect.poll(() => database.get('SELECT position FROM recording_feed')?.position).toBe(0);
+  await expect.poll(() => database.get('SELECT position FROM recording_feeds')?.position).toBe(0);
   const one = await rig.open(clip);
   await expect.poll(() => told).toEqual([`started ${one.id}`]);
   await first.close();

@@ -179,6 +179,7 @@ export class TestController {
       type: 'open',
       protocol: 1,
       tenant: DEFAULT_TENANT,
+      movedFrom: null,
       broadcast: controller.broadcast,
       room: controller.room,
       epoch: controller.epoch,

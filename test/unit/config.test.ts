@@ -75,6 +75,10 @@ test('LIANMAI_REDIS_URL finds compositors in place of LIANMAI_COMPOSITOR_URLS; i
   expect(config.redisUrl?.reveal()).toBe(url);
   expect(JSON.stringify(config)).not.toContain('hidden-password');
   expect(parseConfig([], {}).redisUrl).toBeNull();
+  expect(parseConfig([], { ...sfu, LIANMAI_DELIVERY_URL: '', LIANMAI_REDIS_URL: url }).deliveryUrl).toBe('');
+  const edge = { LIANMAI_SECRET: SECRET, LIANMAI_ROLE: 'delivery', LIANMAI_DELIVERY_ORIGIN: 'redis' };
+  expect(() => parseConfig([], edge)).toThrow(/LIANMAI_DELIVERY_ORIGIN.*LIANMAI_REDIS_URL/);
+  expect(parseConfig([], { ...edge, LIANMAI_REDIS_URL: url }).deliveryOrigin).toBe('redis');
   expect(() => parseConfig([], { LIANMAI_REDIS_URL: url })).toThrow(/role all/);
   const wrong = 'http://user:hidden-password@10.0.0.9';
   const mistake = () => parseConfig([], { ...sfu, LIANMAI_REDIS_URL: wrong });

@@ -160,6 +160,11 @@ export class BroadcastArchive extends TypedEmitter<ArchiveEvents> implements Seg
     });
   }
 
+  /** The segments that are whole on the disk. */
+  get stored(): readonly SegmentNumber[] {
+    return [...this.#whole];
+  }
+
   holds(number: SegmentNumber): boolean {
     return this.#whole.has(number);
   }

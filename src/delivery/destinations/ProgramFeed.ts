@@ -59,6 +59,7 @@ export class ProgramFeed extends TypedEmitter<{ fragment: [fragment: FeedFragmen
   /** Positions were left out, since there was no slate: what follows cannot be decoded before the next key frame. */
   #torn = false;
   #gop: FeedFragment[] = [];
+  #stopBefore = Number.POSITIVE_INFINITY;
 
   constructor(grid: Grid) {
     super();
@@ -88,6 +89,11 @@ export class ProgramFeed extends TypedEmitter<{ fragment: [fragment: FeedFragmen
     this.#newestSlate = undefined;
   }
 
+  /** From this position on nothing follows, slate neither: it is another node's. Infinity: it is ours. */
+  stopAt(position: number): void {
+    this.#stopBefore = position;
+  }
+
   /** A part is there in both tracks. */
   program(segment: number, part: number, video: Buffer, audio: Buffer): void {
     const position = segment * this.#partsPerSegment + part;
@@ -96,7 +102,7 @@ export class ProgramFeed extends TypedEmitter<{ fragment: [fragment: FeedFragmen
       if (!key) return;
       this.#next = position;
     }
-    if (position < this.#next) return;
+    if (position < this.#next || position >= this.#stopBefore) return;
     this.#fillTo(position);
     if ((this.#slateRun > 0 || this.#torn) && !key) {
       // Its key frame, or a part after that, was missed; slate until the next.
@@ -121,7 +127,7 @@ export class ProgramFeed extends TypedEmitter<{ fragment: [fragment: FeedFragmen
 
   /** Slate for every position before `end` that has nothing. */
   #fillTo(end: number): void {
-    for (let next = this.#next ?? end; next < end; next++) {
+    for (let next = this.#next ?? end; next < Math.min(end, this.#stopBefore); next++) {
       const index = this.#slateRun % this.#partsPerSegment;
       if (index === 0) this.#slate = this.#readSlate();
       const slate = this.#slate;

@@ -8,6 +8,7 @@ import { AppError } from '../../contracts/errors.ts';
 import { sendMedia, sendText } from '../http/answers.ts';
 import { cacheControl } from '../http/cachePolicy.ts';
 import type { PlayGate } from '../http/PlayGate.ts';
+import { allow } from '../http/playAccess.ts';
 import type { PlaybackPath } from '../http/playbackPath.ts';
 import type { DeliveryMetrics } from '../metrics.ts';
 import type { Viewers } from '../Viewers.ts';
@@ -60,16 +61,16 @@ export class Edge {
     this.#cache.clear();
   }
 
-  /** Answers the request; undefined when nobody owns the room. Throws AppError. */
+  /** Answers the request; false when nobody owns the room. Throws AppError. */
   async serve(
     request: FastifyRequest,
     reply: FastifyReply,
     path: PlaybackPath,
     { gate }: { gate: PlayGate },
-  ): Promise<FastifyReply | undefined> {
+  ): Promise<boolean> {
     if (this.#closed) throw new AppError('shutting-down');
-    const owner = await this.#options.ownerOf(path.room);
-    if (owner === null) return undefined;
+    const owner = this.#options.ownerOf(path.room, path.broadcast);
+    if (owner === null) return false;
     const { viewers, metrics } = this.#options;
     const { broadcast, canonical } = path;
     const gone = new AbortController();
@@ -80,13 +81,19 @@ export class Edge {
       const answer = await this.#cache.get(canonical, gone.signal, (signal) =>
         this.#ask(`${owner}/live/${canonical}`, broadcast === undefined ? undefined : viewers.count(broadcast), signal),
       );
-      gate.allow(request.playAccess, answer.playback);
-      if (broadcast !== undefined && path.mediaPlaylist) viewers.seen(broadcast, request);
+      allow(gate, request, reply, answer.playback);
+      const own = request.playAccess !== 'node';
+      if (own && broadcast !== undefined && path.mediaPlaylist) viewers.seen(broadcast, request);
       request.servedBroadcast = broadcast ?? namedIn(answer.bytes);
-      return send(request, reply, path, answer, gate.lifeSeconds(request.playAccess));
+      // Never returned: a reply is awaited like a promise, and then it is undefined.
+      void send(request, reply, path, answer, gate.lifeSeconds(request.playAccess));
+      return true;
     } catch (error) {
       // Nobody is there to be answered.
-      if (gone.signal.aborted) return reply.hijack();
+      if (gone.signal.aborted) {
+        reply.hijack();
+        return true;
+      }
       if (error instanceof UpstreamError) throw error;
       this.#warn(error);
       throw error;

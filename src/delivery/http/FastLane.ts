@@ -189,11 +189,13 @@ export class FastLane {
       if (!oldest) break;
       const reached = await store.whenVisible(position, Math.max(1, oldest.untilMs - performance.now()));
       const now = performance.now();
+      const moved = found.broadcast.movedTo !== null;
       for (const held of group.held) {
-        if (!reached && held.untilMs > now) break;
+        if (!reached && !store.closed && held.untilMs > now) break;
         group.held.delete(held);
         this.#countHeld(-1);
-        if (reached) this.#sendPlaylist(held, found, rendition);
+        if (moved) this.#options.route(held.request, held.response);
+        else if (reached) this.#sendPlaylist(held, found, rendition);
         else this.#giveUp(held.response);
       }
       if (group.held.size === 0) break;

@@ -25,8 +25,8 @@ export function restoreBroadcast(broadcast: DeliveryBroadcast, found: FoundBroad
       }
     }
   }
-  for (const { from, compositor, fence } of found.takes) broadcast.take(from, compositor, fence);
-  if (found.position) broadcast.store.resume(found.position.first, found.position.next, filling);
+  for (const take of found.takes) broadcast.taken(take);
+  if (found.position) broadcast.store.resume(found.position.first, found.position.next, { filling });
 }
 
 interface Filling {

@@ -5,6 +5,7 @@
  * A folder of segments goes when its broadcast can not be watched any more and its recording, if any, is in the storage.
  */
 import { rm } from 'node:fs/promises';
+import { newId } from '../../common/ids.ts';
 import type { Logger } from '../../common/logger.ts';
 import { TypedEmitter } from '../../common/TypedEmitter.ts';
 import { AppError } from '../../contracts/errors.ts';
@@ -12,7 +13,7 @@ import type { BroadcastId, RecordingId } from '../../contracts/ids.ts';
 import { type Recording, type RecordingEvent, type RecordingStatus, recordingIdOf } from '../../contracts/recording.ts';
 import type { Database } from '../../durable/Database.ts';
 import type { Storage } from '../../storage/Storage.ts';
-import { ArchiveManifest, archiveFolder, listArchives } from '../archive/ArchiveManifest.ts';
+import { ArchiveManifest, archiveFolder, listArchives, writeManifest } from '../archive/ArchiveManifest.ts';
 import { BroadcastArchive } from '../archive/BroadcastArchive.ts';
 import type { ScannedArchive } from '../archive/scanArchive.ts';
 import type { OpenOrder } from '../DeliveryBroadcast.ts';
@@ -102,6 +103,43 @@ export class Recordings extends TypedEmitter<RecordingsEvents> {
     const kept = found.recording === null ? null : await this.#store.get(found.recording);
     this.#add(reopened.archive, found.recording === null ? null : (kept ?? newRecord(found, found.recording)));
     return reopened;
+  }
+
+  /** What is here of a live broadcast, for the node that it moves to. */
+  live(broadcast: BroadcastId): { archive: BroadcastArchive; record: RecordingRecord | null } | undefined {
+    return this.#live.get(broadcast);
+  }
+
+  /** A broadcast comes from another node, with its recording; `reopen` it then. `complete`: with all of it. */
+  async adopt(record: RecordingRecord, complete: boolean): Promise<void> {
+    const lost = { complete: false, reason: 'its beginning is a recording of its own: there was no time to move it' };
+    await this.#save(complete ? record : { ...record, ...lost });
+  }
+
+  /** Another node has the broadcast, and all of what is here of it, or not: then that is finished as a recording of its own. */
+  async giveAway(broadcast: BroadcastId, complete: boolean): Promise<void> {
+    const live = this.#live.get(broadcast);
+    if (!live) return;
+    const { archive, record } = live;
+    await archive.close();
+    this.#live.delete(broadcast);
+    if (record) await this.#store.delete(record.id);
+    if (!record || complete) return this.#removeFolder(archive.folder);
+    const id = recordingIdOf(newId('b'));
+    const manifest = { ...archive.manifest, recording: id };
+    await writeManifest(archive.folder, manifest);
+    const reason = `it goes on as recording ${record.id}: there was no time to move it`;
+    const beginning: RecordingRecord = {
+      ...record,
+      id,
+      state: 'processing',
+      endedAt: Date.now(),
+      complete: false,
+      reason,
+    };
+    await this.#save(beginning);
+    this.#options.logger.warn({ recording: record.id, beginning: id }, 'the beginning of a recording stays here');
+    this.#finish(archive.folder, manifest, beginning);
   }
 
   /** Finishes the recordings of broadcasts that nobody has reopened, and removes what else such left. */
@@ -338,7 +376,7 @@ export class Recordings extends TypedEmitter<RecordingsEvents> {
   }
 }
 
-const manifestOf = (order: OpenOrder): ArchiveManifest =>
+export const manifestOf = (order: OpenOrder): ArchiveManifest =>
   ArchiveManifest.parse({
     version: 1,
     broadcast: order.broadcast,

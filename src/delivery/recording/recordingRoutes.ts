@@ -12,6 +12,7 @@ import { cacheControl } from '../http/cachePolicy.ts';
 import type { PlayGate } from '../http/PlayGate.ts';
 import { prepareAnswers } from '../http/playAccess.ts';
 import type { Recordings } from './Recordings.ts';
+import type { RecordingsElsewhere } from './RecordingsElsewhere.ts';
 import { contentTypeOf } from './storeFiles.ts';
 
 /** A playlist may name a further rendition soon; a recording may be deleted, s. */
@@ -20,6 +21,8 @@ const PLAYLIST_SECONDS = 60;
 export interface RecordingRouteOptions {
   recordings: Recordings;
   gate: PlayGate;
+  /** Those of other nodes; left out: there are none. */
+  elsewhere?: (() => RecordingsElsewhere | undefined) | undefined;
 }
 
 /** Call before the server listens. */
@@ -32,14 +35,22 @@ export function registerRecordingRoutes(fastify: FastifyInstance, options: Recor
 }
 
 async function send(
-  { recordings, gate }: RecordingRouteOptions,
+  { recordings, gate, elsewhere }: RecordingRouteOptions,
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
   const { token, id, '*': name = '' } = request.params as { token?: string; id?: string; '*'?: string };
   const known = RecordingId.safeParse(id);
   if (!known.success) throw new AppError('not-found');
-  const record = await recordings.get(known.data);
+  const record = await recordings.get(known.data).catch((error: unknown) => {
+    if (error instanceof AppError && error.code === 'not-found') return null;
+    throw error;
+  });
+  if (!record) {
+    const others = elsewhere?.();
+    if (!others) throw new AppError('not-found', 'There is no such recording.');
+    return others.serve(known.data, request, reply);
+  }
   const access = await gate.admit({ token, authorization: undefined, room: record.room });
   gate.allow(access, record.playback);
   const { bytes, storage, key } = await recordings.file(record, name);

@@ -76,6 +76,7 @@ export const emptyJob = (): Job => ({
     { id: 'a0', kind: 'audio', bitrate: 128_000 },
   ],
   deliveryUrl: 'http://127.0.0.1:9',
+  deliveryFrom: 0,
   token: 'token',
   firstSegment: 0,
   fromFrame: 0,

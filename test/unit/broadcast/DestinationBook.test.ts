@@ -123,3 +123,18 @@ describe('events', () => {
     expect(shown.get(untold.status.id)?.state).toBe('stopped');
   });
 });
+
+test('what another delivery node had counted is counted still, and the move is no change of state', async () => {
+  const { book: one, events, shown } = book();
+  const first = await make('k');
+  const { id } = first.status;
+  one.add(first);
+  one.report({ ...at(first, 'live'), connects: 1, bytes: 500, droppedGops: 2 });
+  one.moved();
+  one.report({ ...at(first, 'live'), connects: 1, bytes: 30, droppedGops: 0 });
+  expect(shown.get(id)).toMatchObject({ connects: 2, bytes: 530, droppedGops: 2 });
+  one.moved();
+  one.report({ ...at(first, 'live'), connects: 1, bytes: 1, droppedGops: 0 });
+  expect(shown.get(id)).toMatchObject({ connects: 3, bytes: 531 });
+  expect(events.map(({ status }) => status.state)).toEqual(['live']);
+});

@@ -248,3 +248,21 @@ test('nothing is judged after close', () => {
   expect(late).toEqual([]);
   expect(watch.closed).toBe(true);
 });
+
+test('what is yielded to another node is neither late nor lost; what is before it is', () => {
+  const { store, late, lost, put, at, take } = make();
+  take(0, one, 1);
+  put(0, ALL);
+  put(1, [0, 1, 2]);
+  store.stopAt(2);
+  at(2000 + 5 * PART_MS + 1);
+  expect(late).toEqual(['v720 1.3 x1', 'a0 1.3 x1']);
+  at(30_000);
+  expect(lost).toEqual([1]);
+  expect(late.at(-1)).toBe('a0 1.5 x3');
+  expect(store.position).toBe(2 * 6);
+  store.stopAt(null);
+  at(40_000);
+  expect(lost[1]).toBe(2);
+  expect(late.length).toBeGreaterThan(6);
+});

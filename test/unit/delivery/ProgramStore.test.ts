@@ -257,7 +257,7 @@ describe('after a crash', () => {
   test('the segment that was being filled goes on when all of its parts are there, by its own compositor only', () => {
     const { store, seen } = make();
     const parts = new Map(['v720', 'a0'].map((id) => [id, [bytes(`${id}0`), bytes(`${id}1`)]]));
-    store.resume(8, 9 * 6 + 2, { compositor: one, parts });
+    store.resume(8, 9 * 6 + 2, { filling: { compositor: one, parts } });
     expect(shown(store)).toEqual(['8 gap 0', '9 open 2']);
     expect(store.position).toBe(9 * 6 + 2);
     expect(store.part('a0', 9, 1)?.toString()).toBe('a01');
@@ -265,6 +265,53 @@ describe('after a crash', () => {
     putBoth(store, 9, [1, 2, 3, 4, 5]);
     expect(seen).toEqual(['9.2', '9.3', '9.4', '9.5']);
     expect(store.segment('a0', 9)?.map(String)).toEqual(['a00', 'a01', 'a9.2', 'a9.3', 'a9.4', 'a9.5']);
+  });
+});
+
+describe('a move to another node', () => {
+  const segment = (number: number) =>
+    new Map(['v720', 'a0'].map((id) => [id, ALL.map((part) => bytes(`${id} ${number}.${part}`))]));
+
+  test('what is put before it is known what was before waits; then all goes on, with what was brought along', async () => {
+    const { store, seen } = make();
+    store.wait();
+    putBoth(store, 9, [0, 1]);
+    expect([seen, store.head]).toEqual([[], undefined]);
+    store.resume(6, 9 * 6, { held: new Map([6, 8].map((number) => [number, segment(number)])) });
+    expect(seen).toEqual(['9.0', '9.1']);
+    expect(shown(store)).toEqual(['6 complete 6', '7 gap 0', '8 complete 6', '9 open 2']);
+    expect((await store.readPart('a0', 8, 5))?.toString()).toBe('a0 8.5');
+    expect((await store.readSegment('v720', 6))?.toString()).toBe(segment(6).get('v720')?.join(''));
+  });
+
+  test('a broadcast of which nothing was visible begins with what is put', () => {
+    const { store, seen } = make();
+    store.wait();
+    putBoth(store, 0, [0]);
+    store.resume(0, 0);
+    expect(seen).toEqual(['0.0']);
+  });
+
+  test('what is yielded is not taken, and taken again when it is given back', () => {
+    const { store, seen } = make();
+    putBoth(store, 1, [0]);
+    store.stopAt(2);
+    putBoth(store, 1, ALL);
+    expect(store.put('a0', 2, 0, bytes('a'), one)).toBe(false);
+    expect(store.position).toBe(store.stopBefore * 6);
+    store.stopAt(null);
+    putBoth(store, 2, [0]);
+    expect(seen.at(-1)).toBe('2.0');
+  });
+
+  test('when it is closed nobody waits any more, and it has not ended', async () => {
+    const { store } = make();
+    putBoth(store, 1, [0]);
+    const reached = store.whenVisible(1 * 6 + 1, 60_000);
+    store.close();
+    expect(await reached).toBe(false);
+    expect(await store.whenVisible(1 * 6 + 1, 60_000)).toBe(false);
+    expect([store.closed, store.ended, store.put('a0', 1, 1, bytes('a'), one)]).toEqual([true, false, false]);
   });
 });
 

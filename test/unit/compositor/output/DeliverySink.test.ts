@@ -150,6 +150,22 @@ describe('DeliverySink', () => {
     expect(two.puts[0]?.headers).toMatchObject({ 'x-lianmai-fence': '8', authorization: 'Bearer other' });
   });
 
+  test('a broadcast that is moved: what comes before the segment goes where it went, and the rest to the new node', async () => {
+    const [one, two] = [await delivery(() => 204), await delivery(() => 204)];
+    const sink = sinkTo(one.url);
+    sink.update(jobOf([], { deliveryUrl: two.url, deliveryFrom: 3, fence: 7 }));
+    sink.putPart(part('a0', 5));
+    sink.putPart({ ...part('a0', 0), segment: 3 });
+    sink.update(jobOf([], { deliveryUrl: two.url, deliveryFrom: 3, fence: 8 }));
+    sink.putPart({ ...part('a0', 1), segment: 3 });
+    await sink.flush(10_000);
+    expect(one.puts.map(({ path }) => path)).toEqual(['/program/btestbroadcast/a0/2/5']);
+    expect(two.puts.map(({ path }) => path)).toEqual([
+      '/program/btestbroadcast/a0/3/0',
+      '/program/btestbroadcast/a0/3/1',
+    ]);
+  });
+
   test('refuses when closed, and closing ends what is on its way', async () => {
     const { url, puts, waitFor } = await delivery(() => 503);
     const sink = sinkTo(url);

@@ -192,3 +192,25 @@ describe('ProgramFeed', () => {
     expect(summarise(video, info)).toMatchObject({ decodeTime: 30_000, samples: 10, startsWithSync: true });
   });
 });
+
+test('what is yielded to another node is not sent, slate neither, and goes on when it is given back', () => {
+  const { feed, out, put } = make();
+  const run = new ProgramRun(clip, 0);
+  put(run, 3);
+  feed.stopAt(6);
+  put(run, 2);
+  feed.tick(60_000);
+  put(run, 3);
+  expect(out.map(({ position, slate }) => `${position}${slate ? ' slate' : ''}`)).toEqual([
+    '0',
+    '1',
+    '2',
+    '3',
+    '4',
+    '5 slate',
+  ]);
+  feed.stopAt(Number.POSITIVE_INFINITY);
+  put(run, 6);
+  run.close();
+  expect(out.slice(6).map(({ position }) => position)).toEqual([6, 7, 8, 9, 10, 11, 12, 13]);
+});
