@@ -5,7 +5,7 @@ import type { BroadcastMetrics } from './broadcast/metrics.ts';
 import type { DeliveryMetrics } from './delivery/metrics.ts';
 import type { RecordingMetrics } from './delivery/recording/metrics.ts';
 import { VIEWER_METRICS } from './delivery/viewers/metrics.ts';
-import type { DirectoryMetrics } from './directory/metrics.ts';
+import { DIRECTORY_METRICS, type DirectoryMetrics } from './directory/metrics.ts';
 import type { PodCostMetrics } from './kubernetes/metrics.ts';
 import {
   counter,
@@ -237,28 +237,7 @@ export const METRICS = {
     'state',
   ]),
   transcodes: counter('lianmai_transcodes_total', 'Transcodes of recordings, by outcome.', ['state']),
-  directoryUp: gauge(
-    'lianmai_directory_up',
-    '1: the directory (Redis) answers, and has everything that this node holds. Without Redis always 1.',
-  ),
-  directoryHeld: gauge('lianmai_directory_held', 'What this node owns in the directory, by kind.', ['kind']),
-  directoryLost: counter('lianmai_directory_lost_total', 'Ownerships that went to a node with a higher fence.', [
-    'kind',
-  ]),
-  directoryReannounced: counter(
-    'lianmai_directory_reannounced_total',
-    'Ownerships that the directory had forgotten and was told of again.',
-    ['kind'],
-  ),
-  directoryFailures: counter(
-    'lianmai_directory_failures_total',
-    'Rounds of renewal that failed; they are tried again.',
-  ),
-  directoryRoundSeconds: histogram(
-    'lianmai_directory_round_seconds',
-    'A round of renewal of everything that this node owns.',
-    [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
-  ),
+  ...DIRECTORY_METRICS,
   podCostPatches: counter('lianmai_pod_cost_patches_total', 'Deletion costs written to pods, by outcome.', ['outcome']),
   podCostWaiting: gauge('lianmai_pod_cost_waiting', 'Pods whose deletion cost is not written yet.'),
 } as const satisfies Record<string, Definition>;
