@@ -5,8 +5,9 @@ const UNIT_TIMEOUT_MS = 30_000;
 /** Real workers, encoders and browsers share two cores: generous, since only a hang should meet it. */
 const HEAVY_TIMEOUT_MS = 120_000;
 
-/** Of the integration tests those that mostly wait: parts made beforehand, or none, go through a delivery node. */
-const WAITING = 'test/integration/{delivery,destination,recording,webhook}*.test.ts';
+/** Of the integration tests those that mostly wait: for timers, leases and processes, or with one small program that nobody measures. */
+const WAITING =
+  'test/integration/{delivery,destination,fleet,heirs,hlsCheck,pending,podCosts,previousVersion,recording,redis,roles,roomHomes,serverKill,serverLife,serverPlayback,usage,webhook}*.test.ts';
 
 /**
  * The files of one folder, one at a time and after the folders before it: they measure media against the clock, and
@@ -57,11 +58,11 @@ export default defineConfig({
       },
       {
         test: {
-          name: 'delivery',
+          name: 'servers',
           include: [WAITING],
           testTimeout: HEAVY_TIMEOUT_MS,
           hookTimeout: HEAVY_TIMEOUT_MS,
-          maxWorkers: 2,
+          maxWorkers: 3,
           sequence: { groupOrder: 2 },
           experimental: { viteModuleRunner: false },
         },
