@@ -26,7 +26,7 @@ export interface JoinFleetOptions {
   /** What a compositor agent offers. */
   agent: OwnAgent | undefined;
   /** What a delivery node has. */
-  delivery: { readonly load: number; readonly draining: boolean } | undefined;
+  delivery?: { readonly load: number; readonly draining: boolean } | undefined;
   version: string;
   logger: Logger;
   metrics: DirectoryMetrics;
@@ -65,7 +65,7 @@ export async function joinFleet(options: JoinFleetOptions): Promise<Fleet> {
     ...{ role, url, capacity: agent.capacity, slots: agent.slots, version, protocol: PROTOCOL, ...pod },
     ...loadOf(agent),
   });
-  return { directory, url, agentChanged: () => announcement.update(loadOf(member)) };
+  return { directory, url, agentChanged: () => announcement.update(loadOf(agent)) };
 }
 
 /** The parts of role all are on this machine. */
