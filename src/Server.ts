@@ -9,6 +9,7 @@ import type { AssetStore } from './assets/AssetStore.ts';
 import { openAssets } from './assets/openAssets.ts';
 import { requireAssets } from './assets/sceneAssets.ts';
 import { Broadcasts } from './broadcast/Broadcasts.ts';
+import { broadcastSettings } from './broadcast/broadcastSettings.ts';
 import { RecordFiles } from './broadcast/record/RecordFiles.ts';
 import { monotonicClock } from './common/clock.ts';
 import type { Logger } from './common/logger.ts';
@@ -44,6 +45,7 @@ import { apiRooms } from './rooms/apiRooms.ts';
 import { RoomFiles } from './rooms/RoomFiles.ts';
 import { RoomRegistry } from './rooms/RoomRegistry.ts';
 import { WorkerPool } from './sfu/WorkerPool.ts';
+import { workerSettings } from './sfu/workerSettings.ts';
 import { SignalingServer } from './signaling/SignalingServer.ts';
 import { isService, newServiceToken, verifyService } from './tokens/serviceTokens.ts';
 import { Tokens } from './tokens/Tokens.ts';
@@ -234,16 +236,9 @@ export class Server {
     const assets = this.#assets;
     const fleet = this.#fleet;
     if (!assets || !fleet) throw new Error('assets and directory are opened before the SFU is');
-    const config = this.#config;
-    const logger = this.#logger;
-    this.#pool = await WorkerPool.create({
-      workers: Math.max(1, config.sfuWorkers),
-      listenIp: config.rtcHost,
-      ...(config.announcedAddress ? { announcedAddress: config.announcedAddress } : {}),
-      basePort: config.rtcPort,
-      logger,
-      metrics: this.#metrics.sfu,
-    });
+    const [config, logger] = [this.#config, this.#logger];
+    const workers = { ...workerSettings(config), logger, metrics: this.#metrics.sfu };
+    this.#pool = await WorkerPool.create(workers);
     const files = RoomFiles.open(config.dataDir, logger);
     const isLive = (room: string) => this.#broadcasts?.isLive(room) ?? false;
     const { directory } = fleet;
@@ -279,16 +274,9 @@ export class Server {
       directory,
       homes: homes.homes,
       newServiceToken,
-      mediaIp: config.mediaHost,
-      encoderThreads: config.encoderThreads,
-      maxHandoffs: config.maxHandoffs,
-      placement: config.placement,
-      tenants: config.tenantLimits,
-      recoveryMs: config.recoverySeconds * 1000,
+      ...broadcastSettings(config),
       assetsUrl: `${fleet.url}/assets`,
       records: await RecordFiles.create({ dataDir: config.dataDir, secrets: config.secrets, logger }),
-      resumeLimitMs: config.resumeSeconds * 1000,
-      videoEncoder: config.videoEncoder,
       destinationPolicy: async (url) => {
         const allowed = await destinationPolicy({ allowPrivate: config.allowPrivateDestinations })(url);
         return streamIdentity(allowed.parsed);

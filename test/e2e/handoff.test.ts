@@ -93,7 +93,7 @@ test('hls.js: never without media, no gap, one unbroken stretch', async () => {
 });
 
 test('at 1280x720: every frame of the grid once, the sound without a hole', async () => {
-  const [room, fps] = ['large', 15];
+  const [room, fps] = ['large', 15 as const];
   await fleet.person(room);
   const video = { width: 1280, height: 720, fps, bitrate: 1_000_000 } as const;
   const { playlist } = await fleet.api.startBroadcast(room, { video });

@@ -44,7 +44,7 @@ function connect(client: SignalingClient): Promise<string> {
 
 test('a server of the version before is asked again in its protocol; a new token is for that one, too', async () => {
   const asked = await server(1);
-  const client = new SignalingClient('t1');
+  const client = new SignalingClient('demo', 't1');
   expect(await connect(client)).toBe('connected');
   expect(asked).toEqual(['2 t1', '1 t1']);
   client.setToken('t2');
@@ -54,10 +54,10 @@ test('a server of the version before is asked again in its protocol; a new token
 
 test('one that refuses both is not asked a third time', async () => {
   const asked = await server(7);
-  expect(await connect(new SignalingClient('t'))).toBe('bad-request');
+  expect(await connect(new SignalingClient('demo', 't'))).toBe('bad-request');
   expect(asked).toEqual(['2 t', '1 t']);
 });
 
 test('a refusal of another kind is no matter of protocols', () => {
-  expect(new SignalingClient('t').asksOlder('unauthorized')).toBe(false);
+  expect(new SignalingClient('demo', 't').asksOlder('unauthorized')).toBe(false);
 });
