@@ -5,27 +5,24 @@ import type { BroadcastMetrics } from './broadcast/metrics.ts';
 import type { DeliveryMetrics } from './delivery/metrics.ts';
 import type { RecordingMetrics } from './delivery/recording/metrics.ts';
 import { VIEWER_METRICS } from './delivery/viewers/metrics.ts';
-import type { DirectoryMetrics } from './directory/metrics.ts';
+import { DIRECTORY_METRICS, type DirectoryMetrics } from './directory/metrics.ts';
 import type { PodCostMetrics } from './kubernetes/metrics.ts';
-import { counter, type Definition, gauge, histogram } from './metricDefinition.ts';
+import {
+  counter,
+  type Definition,
+  FRAME_BUCKETS,
+  gauge,
+  histogram,
+  OUTAGE_BUCKETS,
+  PART_BUCKETS,
+  START_BUCKETS,
+  WAIT_BUCKETS,
+} from './metricDefinition.ts';
 import type { RoomMetrics } from './rooms/metrics.ts';
 import type { SfuMetrics } from './sfu/metrics.ts';
 import type { SignalingMetrics } from './signaling/metrics.ts';
 import type { UsageMetrics } from './usage/metrics.ts';
 import type { WebhookMetrics } from './webhooks/metrics.ts';
-
-/** Seconds: from a frame's fraction to a few frames. */
-const FRAME_BUCKETS = [0.001, 0.002, 0.005, 0.01, 0.015, 0.02, 0.03, 0.04, 0.06, 0.1, 0.25] as const;
-/** Seconds: a connection that is made anew at once, and a server that was away for minutes. */
-const OUTAGE_BUCKETS = [0.5, 1, 2, 5, 10, 20, 60, 180, 600, 1800] as const;
-/** Seconds: starts and recoveries. */
-const START_BUCKETS = [0.1, 0.25, 0.5, 1, 1.5, 2, 3, 4, 5, 7.5, 10, 20, 60] as const;
-
-/** Seconds: a place that is free in a moment, a pod, a node. */
-const WAIT_BUCKETS = [0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 200, 600, 3600] as const;
-
-/** Seconds: what a part takes from its end on the grid. */
-const PART_BUCKETS = [0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1, 2] as const;
 
 export const METRICS = {
   workers: gauge('lianmai_sfu_workers', 'mediasoup workers that run.'),
@@ -240,28 +237,7 @@ export const METRICS = {
     'state',
   ]),
   transcodes: counter('lianmai_transcodes_total', 'Transcodes of recordings, by outcome.', ['state']),
-  directoryUp: gauge(
-    'lianmai_directory_up',
-    '1: the directory (Redis) answers, and has everything that this node holds. Without Redis always 1.',
-  ),
-  directoryHeld: gauge('lianmai_directory_held', 'What this node owns in the directory, by kind.', ['kind']),
-  directoryLost: counter('lianmai_directory_lost_total', 'Ownerships that went to a node with a higher fence.', [
-    'kind',
-  ]),
-  directoryReannounced: counter(
-    'lianmai_directory_reannounced_total',
-    'Ownerships that the directory had forgotten and was told of again.',
-    ['kind'],
-  ),
-  directoryFailures: counter(
-    'lianmai_directory_failures_total',
-    'Rounds of renewal that failed; they are tried again.',
-  ),
-  directoryRoundSeconds: histogram(
-    'lianmai_directory_round_seconds',
-    'A round of renewal of everything that this node owns.',
-    [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
-  ),
+  ...DIRECTORY_METRICS,
   podCostPatches: counter('lianmai_pod_cost_patches_total', 'Deletion costs written to pods, by outcome.', ['outcome']),
   podCostWaiting: gauge('lianmai_pod_cost_waiting', 'Pods whose deletion cost is not written yet.'),
 } as const satisfies Record<string, Definition>;
@@ -285,12 +261,8 @@ export interface Metrics {
 export function createMetrics(): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
-  const shape = ({ name, help, labels }: Definition) => ({
-    name,
-    help,
-    labelNames: [...labels],
-    registers: [registry],
-  });
+  const registers = [registry];
+  const shape = ({ name, help, labels }: Definition) => ({ name, help, labelNames: [...labels], registers });
   const g = (definition: Definition) => new Gauge(shape(definition));
   const c = (definition: Definition) => new Counter(shape(definition));
   const h = (definition: Definition) =>

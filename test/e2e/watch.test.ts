@@ -283,7 +283,9 @@ describe('while it is live', () => {
     // The last picture stays behind the words, also while everything is being built anew.
     await far.getByTestId('still').waitFor();
     const light = await far.getByTestId('still').evaluate((of: HTMLCanvasElement) => {
-      const { data } = of.getContext('2d')?.getImageData(0, 0, of.width, of.height) ?? { data: [] };
+      const { data } = of.getContext('2d')?.getImageData(0, 0, of.width, of.height) ?? {
+        data: new Uint8ClampedArray(),
+      };
       return data.reduce((most, value, i) => (i % 4 === 3 ? most : Math.max(most, value)), 0);
     });
     expect(light).toBeGreaterThan(60);

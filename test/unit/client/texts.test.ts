@@ -31,7 +31,7 @@ describe('texts', () => {
     // `t(`live.${state}`)`: the part before the placeholder stands in the source.
     const used = (key: string) =>
       all.includes(`'${key}'`) ||
-      [...key.matchAll(/[.-]/g)].some(({ index }) => all.includes(`\`${key.slice(0, index + 1)}$` + '{'));
+      [...key.matchAll(/[.-]/g)].some(({ index }) => all.includes(['`', key.slice(0, index + 1), '${'].join('')));
     expect(Object.keys(TEXTS.en).filter((key) => !used(key))).toEqual([]);
   });
 

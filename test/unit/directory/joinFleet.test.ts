@@ -11,7 +11,13 @@ test('role all knows what its own agent has, slot by slot, and is told of each c
     config: parseConfig([], {}),
     internalUrl: 'http://127.0.0.1:1',
     address: { address: '127.0.0.1', family: 'IPv4', port: 1 },
-    ...{ agent, version: '1.2.3', logger: pino({ level: 'silent' }), metrics: createMetrics().directory },
+    ...{
+      agent,
+      delivery: undefined,
+      version: '1.2.3',
+      logger: pino({ level: 'silent' }),
+      metrics: createMetrics().directory,
+    },
   });
   const known = { url: 'http://127.0.0.1:1', version: '1.2.3', protocol: PROTOCOL };
   expect(await directory.agents()).toEqual([{ ...known, ...agent }]);
