@@ -26,7 +26,7 @@ export interface JoinFleetOptions {
   /** What a compositor agent offers. */
   agent: OwnAgent | undefined;
   /** What a delivery node has. */
-  delivery: { readonly load: number; readonly draining: boolean } | undefined;
+  delivery?: { readonly load: number; readonly draining: boolean } | undefined;
   version: string;
   logger: Logger;
   metrics: DirectoryMetrics;

@@ -2,6 +2,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { PROTOCOL } from '../../src/contracts/ids.ts';
 import type { OpenOrder } from '../../src/delivery/DeliveryBroadcast.ts';
 import { answerOf } from '../support/deliveryRooms.ts';
 import { SERVICE_TOKEN, TestController } from '../support/deliveryStack.ts';
@@ -29,7 +30,7 @@ afterAll(async () => {
 
 /** Segments 0 and 1, and half of 2. */
 async function begin(order: Partial<OpenOrder>): Promise<RecordedRoom> {
-  const room = await from.open(clip, order);
+  const room = await from.open(clip, { ...order, protocol: PROTOCOL });
   onTestFinished(() => room.controller.drop());
   await putParts(room.compositor, clip, 0, 15);
   return room;
@@ -45,7 +46,7 @@ async function open(
   const movedFrom = { url, copyMs, fence: 5 };
   const next = await TestController.open(to.stack, {
     ...{ room, startMs, broadcast, answersClock: false },
-    order: { epoch: controller.epoch, ...order, movedFrom },
+    order: { protocol: PROTOCOL, epoch: controller.epoch, ...order, movedFrom },
   });
   onTestFinished(() => next.drop());
   return next;
