@@ -88,7 +88,7 @@ async function watchLive(stage: Stage, take: Take, studio: Page): Promise<void> 
   await take(page, 'watch-live', controlsOf(page));
   await page.getByTestId('share').click();
   await page.getByTestId('embed-code').waitFor();
-  await take(page, 'watch-share');
+  await take(page, 'watch-share', () => until(page, watchState('live')));
   await page.keyboard.press('Escape');
   await studioLive(studio, take);
   await watchBack(page, take);
@@ -102,6 +102,8 @@ async function watchLive(stage: Stage, take: Take, studio: Page): Promise<void> 
 
 /** The controls hide from who does not touch anything. */
 const controlsOf = (page: Page) => async (): Promise<void> => {
+  // On a busy machine a picture may stand still meanwhile: that is another state.
+  await until(page, "document.querySelector('.state-live, .state-recorded') !== null");
   await page.locator('media-controller').hover({ position: { x: 150, y: 80 } });
 };
 
@@ -111,6 +113,8 @@ async function watchBack(page: Page, take: Take): Promise<void> {
   await bar.waitFor();
   await bar.press('PageDown');
   const point = async (): Promise<void> => {
+    await until(page, watchState('live'));
+    await bar.waitFor();
     const box = await bar.boundingBox();
     if (!box) throw new Error('the bar has no place');
     for (const share of [0.3, 0.31]) await page.mouse.move(box.x + box.width * share, box.y + box.height / 2);
