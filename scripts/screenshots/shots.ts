@@ -133,7 +133,11 @@ async function embedded(stage: Stage, take: Take): Promise<void> {
 }
 
 async function studioLive(page: Page, take: Take): Promise<void> {
-  await take(page, 'studio-live', panelOnDesk(page));
+  const everybody = panelOnDesk(page);
+  await take(page, 'studio-live', async (view) => {
+    await everybody(view);
+    await until(page, videosPlay(4));
+  });
   await page.setViewportSize({ width: 1280, height: 800 });
   await page.getByTestId('tab-scene').click();
   await take(page, 'studio-scene');
