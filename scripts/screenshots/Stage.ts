@@ -20,9 +20,15 @@ import { makeCamera, makeClips } from './portraits.ts';
 const PATIENCE_MS = 60_000;
 /** Between two looks at a page, ms. */
 const LOOK_MS = 100;
-/** Who sits in front of the browser. */
-const HOST_SEAT = 0;
-const GUESTS: Readonly<Record<number, string>> = { 1: 'Amara Okafor', 2: 'Lin Xiao', 4: 'Jonas Weber' };
+/** Names by seat (scripts/layouts/cameras.ts). The first one sits in front of the browser when the studio is shown. */
+const PEOPLE: Readonly<Record<number, string>> = {
+  0: 'Mia Tanaka',
+  1: 'Amara Okafor',
+  2: 'Lin Xiao',
+  4: 'Jonas Weber',
+};
+export const HOST_SEAT = 0;
+export const GUEST_SEATS = [1, 2, 4];
 
 /** Chromium calls a fake camera by the file's path. */
 const NAME_DEVICES = `Object.defineProperty(MediaDeviceInfo.prototype, 'label', {
@@ -58,7 +64,7 @@ export class Stage {
     await using stack = new AsyncDisposableStack();
     const folder = await mkdtemp(join(tmpdir(), 'lianmai-screenshots-'));
     stack.defer(() => rm(folder, { recursive: true, force: true }));
-    const clips = new ClipStore({ folder: await makeClips(Object.keys(GUESTS).map(Number), folder) });
+    const clips = new ClipStore({ folder: await makeClips(Object.keys(PEOPLE).map(Number), folder) });
     stack.defer(() => clips.close());
     const camera = await makeCamera(HOST_SEAT, folder);
     const server = await ServerProcess.start({
@@ -87,17 +93,24 @@ export class Stage {
     this.#proxy.cut();
   }
 
-  /** The guests come in and take their seats. */
-  async guests(): Promise<void> {
-    for (const [number, name] of Object.entries(GUESTS)) {
-      const token = await this.api.joinToken(this.room, 'cohost', name);
+  /** They come in and take their seats; what is answered lets them leave. */
+  async people(seats: readonly number[]): Promise<() => Promise<void>> {
+    const peers: SimulatedPeer[] = [];
+    const leave = async (): Promise<void> => {
+      await Promise.all(peers.map((peer) => peer.leave()));
+    };
+    this.#stack.defer(leave);
+    for (const number of seats) {
+      const name = PEOPLE[number] ?? '';
+      const token = await this.api.joinToken(this.room, number === HOST_SEAT ? 'host' : 'cohost', name);
       const peer = new SimulatedPeer({
-        ...{ url: this.server.url, token, number: Number(number), name },
+        ...{ url: this.server.url, token, number, name },
         ...{ clips: this.#clips, clock: this.#clock, codec: 'vp8', consume: false, loss: 0 },
       });
-      this.#stack.defer(() => peer.leave());
+      peers.push(peer);
       await peer.start();
     }
+    return leave;
   }
 
   [Symbol.asyncDispose](): Promise<void> {

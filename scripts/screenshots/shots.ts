@@ -3,7 +3,7 @@
  */
 import type { Page } from 'playwright-core';
 import type { View } from './Photographer.ts';
-import { type Stage, until } from './Stage.ts';
+import { GUEST_SEATS, HOST_SEAT, type Stage, until } from './Stage.ts';
 
 export type Take = (page: Page, name: string, prepare?: (view: View) => Promise<void>) => Promise<void>;
 /** Takes its pictures, and leaves the stage as the next one finds it. */
@@ -48,60 +48,64 @@ async function problems(stage: Stage, take: Take): Promise<void> {
 }
 
 /** The host's whole evening: one page. */
-async function show(stage: Stage, take: Take): Promise<void> {
-  const studio = await stage.open(`/studio/${stage.room}?role=host`);
-  await until(studio, videosPlay(1));
-  await studio.getByTestId('prejoin-name').fill('Mia Tanaka');
-  await take(studio, 'studio-door');
-  await studio.getByTestId('join').click();
-  await studio.getByTestId('leave').waitFor();
-  await until(studio, videosPlay(1));
-  await take(studio, 'studio-alone', panelOnDesk(studio));
-  await stage.guests();
-  await until(studio, videosPlay(4));
-  await take(studio, 'studio-people', panelOnDesk(studio));
-  await watchWaiting(stage, take);
-  await stage.api.startBroadcast(stage.room, { dvrSeconds: 3600, record: true });
-  await studio.getByTestId('stop-live').waitFor();
-  await watchLive(stage, take, studio);
+async function studio(stage: Stage, take: Take): Promise<void> {
+  const page = await stage.open(`/studio/${stage.room}?role=host`);
+  await until(page, videosPlay(1));
+  await page.getByTestId('prejoin-name').fill('Mia Tanaka');
+  await take(page, 'studio-door');
+  await page.getByTestId('join').click();
+  await page.getByTestId('leave').waitFor();
+  await until(page, videosPlay(1));
+  await take(page, 'studio-alone', panelOnDesk(page));
+  const leave = await stage.people(GUEST_SEATS);
+  await until(page, videosPlay(4));
+  await take(page, 'studio-people', panelOnDesk(page));
+  await stage.api.startBroadcast(stage.room, {});
+  await page.getByTestId('stop-live').waitFor();
+  await studioLive(page, take);
   await stage.api.stopBroadcast(stage.room);
-  await watchEnded(stage, take);
-  await studio.getByTestId('leave').click();
-  await studio.getByTestId('left').waitFor();
-  await take(studio, 'studio-left');
-  await close(studio);
-}
-
-async function watchWaiting(stage: Stage, take: Take): Promise<void> {
-  const page = await stage.open(`/watch/${stage.room}`);
-  await until(page, watchState('idle'));
-  await take(page, 'watch-waiting');
+  await leave();
+  await page.getByTestId('leave').click();
+  await page.getByTestId('left').waitFor();
+  await take(page, 'studio-left');
   await close(page);
 }
 
-async function watchLive(stage: Stage, take: Take, studio: Page): Promise<void> {
+/** A viewer's evening, from before the show to its recording. */
+async function watch(stage: Stage, take: Take): Promise<void> {
+  const leave = await stage.people([HOST_SEAT, ...GUEST_SEATS]);
   const page = await stage.open(`/watch/${stage.room}`);
-  const far = await stage.open(`/watch/${stage.room}`, { cuttable: true });
-  await until(far, watchState('live'));
+  await until(page, watchState('idle'));
+  await take(page, 'watch-waiting');
+  await stage.api.startBroadcast(stage.room, { dvrSeconds: 3600, record: true });
   await until(page, `${watchState('live')} && document.querySelector('video').currentTime > 3`);
-  await page.mouse.move(0, 0);
   await take(page, 'watch-live', controlsOf(page));
   await page.getByTestId('share').click();
   await page.getByTestId('embed-code').waitFor();
-  await take(page, 'watch-share');
+  await take(page, 'watch-share', () => until(page, watchState('live')));
   await page.keyboard.press('Escape');
-  await studioLive(studio, take);
   await watchBack(page, take);
+  await close(page);
   await embedded(stage, take);
+  await reconnecting(stage, take);
+  await stage.api.stopBroadcast(stage.room);
+  await watchEnded(stage, take);
+  await leave();
+}
+
+async function reconnecting(stage: Stage, take: Take): Promise<void> {
+  const page = await stage.open(`/watch/${stage.room}`, { cuttable: true });
+  await until(page, watchState('live'));
   stage.cut();
-  await until(far, watchState('reconnecting'));
-  await take(far, 'watch-reconnecting');
-  await close(far);
+  await until(page, watchState('reconnecting'));
+  await take(page, 'watch-reconnecting');
   await close(page);
 }
 
 /** The controls hide from who does not touch anything. */
 const controlsOf = (page: Page) => async (): Promise<void> => {
+  // On a busy machine a picture may stand still meanwhile: that is another state.
+  await until(page, "document.querySelector('.state-live, .state-recorded') !== null");
   await page.locator('media-controller').hover({ position: { x: 150, y: 80 } });
 };
 
@@ -111,6 +115,8 @@ async function watchBack(page: Page, take: Take): Promise<void> {
   await bar.waitFor();
   await bar.press('PageDown');
   const point = async (): Promise<void> => {
+    await until(page, watchState('live'));
+    await bar.waitFor();
     const box = await bar.boundingBox();
     if (!box) throw new Error('the bar has no place');
     for (const share of [0.3, 0.31]) await page.mouse.move(box.x + box.width * share, box.y + box.height / 2);
@@ -126,17 +132,21 @@ async function embedded(stage: Stage, take: Take): Promise<void> {
   await close(page);
 }
 
-async function studioLive(studio: Page, take: Take): Promise<void> {
-  await take(studio, 'studio-live', panelOnDesk(studio));
-  await studio.setViewportSize({ width: 1280, height: 800 });
-  await studio.getByTestId('tab-scene').click();
-  await take(studio, 'studio-scene');
-  await studio.setViewportSize({ width: 1280, height: 800 });
-  await studio.getByTestId('tab-show').click();
-  await studio.getByTestId('stop-live').click();
-  await studio.getByRole('dialog').waitFor();
-  await take(studio, 'studio-stop');
-  await studio.keyboard.press('Escape');
+async function studioLive(page: Page, take: Take): Promise<void> {
+  const everybody = panelOnDesk(page);
+  await take(page, 'studio-live', async (view) => {
+    await everybody(view);
+    await until(page, videosPlay(4));
+  });
+  await page.setViewportSize({ width: 1280, height: 800 });
+  await page.getByTestId('tab-scene').click();
+  await take(page, 'studio-scene');
+  await page.setViewportSize({ width: 1280, height: 800 });
+  await page.getByTestId('tab-show').click();
+  await page.getByTestId('stop-live').click();
+  await page.getByRole('dialog').waitFor();
+  await take(page, 'studio-stop');
+  await page.keyboard.press('Escape');
 }
 
 async function watchEnded(stage: Stage, take: Take): Promise<void> {
@@ -150,4 +160,4 @@ async function watchEnded(stage: Stage, take: Take): Promise<void> {
   await close(page);
 }
 
-export const SCENES: Readonly<Record<string, Scene>> = { home, show, problems };
+export const SCENES: Readonly<Record<string, Scene>> = { home, watch, studio, problems };

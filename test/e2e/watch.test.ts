@@ -2,8 +2,10 @@
  * The watch page through a room's life, in a browser with the autoplay rule that people have: nothing sounds before a click.
  * One server, two simulated people on stage, one viewer whose page is never loaded again.
  */
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import type { Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { Swarm } from '../../scripts/simulator/Swarm.ts';
 import { ServerApi } from '../../scripts/simulator/serverApi.ts';
 import { launchBrowser, type TestBrowser } from '../support/browser.ts';
@@ -215,23 +217,23 @@ describe('while it is live', () => {
   });
 
   test('<lianmai-player> plays in a page of somebody else; no other page of ours lets itself be framed', async () => {
-    const { port } = new URL(server.url);
+    const script = `<script src="${new URL('/embed/player.js', server.url).href}" async></script>`;
+    // A server of its own, and no page that Playwright makes up: Chromium lets such a page ask nothing of this machine.
+    const site = createServer((_request, response) => {
+      response.setHeader('content-type', 'text/html');
+      response.end(`<!doctype html><title>Site</title>${script}<lianmai-player room="${ROOM}"></lianmai-player>`);
+    });
+    await new Promise<void>((resolve) => site.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => void site.close());
+    const address = `http://127.0.0.1:${(site.address() as AddressInfo).port}/`;
     const foreign = await (await browser.browser.newContext()).newPage();
     const asked = new Set<string>();
     foreign.on('request', (request) => asked.add(new URL(request.url()).host));
-    const address = `http://localhost:${port}/somebody-else.html`;
-    const script = `<script src="http://127.0.0.1:${port}/embed/player.js" async></script>`;
-    await foreign.route(address, (route) =>
-      route.fulfill({
-        contentType: 'text/html',
-        body: `<!doctype html>${script}<lianmai-player room="${ROOM}"></lianmai-player>`,
-      }),
-    );
     await foreign.goto(address);
     const framed = foreign.frameLocator('lianmai-player iframe');
     await expect.poll(() => framed.getByTestId('state').getAttribute('data-state'), poll).toBe('live');
     expect(await framed.getByTestId('embed-title').getAttribute('href')).toBe(`/watch/${ROOM}`);
-    expect([...asked].sort()).toEqual([`127.0.0.1:${port}`, `localhost:${port}`]);
+    expect([...asked].sort()).toEqual([new URL(address).host, new URL(server.url).host].sort());
     await foreign.context().close();
     const policy = async (path: string) =>
       (await fetch(`${server.url}${path}`)).headers.get('content-security-policy') ?? '';
@@ -283,10 +285,8 @@ describe('while it is live', () => {
     // The last picture stays behind the words, also while everything is being built anew.
     await far.getByTestId('still').waitFor();
     const light = await far.getByTestId('still').evaluate((of: HTMLCanvasElement) => {
-      const { data } = of.getContext('2d')?.getImageData(0, 0, of.width, of.height) ?? {
-        data: new Uint8ClampedArray(),
-      };
-      return data.reduce((most, value, i) => (i % 4 === 3 ? most : Math.max(most, value)), 0);
+      const pixels = of.getContext('2d')?.getImageData(0, 0, of.width, of.height).data ?? new Uint8ClampedArray();
+      return pixels.reduce((most, value, i) => (i % 4 === 3 ? most : Math.max(most, value)), 0);
     });
     expect(light).toBeGreaterThan(60);
     proxy.mend();

@@ -59,7 +59,7 @@ export function EmbedDialog({ room, onClose }: Props) {
             class="input code"
             data-testid="embed-code"
             readOnly
-            rows={4}
+            rows={6}
             value={code}
             onFocus={(e) => e.currentTarget.select()}
           />
