@@ -97,15 +97,25 @@ export class RtpStreamer {
 
   #tick(): void {
     const elapsedMs = now() - this.startedUnixMs;
-    for (const stream of this.#streams) {
-      const { frameMs, lengthMs = 0 } = stream.definition;
-      while (stream.n * frameMs + lengthMs <= elapsedMs) this.#sendFrame(stream);
-    }
+    for (let next = this.#due(elapsedMs); next; next = this.#due(elapsedMs)) this.#sendFrame(next);
     for (const stream of this.#streams) {
       if (elapsedMs < stream.reportAtMs) continue;
       stream.reportAtMs = elapsedMs + (stream.definition.reportMs?.() ?? REPORT_MS);
       this.#report(stream);
     }
+  }
+
+  /**
+   * Picture by picture, all layers of one before the next, as a browser sends them: also after this process stood still. Else one layer would
+   * be ahead of another by what is caught up, and a switch between them would go back in time.
+   */
+  #due(elapsedMs: number): Running | undefined {
+    const dueMs = ({ n, definition }: Running) => n * definition.frameMs + (definition.lengthMs ?? 0);
+    let first: Running | undefined;
+    for (const stream of this.#streams) {
+      if (dueMs(stream) <= elapsedMs && (!first || dueMs(stream) < dueMs(first))) first = stream;
+    }
+    return first;
   }
 
   #report({ definition, packets, octets }: Running): void {
