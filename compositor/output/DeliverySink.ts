@@ -26,6 +26,8 @@ const MAX_QUEUED = 24;
 const REQUEST_TIMEOUT_MS = 2000;
 /** Init and slate are needed before anything else: they are tried for this long, ms. */
 const PREFACE_TIMEOUT_MS = 10_000;
+/** A broadcast is moved from one delivery node to another, or back; older ones have long got what was theirs. */
+const MAX_TARGETS = 4;
 /** Between tries, ms; the last one repeats. */
 const BACKOFF_MS = [20, 50, 100, 200, 400] as const;
 
@@ -62,8 +64,8 @@ export class DeliverySink extends TypedEmitter<DeliverySinkEvents> implements Pa
   /** Init segments and slates by path: delivery may have lost them with its disk. */
   readonly #preface = new Map<string, Buffer>();
   #target: Target;
-  /** Where segments before `#target.from` go: the broadcast is being moved from one delivery node to another. */
-  #before: Target | undefined;
+  /** Where segments before `#target.from` go, the newest last: the broadcast is being moved from one delivery node to another. */
+  #before: readonly Target[] = [];
   #closed = false;
   #dropped = 0;
   #latenciesMs: number[] = [];
@@ -84,12 +86,17 @@ export class DeliverySink extends TypedEmitter<DeliverySinkEvents> implements Pa
   /** A new job may name another place, token or fence. */
   update(job: Job): void {
     const next = targetOf(job);
-    if (next.base !== this.#target.base) this.#before = this.#target;
+    if (next.base !== this.#target.base) {
+      // A move that came to nothing has nothing of what goes back: not even what is being made now.
+      const before = [...this.#before, this.#target].filter(({ from }) => from < next.from);
+      this.#before = before.slice(-MAX_TARGETS);
+    }
     this.#target = next;
   }
 
   #targetOf(segment: number): Target {
-    return this.#before && segment < this.#target.from ? this.#before : this.#target;
+    if (segment >= this.#target.from) return this.#target;
+    return this.#before.findLast(({ from }) => segment >= from) ?? this.#before[0] ?? this.#target;
   }
 
   /** From each part's end on the grid to its 2xx, ms, since the last call. */

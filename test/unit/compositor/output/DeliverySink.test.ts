@@ -166,6 +166,36 @@ describe('DeliverySink', () => {
     ]);
   });
 
+  test('a move that came to nothing before its segment began: the one that is being made stays where it was', async () => {
+    const [one, two] = [await delivery(() => 204), await delivery(() => 503)];
+    const sink = sinkTo(one.url);
+    sink.putPart(part('a0', 0));
+    sink.update(jobOf([], { deliveryUrl: two.url, deliveryFrom: 4, fence: 7 }));
+    sink.putPart(part('a0', 1));
+    sink.update(jobOf([], { deliveryUrl: one.url, deliveryFrom: 3, fence: 7 }));
+    sink.putPart(part('a0', 2));
+    for (const segment of [3, 4]) sink.putPart({ ...part('a0', 0), segment });
+    await sink.flush(10_000);
+    expect(one.puts.map(({ path }) => path.replace('/program/btestbroadcast/a0/', ''))).toEqual([
+      ...['2/0', '2/1', '2/2', '3/0', '4/0'],
+    ]);
+    expect([two.puts.length, sink.dropped]).toEqual([0, 0]);
+  });
+
+  test('one that came to nothing later: what the other node was to have is not put to the old one', async () => {
+    const [one, two] = [await delivery(() => 204), await delivery(() => 204)];
+    const sink = sinkTo(one.url);
+    sink.update(jobOf([], { deliveryUrl: two.url, deliveryFrom: 3, fence: 7 }));
+    sink.update(jobOf([], { deliveryUrl: one.url, deliveryFrom: 5, fence: 7 }));
+    for (const segment of [2, 3, 4, 5]) sink.putPart({ ...part('a0', 0), segment });
+    await sink.flush(10_000);
+    const segmentsOf = ({ puts }: typeof one) => puts.map(({ path }) => path.split('/').at(-2));
+    expect([segmentsOf(one), segmentsOf(two)]).toEqual([
+      ['2', '5'],
+      ['3', '4'],
+    ]);
+  });
+
   test('refuses when closed, and closing ends what is on its way', async () => {
     const { url, puts, waitFor } = await delivery(() => 503);
     const sink = sinkTo(url);
