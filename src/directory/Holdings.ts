@@ -29,6 +29,8 @@ export type Claimed<K extends EntryKind> =
 export class Holdings {
   readonly #options: HoldingsOptions;
   readonly #leases = new Map<string, Lease>();
+  /** Given back while the store was away, of kinds that do not expire: else others would take them for what a dead node left. */
+  readonly #owed = new Map<string, Lease>();
 
   constructor(options: HoldingsOptions) {
     this.#options = options;
@@ -75,6 +77,7 @@ export class Holdings {
   /** Renews, and tells the store again what it has forgotten. Throws when the store does not have everything afterwards. */
   async round(): Promise<RenewAnswer> {
     const { store, node } = this.#options;
+    await this.#giveOwed();
     const leases = [...this.#leases.values()];
     let answer: RenewAnswer | undefined;
     const untold: Lease[] = [];
@@ -124,6 +127,7 @@ export class Holdings {
     const newer = other && other.fence > fence ? other : lease;
     (newer === lease ? other : lease)?.lose({ holder: this.#options.node, fence: newer.fence });
     if (newer !== lease) return lease;
+    this.#owed.delete(keyOf(kind, id));
     if (!this.#leases.has(keyOf(kind, id))) this.#options.metrics?.held.inc({ kind });
     this.#leases.set(keyOf(kind, id), lease as unknown as Lease);
     return lease;
@@ -167,7 +171,17 @@ export class Holdings {
     try {
       await store.release(lease, node, lease.fence);
     } catch (error) {
-      logger.debug({ err: error, kind: lease.kind, id: lease.id }, 'could not be given back; it expires');
+      logger.debug({ err: error, kind: lease.kind, id: lease.id }, 'could not be given back; it expires, or follows');
+      if (isLasting(lease.kind)) this.#owed.set(keyOf(lease.kind, lease.id), lease as unknown as Lease);
+    }
+  }
+
+  /** Before all else that the store is told: who is told that an owner is gone must not find its record. */
+  async #giveOwed(): Promise<void> {
+    const { store, node } = this.#options;
+    for (const [key, lease] of this.#owed) {
+      await store.release(lease, node, lease.fence);
+      this.#owed.delete(key);
     }
   }
 

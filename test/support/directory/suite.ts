@@ -304,6 +304,31 @@ export function directorySuite(makeRig: () => Promise<FleetRig>): void {
   });
 
   describe('records of broadcasts', () => {
+    test('one that is given back while the directory is away is gone when it is there again', async () => {
+      const record = fleetRecord();
+      const lease = await a.directory.hold('record', record.id, record, 7);
+      const view = await b.directory.watch('record');
+      await untilView(view, (entries) => entries.length === 1);
+      a.cut();
+      await lease.release();
+      expect(await b.directory.find('record', record.id)).not.toBeNull();
+      a.mend();
+      await untilView(view, (entries) => entries.length === 0);
+      expect(await b.directory.find('record', record.id)).toBeNull();
+    });
+
+    test('one that is held again meanwhile is not given back', async () => {
+      const record = fleetRecord();
+      const lease = await a.directory.hold('record', record.id, record, 7);
+      a.cut();
+      await lease.release();
+      await a.directory.hold('record', record.id, { ...record, fence: 99 }, 7);
+      const view = await b.directory.watch('record');
+      a.mend();
+      await untilView(view, (entries) => entries.some(({ data }) => data.fence === 99));
+      expect(await b.directory.find('record', record.id)).toMatchObject({ holder: 'http://a', fence: 7 });
+    });
+
     test('are there for others when hold() resolves, whole, with sealed destinations and the program clock', async () => {
       const record = fleetRecord();
       const beat = { programMs: 12_345.5, heldMs: 20_000 };
