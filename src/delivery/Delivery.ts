@@ -341,7 +341,7 @@ export class Delivery {
     if (!entry) return;
     entry.session = undefined;
     // Who wanted it here will try again, or has given up.
-    if (entry.move) void this.#moves.discard(entry);
+    if (entry.move) this.#moves.discard(entry);
     if (entry.move || ended || entry.broadcast.state !== 'open') return;
     entry.broadcast.logger.warn('controller lost');
     this.#awaitController(entry, this.#options.reclaimMs ?? RECLAIM_MS);

@@ -60,13 +60,19 @@ export class Moves {
     });
     arrived.catch((error: unknown) => {
       broadcast.logger.warn({ err: error }, 'the broadcast could not be brought here');
-      void this.discard(entry);
+      this.discard(entry);
     });
     return entry;
   }
 
-  /** One that was on its way: as if it had never been here. Idempotent. */
-  async discard(entry: Entry): Promise<void> {
+  /** One that was on its way: as if it had never been here. Idempotent; a disk that fails leaves something of it lying there. */
+  discard(entry: Entry): void {
+    this.#discard(entry).catch((error: unknown) =>
+      entry.broadcast.logger.error({ err: error }, 'what had been brought here could not be removed'),
+    );
+  }
+
+  async #discard(entry: Entry): Promise<void> {
     const { broadcast, pictures, session, move } = entry;
     this.#options.entries.remove(entry);
     await move?.close();
@@ -122,7 +128,7 @@ export class Moves {
     logger.info({ broadcasts: entries.live }, 'delivery goes: broadcasts are moved to other nodes');
     delivery.onLoad?.();
     for (const entry of entries.all) {
-      if (entry.move) void this.discard(entry);
+      if (entry.move) this.discard(entry);
       else entry.session?.draining();
     }
     const timer = setTimeout(resolve, limitMs);
