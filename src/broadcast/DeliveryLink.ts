@@ -5,7 +5,7 @@ import type { Logger } from '../common/logger.ts';
 import { TypedEmitter } from '../common/TypedEmitter.ts';
 import { DELIVERY_SINCE, type DeliveryOrder, DeliveryReport, RECLAIM_MS } from '../contracts/deliveryControl.ts';
 import { AppError } from '../contracts/errors.ts';
-import { isKnownTo, protocolBefore, protocolWith } from '../contracts/protocol.ts';
+import { isKnownTo, protocolBefore, protocolWith, STANDBY_SINCE } from '../contracts/protocol.ts';
 import { openSocket } from './openSocket.ts';
 
 /** From the connection to `opened`, ms. */
@@ -265,6 +265,8 @@ export class DeliveryLink extends TypedEmitter<DeliveryLinkEvents> {
   #post(order: DeliveryOrder): void {
     if (!isKnownTo(this.#protocol, order, DELIVERY_SINCE)) return;
     if (this.#socket?.readyState === this.#socket?.OPEN) this.#socket?.send(JSON.stringify(order));
+    // To who drops the word it would be the order to take the program from there.
+    if (order.type === 'take' && order.standby && this.#protocol < STANDBY_SINCE) return;
   }
 }
 

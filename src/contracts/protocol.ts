@@ -28,6 +28,11 @@ export type Since<M extends { type: string }> = Readonly<Partial<Record<M['type'
 export const isKnownTo = <M extends { type: string }>(protocol: number, { type }: M, since: Since<M>): boolean =>
   (since[type as M['type']] ?? OLDEST_PROTOCOL) <= protocol;
 
+/** The first number in which a broadcast can be moved from one delivery node to another: both, and its compositor, have to know how. */
+export const MOVES_SINCE = 2;
+/** The first number of delivery in which `take` tells a compositor that stands by from the one at work. */
+export const STANDBY_SINCE = 2;
+
 /** A sentence when `message` (JSON, not parsed yet) is an `open` of a number that we do not speak; undefined otherwise. */
 export function foreignProtocol(message: unknown): string | undefined {
   if (typeof message !== 'object' || message === null) return undefined;

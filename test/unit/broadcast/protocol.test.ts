@@ -1,7 +1,7 @@
 /** A controller finds the protocol number of an agent and of a delivery node, whether it was announced or not. */
 import { once } from 'node:events';
 import { pino } from 'pino';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { CompositorLink } from '../../../src/broadcast/CompositorLink.ts';
 import { DeliveryLink, type OpenOrder } from '../../../src/broadcast/DeliveryLink.ts';
@@ -17,9 +17,10 @@ afterEach(async () => {
 
 type Say = (message: object) => void;
 
-/** A node that refuses all numbers but those that `speaks` names; what it was asked for, one `open` a connection. */
+/** A node that refuses all numbers but those that `speaks` names; what it was asked for, one `open` a connection, and what was said after. */
 async function node(path: string, speaks: readonly number[], refusal: object, welcome: (say: Say) => void) {
   const asked: Record<string, unknown>[] = [];
+  const said: Record<string, unknown>[] = [];
   const sockets = new WebSocketServer({ noServer: true });
   const server = await InternalServer.listen({
     [path]: { handleUpgrade: (request, socket, head) => sockets.handleUpgrade(request, socket, head, opened) },
@@ -34,6 +35,7 @@ async function node(path: string, speaks: readonly number[], refusal: object, we
     const [data] = (await once(socket, 'message')) as [Buffer];
     const open = JSON.parse(String(data)) as Record<string, unknown>;
     asked.push(open);
+    socket.on('message', (more: Buffer) => said.push(JSON.parse(String(more)) as Record<string, unknown>));
     const say: Say = (message) => socket.send(JSON.stringify(message));
     if (speaks.includes(Number(open.protocol))) welcome(say);
     else {
@@ -41,7 +43,10 @@ async function node(path: string, speaks: readonly number[], refusal: object, we
       socket.close();
     }
   }
-  return { url: server.url, asked, numbers: () => asked.map(({ protocol }) => protocol) };
+  const hangUp = () => {
+    for (const client of sockets.clients) client.terminate();
+  };
+  return { url: server.url, asked, said, hangUp, numbers: () => asked.map(({ protocol }) => protocol) };
 }
 
 describe('an agent', () => {
@@ -108,7 +113,34 @@ describe('a delivery node', () => {
     const newToken = async () => 't';
     const link = await DeliveryLink.open({ deliveryUrl, protocol, newToken, order, clock: monotonicClock, logger });
     cleanup.push(() => link.close());
+    return link;
   };
+
+  test('of version 1 is not told of a compositor that stands by, neither at once nor when the connection is made anew', async () => {
+    const { url, said, hangUp } = await delivery([1], 'protocol');
+    const link = await open(url, 1);
+    const take = { type: 'take', from: 1, fence: 1 } as const;
+    const isSaid = (count: number) => vi.waitFor(() => expect(said.length).toBe(count), 5_000);
+    link.send({ ...take, compositor: 'caaaaaaaaaaaa', standby: false });
+    link.send({ ...take, compositor: 'cbbbbbbbbbbbb', standby: true });
+    link.send({ type: 'remove-destination', id: 'daaaaaaaaaaaa' });
+    await isSaid(2);
+    const back = new Promise<void>((resolve) => link.once('back', resolve));
+    hangUp();
+    await back;
+    link.send({ type: 'remove-destination', id: 'daaaaaaaaaaaa' });
+    await isSaid(4);
+    expect(said.map(({ type, compositor }) => [type, compositor])).toEqual([
+      ...[
+        ['take', 'caaaaaaaaaaaa'],
+        ['remove-destination', undefined],
+      ],
+      ...[
+        ['take', 'caaaaaaaaaaaa'],
+        ['remove-destination', undefined],
+      ],
+    ]);
+  });
 
   test.each(['bad-request', 'protocol'])(
     'that refuses 2 with `%s` is asked in 1, as version 1 wants it',
