@@ -54,8 +54,11 @@ export class CompositorRun extends TypedEmitter<CompositorRunEvents> {
   readonly compositor: string;
   readonly agentUrl: string;
   readonly decoded = new DecodedSources();
+  readonly #end = Promise.withResolvers<LinkEnd>();
   /** Settles, never rejects, when the compositor is gone or given up. */
-  readonly ended: Promise<LinkEnd>;
+  readonly ended = this.#end.promise;
+  /** The number that is spoken with its agent. */
+  readonly protocol: number;
   readonly #room: RoomTap;
   readonly #options: CompositorRunOptions;
   readonly #clock: Clock;
@@ -66,7 +69,6 @@ export class CompositorRun extends TypedEmitter<CompositorRunEvents> {
   #fence: number;
   #tap: MediaTap;
   #state: 'bound' | 'started' | 'ready' | 'stopping' | 'ended' = 'bound';
-  #resolveEnded: (end: LinkEnd) => void = () => {};
   #ready: (() => void) | undefined;
   #program: Program | undefined;
   #placement: Placement | undefined;
@@ -96,9 +98,7 @@ export class CompositorRun extends TypedEmitter<CompositorRunEvents> {
     this.#link = link;
     this.#bound = bound;
     this.#tap = tap;
-    this.ended = new Promise((resolve) => {
-      this.#resolveEnded = resolve;
-    });
+    this.protocol = link.protocol;
   }
 
   /** The first segment that it puts; 0 before it has a job. */
@@ -132,7 +132,7 @@ export class CompositorRun extends TypedEmitter<CompositorRunEvents> {
       const tap = await MediaTap.create({ ...options, router: options.room.router, compositor: side });
       const run = new CompositorRun(options, link, side, tap);
       link.on('message', (message) => run.#receive(message));
-      link.ended.then((end) => run.#end(end)).catch(() => {});
+      link.ended.then((end) => run.#over(end)).catch(() => {});
       run.#sendSide();
       options.room.on('changed', run.#onChanged);
       options.room.on('router-replaced', run.#onRouterReplaced);
@@ -207,13 +207,13 @@ export class CompositorRun extends TypedEmitter<CompositorRunEvents> {
   /** Gives the compositor up; the agent ends the child. */
   fail(reason: CompositorEndReason, message: string): void {
     this.#link.close();
-    this.#end({ reason, lastSegment: null, message });
+    this.#over({ reason, lastSegment: null, message });
   }
 
   /** It goes on without us, until another controller's is taken. */
   letGo(): void {
     this.#link.letGo();
-    this.#end({ reason: 'control-lost', lastSegment: null, message: 'let go' });
+    this.#over({ reason: 'control-lost', lastSegment: null, message: 'let go' });
   }
 
   readonly #onChanged = (): void => {
@@ -322,7 +322,7 @@ export class CompositorRun extends TypedEmitter<CompositorRunEvents> {
     const fromFrame = first ? begin : Math.max(begin, ahead, this.#lastFrom + 1);
     const { scene } = room.scene;
     const shown = shownSpeakers(scene, peers, this.#options.speakers);
-    const { protocol } = this.#link;
+    const { protocol } = this;
     const job = buildJob({ protocol, program, placement, token, fromFrame, scene, peers, sources, ...shown });
     if (!force && this.#job && sameWork(this.#job, job)) return this.#lastFrom;
     this.#job = job;
@@ -384,7 +384,7 @@ export class CompositorRun extends TypedEmitter<CompositorRunEvents> {
     this.#tap.release(applied.flatMap((job) => job.ssrcs));
   }
 
-  #end(end: LinkEnd): void {
+  #over(end: LinkEnd): void {
     if (this.#state === 'ended') return;
     this.#state = 'ended';
     this.#abort.abort();
@@ -394,6 +394,6 @@ export class CompositorRun extends TypedEmitter<CompositorRunEvents> {
     this.#room.off('router-replaced', this.#onRouterReplaced);
     this.#options.speakers.off('changed', this.#onSpeakers);
     this.#tap.close();
-    this.#resolveEnded(end);
+    this.#end.resolve(end);
   }
 }

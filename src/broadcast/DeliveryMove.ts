@@ -40,6 +40,8 @@ export interface DeliveryMoveOptions {
   open: () => Promise<DeliveryLink>;
   /** Does the work when no compositor is being handed over to another, and has none begin meanwhile. */
   exclusively: <T>(work: () => Promise<T>) => Promise<T>;
+  /** Throws when they can not. */
+  checkCompositors: () => void;
   /** Compositors put to that node from segment k on; `next` says so, too. */
   redirect: (link: DeliveryLink, next: Program, k: number) => void;
   /** B has it. Before any destination is closed. */
@@ -69,7 +71,8 @@ export async function moveDelivery(options: DeliveryMoveOptions): Promise<Delive
 }
 
 async function takeOver(link: DeliveryLink, options: DeliveryMoveOptions): Promise<void> {
-  const { old, url, redirect, onArrived, clock, logger, signal } = options;
+  const { old, url, checkCompositors, redirect, onArrived, clock, logger, signal } = options;
+  checkCompositors();
   const program = options.program();
   const nextSegment = (ms: number): number => segmentAtOrAfterMs(program.grid, clock.now() - program.startMs + ms);
   const k = nextSegment(YIELD_LEAD_MS);

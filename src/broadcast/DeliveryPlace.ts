@@ -6,7 +6,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '../common/logger.ts';
 import type { BroadcastInput } from '../contracts/broadcast.ts';
 import type { MovedFrom } from '../contracts/deliveryControl.ts';
-import type { AppError } from '../contracts/errors.ts';
+import { AppError } from '../contracts/errors.ts';
+import { MOVES_SINCE } from '../contracts/protocol.ts';
 import type { BroadcastOptions } from './BroadcastOptions.ts';
 import type { CompositorKeeper } from './CompositorKeeper.ts';
 import { DeliveryLink } from './DeliveryLink.ts';
@@ -164,6 +165,12 @@ export class DeliveryPlace {
       redirect: (to, next, k) => {
         this.#target = to;
         onProgram(next);
+    // An older one would put to one place only, whatever the segment: parts would be lost.
+    const checkCompositors = () => {
+      const { protocol = MOVES_SINCE } = compositors.run ?? {};
+      if (protocol < MOVES_SINCE) throw new AppError('conflict', 'Its compositor can not put to two delivery nodes.');
+    };
+    checkCompositors();
         compositors.redirect(to, next, k);
       },
       onArrived: (to) => {
@@ -171,6 +178,7 @@ export class DeliveryPlace {
         this.#settled = false;
         this.#adopt(to);
         onMoved();
+      checkCompositors,
       },
     });
     destinations.moved();

@@ -48,7 +48,7 @@ export interface Directory {
   watchAgents(changed: () => void): Promise<void>;
   /** Base URL of the internal port of the delivery node that owns the broadcast's output; the same until it moves. */
   delivery(broadcast: string): Promise<string>;
-  /** The emptiest of the others, when the one at `url` goes. Throws AppError `no-capacity` when there is none. */
+  /** The emptiest of the others that can take a broadcast over, when the one at `url` goes. Throws AppError `no-capacity` when there is none. */
   deliveryInsteadOf(url: string): Promise<string>;
   /** A compositor runs on this agent, until `released`. */
   placed(agentUrl: string, compositor: string): Promise<void>;

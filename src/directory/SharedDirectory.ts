@@ -9,6 +9,7 @@ import type { Logger } from '../common/logger.ts';
 import { TypedEmitter } from '../common/TypedEmitter.ts';
 import { AppError } from '../contracts/errors.ts';
 import { OLDEST_PROTOCOL, PROTOCOL } from '../contracts/ids.ts';
+import { MOVES_SINCE } from '../contracts/protocol.ts';
 import { Announcement } from './Announcement.ts';
 import type { AgentEntry, Claim, Directory, HoldOptions } from './Directory.ts';
 import { type Entry, type EntryData, type EntryKind, type NodeInfo, type NodeRole, parseEntry } from './entries.ts';
@@ -149,7 +150,7 @@ export class SharedDirectory extends TypedEmitter<DirectoryEvents> implements Di
 
   async deliveryInsteadOf(url: string): Promise<string> {
     if (this.#options.delivery?.()) throw new AppError('no-capacity', 'The delivery node is a configured one.');
-    return this.#emptiestDelivery(url);
+    return this.#emptiestDelivery(({ url: other, protocol }) => other !== url && protocol >= MOVES_SINCE);
   }
 
   async placed(agentUrl: string, compositor: string): Promise<void> {
@@ -326,8 +327,8 @@ export class SharedDirectory extends TypedEmitter<DirectoryEvents> implements Di
     return recorded?.data.deliveryUrl;
   }
 
-  async #emptiestDelivery(but?: string): Promise<string> {
-    const nodes = (await this.#nodes('delivery')).filter(({ url, draining }) => !draining && url !== but);
+  async #emptiestDelivery(will: (node: NodeInfo) => boolean = () => true): Promise<string> {
+    const nodes = (await this.#nodes('delivery')).filter((node) => !node.draining && will(node));
     const [emptiest] = nodes.sort((a, b) => a.load - b.load);
     if (!emptiest) throw new AppError('no-capacity', 'No delivery node is there at the moment.');
     return emptiest.url;

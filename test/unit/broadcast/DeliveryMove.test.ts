@@ -13,7 +13,7 @@ const program: Program = {
 };
 
 /** Both nodes say what they are to say when `says` does; what happens is in `log`. */
-function rig(says: (node: 'a' | 'b', report: string) => Promise<void>) {
+function rig(says: (node: 'a' | 'b', report: string) => Promise<void>, { oldCompositor = false } = {}) {
   const log: string[] = [];
   const link = (node: 'a' | 'b') =>
     ({
@@ -36,6 +36,9 @@ function rig(says: (node: 'a' | 'b', report: string) => Promise<void>) {
         const done = await work();
         log.push('handoffs again');
         return done;
+      },
+      checkCompositors: () => {
+        if (oldCompositor) throw new Error('too old');
       },
       redirect: (to, { deliveryUrl, deliveryFrom }, k) =>
         void log.push(`compositors put to ${nameOf(to)} from ${k}: ${deliveryUrl} ${deliveryFrom}`),
@@ -71,6 +74,12 @@ test('a node that can not copy is given up, and the old one has not noticed', as
   });
   await expect(moved()).rejects.toThrow('lost');
   expect(log).toEqual(['b closed']);
+});
+
+test('a compositor that came meanwhile and can not put to two nodes: the old node keeps the broadcast, and was told nothing', async () => {
+  const { log, moved } = rig(async () => {}, { oldCompositor: true });
+  await expect(moved()).rejects.toThrow('too old');
+  expect(log).toEqual(['b says copied', 'no handoff from here', 'b closed']);
 });
 
 test('a node that is lost when it was to take over: the old one has the broadcast again, from the next segment on', async () => {

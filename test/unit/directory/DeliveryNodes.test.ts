@@ -1,11 +1,12 @@
 import { expect, test } from 'vitest';
+import { MOVES_SINCE } from '../../../src/contracts/protocol.ts';
 import { DeliveryNodes } from '../../../src/directory/DeliveryNodes.ts';
 import type { NodeInfo } from '../../../src/directory/entries.ts';
 import { MemoryDirectory } from '../../../src/directory/MemoryDirectory.ts';
 import { MemoryStore } from '../../../src/directory/MemoryStore.ts';
 
 const info = (url: string, role: NodeInfo['role'] = 'delivery', load = 0): NodeInfo => ({
-  ...{ role, url, load, capacity: null, version: '1', protocol: 1, draining: false },
+  ...{ role, url, load, capacity: null, version: '1', protocol: MOVES_SINCE, draining: false },
 });
 
 test('delivery nodes come and go; others are of no interest, nor is how much they have', async () => {
@@ -30,18 +31,21 @@ test('a configured one is the only one', () => {
   expect(DeliveryNodes.fixed('http://d/').urls).toEqual(['http://d']);
 });
 
-test('a broadcast goes to the emptiest that does not drain, and from one that goes to the emptiest of the others', async () => {
+test('a broadcast goes to the emptiest that does not drain, and from one that goes to the emptiest of those that know how', async () => {
   const store = new MemoryStore();
   const node = (url: string) => new MemoryDirectory({ store, node: url });
   const [sfu, full, empty, draining] = ['http://s', 'http://full', 'http://empty', 'http://draining'].map(node);
+  const old = node('http://old');
   await full?.announce(info('http://full', 'delivery', 5));
   await empty?.announce(info('http://empty', 'delivery', 1));
   await draining?.announce({ ...info('http://draining'), draining: true });
   expect(await sfu?.delivery('bone')).toBe('http://empty');
+  await old.announce({ ...info('http://old'), protocol: MOVES_SINCE - 1 });
+  expect(await sfu?.delivery('btwo')).toBe('http://old');
   expect(await sfu?.deliveryInsteadOf('http://empty')).toBe('http://full');
   await full?.close();
   await expect(sfu?.deliveryInsteadOf('http://empty')).rejects.toMatchObject({ code: 'no-capacity' });
-  await Promise.all([sfu, empty, draining].map((directory) => directory?.close()));
+  await Promise.all([sfu, empty, draining, old].map((directory) => directory?.close()));
   const configured = new MemoryDirectory({ delivery: () => 'http://d' });
   await expect(configured.deliveryInsteadOf('http://d')).rejects.toMatchObject({ code: 'no-capacity' });
   await configured.close();
