@@ -128,7 +128,7 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
 
   /** It has a program that another node could go on with. */
   get begun(): boolean {
-    return this.#program !== undefined;
+    return this.#program !== undefined || this.#resumed !== undefined;
   }
 
   get status(): BroadcastStatus {
