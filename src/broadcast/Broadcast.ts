@@ -126,7 +126,7 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
     this.#compositors.on('lost', () => this.#advance('recovering'));
   }
 
-  /** It has a program that another node could go on with. */
+  /** It has a program that another node could go on with; one that was another process's before has it from there. */
   get begun(): boolean {
     return this.#program !== undefined || this.#resumed !== undefined;
   }
@@ -281,10 +281,12 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
   };
 
   async #prepare(): Promise<{ program: Program; delivery: DeliveryLink }> {
-    const program = await this.#programFor();
+    const chosen = await this.#programFor();
     // Nobody sees a frame of what nobody else could go on with.
     await this.#save();
-    return { program, delivery: await this.#delivery.open() };
+    const delivery = await this.#delivery.open();
+    // Race: it may have gone to another delivery node since.
+    return { program: this.#program ?? chosen, delivery };
   }
 
   #encodedWith(codec: VideoCodec): void {
