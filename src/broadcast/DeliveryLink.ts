@@ -167,6 +167,7 @@ export class DeliveryLink extends TypedEmitter<DeliveryLinkEvents> {
         path: '/delivery',
         token: await newToken(),
         onMessage: (text) => this.#receive(text),
+        oneByOne: true,
         signal: this.#abort.signal,
       });
     } catch (error) {
@@ -264,9 +265,9 @@ export class DeliveryLink extends TypedEmitter<DeliveryLinkEvents> {
 
   #post(order: DeliveryOrder): void {
     if (!isKnownTo(this.#protocol, order, DELIVERY_SINCE)) return;
-    if (this.#socket?.readyState === this.#socket?.OPEN) this.#socket?.send(JSON.stringify(order));
     // To who drops the word it would be the order to take the program from there.
     if (order.type === 'take' && order.standby && this.#protocol < STANDBY_SINCE) return;
+    if (this.#socket?.readyState === this.#socket?.OPEN) this.#socket?.send(JSON.stringify(order));
   }
 }
 

@@ -15,6 +15,8 @@ export function openSocket(options: {
   path: '/control' | '/delivery';
   token: string;
   onMessage: (text: string) => void;
+  /** Each message in a turn of its own, however many arrive at once: whoever gets the connection by the first does not miss the second. */
+  oneByOne?: boolean;
   signal?: AbortSignal;
 }): Promise<WebSocket> {
   const url = new URL(options.path, options.base);
@@ -25,6 +27,7 @@ export function openSocket(options: {
       handshakeTimeout: HANDSHAKE_LIMIT_MS,
       perMessageDeflate: false,
       maxPayload: MAX_MESSAGE_BYTES,
+      allowSynchronousEvents: options.oneByOne !== true,
     });
     const abort = () => socket.terminate();
     options.signal?.addEventListener('abort', abort, { once: true });
