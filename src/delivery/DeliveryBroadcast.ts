@@ -149,6 +149,11 @@ export class DeliveryBroadcast extends TypedEmitter<BroadcastEvents> {
     return [...this.#destinations.values()];
   }
 
+  /** Of the segments that can still be put. */
+  get takes(): readonly Take[] {
+    return this.#takes.all;
+  }
+
   /** Program time in ms; null before the first exchange. */
   programMs(): number | null {
     return this.#follower.synchronised ? this.#follower.now() - this.#startMs : null;

@@ -12,6 +12,10 @@ export class TakeLedger {
   /** Oldest first; `from` grows, since a take replaces all older ones that begin at its own segment or later. */
   #takes: Take[] = [];
 
+  get all(): readonly Take[] {
+    return this.#takes;
+  }
+
   get newest(): Take | undefined {
     return this.#takes.at(-1);
   }

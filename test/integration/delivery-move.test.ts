@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { PROTOCOL } from '../../src/contracts/ids.ts';
 import type { OpenOrder } from '../../src/delivery/DeliveryBroadcast.ts';
+import { KeptBroadcast } from '../../src/delivery/journal/KeptBroadcast.ts';
+import { StateFile } from '../../src/durable/StateFile.ts';
 import { answerOf } from '../support/deliveryRooms.ts';
 import { SERVICE_TOKEN, TestController } from '../support/deliveryStack.ts';
 import { httpGet } from '../support/httpGet.ts';
@@ -120,6 +122,10 @@ describe.each([
     const { broadcast } = room.controller;
     const [old, now] = await Promise.all([from, to].map(({ dataDir }) => readdir(join(dataDir, 'delivery'))));
     expect([old?.includes(broadcast), now?.includes(broadcast)]).toEqual([false, true]);
+    const kept = KeptBroadcast.parse(
+      JSON.parse(StateFile.read(join(to.dataDir, 'delivery', broadcast, 'broadcast')) ?? ''),
+    );
+    expect(kept.takes).toEqual([{ from: 3, compositor: room.compositor.id, fence: 1 }]);
     next.send({ type: 'end' });
     await next.waitFor('ended');
   });

@@ -48,6 +48,8 @@ async function bring(move: MoveIn, options: ArriveOptions): Promise<void> {
       if (init) kept.init(id, init);
       if (slate) kept.slate(id, slate);
     }
+    // The controller has said it while nothing was kept here yet.
+    for (const take of broadcast.takes) kept.take(take);
     if (position) kept.visible(position.first, position.next);
     broadcast.keep(kept);
   }
