@@ -99,7 +99,8 @@ export class DeliveryPlace {
       newToken: node.newServiceToken,
       order: () =>
         openOrder(this.#need(), {
-          ...{ room, input, movedFrom, fence: fence() },
+          ...{ room, input, fence: fence() },
+          movedFrom: movedFrom && { ...movedFrom, arrived: this.#link === link },
           destinations: hasThem() ? destinations.all : [],
         }),
       clock: node.clock,

@@ -95,6 +95,8 @@ export const MovedFrom = z.object({
   fence: Fence,
   /** What can not be copied in this time stays there: a recording's beginning, at worst, ms. */
   copyMs: z.number().min(0),
+  /** It has come: who does not know it any more, since it lost its disk, begins anew, and asks nobody who has long forgotten it. */
+  arrived: z.boolean().optional(),
 });
 export type MovedFrom = z.infer<typeof MovedFrom>;
 

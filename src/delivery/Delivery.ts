@@ -268,11 +268,10 @@ export class Delivery {
       return there.broadcast;
     }
     if (this.#moves.drainingMs !== null) throw new AppError('shutting-down');
-    const entry = order.movedFrom
-      ? this.#moves.bring(order, order.movedFrom)
-      : this.#add(order, this.#options.recordings?.begin(order));
+    const from = order.movedFrom?.arrived ? null : order.movedFrom;
+    const entry = from ? this.#moves.bring(order, from) : this.#add(order, this.#options.recordings?.begin(order));
     entry.session = session;
-    if (order.movedFrom) return entry.broadcast;
+    if (from) return entry.broadcast;
     const journal = this.#journal.begin(order);
     if (journal) entry.broadcast.keep(journal);
     entry.broadcast.logger.info('broadcast opened');

@@ -42,10 +42,10 @@ async function begin(order: Partial<OpenOrder>): Promise<RecordedRoom> {
 async function open(
   { room, controller }: RecordedRoom,
   order: Partial<OpenOrder>,
-  { url = from.stack.internalUrl, copyMs = 30_000 } = {},
+  { url = from.stack.internalUrl, copyMs = 30_000, arrived = false } = {},
 ): Promise<TestController> {
   const { startMs, broadcast } = controller;
-  const movedFrom = { url, copyMs, fence: 5 };
+  const movedFrom = { url, copyMs, fence: 5, arrived };
   const next = await TestController.open(to.stack, {
     ...{ room, startMs, broadcast, answersClock: false },
     order: { protocol: PROTOCOL, epoch: controller.epoch, ...order, movedFrom },
@@ -173,6 +173,16 @@ test('a node that gives up before it has arrived leaves nothing, and the old one
   expect(body.toString()).toContain('3.m4s');
   expect(await readdir(join(to.dataDir, 'delivery'))).not.toContain(room.controller.broadcast);
   expect((await to.ask(`/${room.id}`)).status).toBe(404);
+});
+
+test('one that had arrived, and was forgotten with the disk, begins anew, and the node of before is not asked for it', async () => {
+  const room = await begin({ record: false });
+  const next = await open(room, { record: false }, { url: 'http://127.0.0.1:1', arrived: true });
+  next.send({ type: 'take', from: 2, compositor: room.compositor.id, fence: 1 });
+  await next.sync();
+  expect(next.closed).toBe(false);
+  room.compositor.moveTo(to.stack);
+  await room.compositor.preface();
 });
 
 test('where the old node can not be had it is refused', async () => {
