@@ -57,6 +57,8 @@ export class DeliveryPlace {
   /** Its destinations are there, or to be: not so while another node may have them still. */
   #settled = true;
   #moving: Promise<void> | undefined;
+  /** Who said that it goes while the broadcast was being moved, and until when it waits, on the clock, ms. */
+  #goes: { link: DeliveryLink; until: number } | undefined;
 
   constructor(options: DeliveryPlaceOptions) {
     this.#options = options;
@@ -127,10 +129,18 @@ export class DeliveryPlace {
   }
 
   #leave(link: DeliveryLink, withinMs: number): void {
-    if (this.#moving || this.#abort.signal.aborted) return;
-    const until = this.#options.node.clock.now() + withinMs;
-    this.#moving = this.#moveUntil(link, until).finally(() => {
+    this.#goes = { link, until: this.#options.node.clock.now() + withinMs };
+    if (!this.#moving) this.#moveAway();
+  }
+
+  /** Race: the node that it has just come to may go before the one before has said goodbye. */
+  #moveAway(): void {
+    const goes = this.#goes;
+    this.#goes = undefined;
+    if (!goes || goes.link !== this.#link || this.#abort.signal.aborted) return;
+    this.#moving = this.#moveUntil(goes.link, goes.until).finally(() => {
       this.#moving = undefined;
+      this.#moveAway();
     });
   }
 
@@ -155,6 +165,12 @@ export class DeliveryPlace {
 
   async #move(old: DeliveryLink, withinMs: number): Promise<void> {
     const { node, compositors, destinations, onProgram, onMoved } = this.#options;
+    // An older one would put to one place only, whatever the segment: parts would be lost.
+    const checkCompositors = () => {
+      const { protocol = MOVES_SINCE } = compositors.run ?? {};
+      if (protocol < MOVES_SINCE) throw new AppError('conflict', 'Its compositor can not put to two delivery nodes.');
+    };
+    checkCompositors();
     const program = this.#need();
     const url = await node.directory.deliveryInsteadOf(program.deliveryUrl);
     const from = { url: program.deliveryUrl, fence: compositors.newFence(), copyMs: withinMs * COPY_SHARE };
@@ -162,16 +178,11 @@ export class DeliveryPlace {
       ...{ old, url, from, program: () => this.#need(), clock: node.clock },
       ...{ logger: this.#logger, signal: this.#abort.signal },
       open: () => this.#connect(url, from),
+      checkCompositors,
       exclusively: (work) => compositors.betweenHandoffs(work),
       redirect: (to, next, k) => {
         this.#target = to;
         onProgram(next);
-    // An older one would put to one place only, whatever the segment: parts would be lost.
-    const checkCompositors = () => {
-      const { protocol = MOVES_SINCE } = compositors.run ?? {};
-      if (protocol < MOVES_SINCE) throw new AppError('conflict', 'Its compositor can not put to two delivery nodes.');
-    };
-    checkCompositors();
         compositors.redirect(to, next, k);
       },
       onArrived: (to) => {
@@ -179,7 +190,6 @@ export class DeliveryPlace {
         this.#settled = false;
         this.#adopt(to);
         onMoved();
-      checkCompositors,
       },
     });
     destinations.moved();
