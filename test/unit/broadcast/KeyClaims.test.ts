@@ -6,14 +6,13 @@ import { MemoryStore } from '../../../src/directory/MemoryStore.ts';
 import { SharedDirectory } from '../../../src/directory/SharedDirectory.ts';
 import { CutStore } from '../../support/directory/FleetRig.ts';
 
-const TTL_MS = 300;
 const [ONE, TWO] = ['bone111111', 'btwo222222'];
 const logger = pino({ level: 'silent' });
 
 let store: MemoryStore;
 const directories: SharedDirectory[] = [];
 beforeEach(() => {
-  store = new MemoryStore({ ttlMs: TTL_MS });
+  store = new MemoryStore();
 });
 afterEach(() => Promise.all(directories.splice(0).map((directory) => directory.close())));
 

@@ -12,7 +12,8 @@ import { SharedDirectory } from '../../../src/directory/SharedDirectory.ts';
 import { CutStore } from '../../support/directory/FleetRig.ts';
 import { fleetRecord } from '../../support/directory/fleetRecord.ts';
 
-const TTL_MS = 300;
+/** Who is not cut off must not lose a lease where the machine stands still for a moment, ms. */
+const TTL_MS = 1_000;
 const logger = pino({ level: 'silent' });
 
 let store: MemoryStore;

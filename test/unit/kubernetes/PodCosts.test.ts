@@ -11,7 +11,8 @@ import { createMetrics } from '../../../src/metrics.ts';
 import { CutStore } from '../../support/directory/FleetRig.ts';
 
 const logger = pino({ level: 'silent' });
-const TTL_MS = 300;
+/** Who is not cut off must not lose a lease where the machine stands still for a moment, ms. */
+const TTL_MS = 1_000;
 
 /** What all controllers of a test write, and who waits for it. */
 class Pods {
