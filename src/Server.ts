@@ -380,6 +380,7 @@ export class Server {
     await this.#agent?.close();
     await this.#podCosts?.close();
     await this.#fleet?.directory.close();
+    this.#door.close();
     await this.#signaling?.close();
     await this.#rooms?.closeAll('shutting-down');
     await this.#pool?.close();
