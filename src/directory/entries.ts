@@ -48,7 +48,7 @@ const SealedDestination = z.object({
 /** What another node needs to go on with a broadcast; written before its first frame and at each change. Its fence is another matter than the entry's own. */
 export const FleetRecord = RecordedProgram.extend({
   scene: z.object({ version: z.int().min(0), scene: Scene }),
-  /** Base URL of the delivery node's internal port; the same for the broadcast's whole life. */
+  /** Base URL of the internal port of the delivery node that has it. */
   deliveryUrl: z.string().max(512),
   destinations: z.array(SealedDestination),
   /** How many nodes in a row have died within a minute of having it, before the one that writes this. */
