@@ -26,6 +26,7 @@ import { mayMove, notYet } from './mayMove.ts';
 import { meterFormer, runUsage } from './meterRun.ts';
 import { newProgram } from './newProgram.ts';
 import { BroadcastPlace } from './place/BroadcastPlace.ts';
+import { joinBalance } from './place/joinBalance.ts';
 import type { Waits } from './place/Ticket.ts';
 import type { RoomTap } from './RoomTap.ts';
 import { graceMsOf, RoomWatch } from './RoomWatch.ts';
@@ -63,6 +64,7 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
   #owner: Ownership | undefined;
   #program: Program | undefined;
   #watch: RoomWatch | undefined;
+  #leaveBalance: (() => void) | undefined;
   #supervising: Promise<void> = Promise.resolve();
   #ending: Promise<BroadcastStatus> | undefined;
 
@@ -264,6 +266,15 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
     if (!owner.held) return this.#lost();
     this.#record.own(owner);
     this.#compositors.atLeast(owner.fence);
+    const { balance } = this.#options;
+    const balanced = {
+      broadcast: this.id,
+      compositors: this.#compositors,
+      place: this.#place,
+      owner,
+      board: this.#board,
+    };
+    this.#leaveBalance = balance && joinBalance(balance, balanced);
     streamKeys.on('lost', this.#onKeyLost);
     this.room.on('changed', this.#onRoom);
     if (this.#resumed) await this.#destinations.adopt(owner.fence);
@@ -335,6 +346,7 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
   /** Nothing more comes from outside. */
   #quiet(): void {
     this.#record.remove();
+    this.#leaveBalance?.();
     this.#watch?.close();
     this.#speakers.close();
     this.#place.close();

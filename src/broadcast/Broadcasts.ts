@@ -20,6 +20,7 @@ import { HandoffPace } from './HandoffPace.ts';
 import { KeyClaims } from './KeyClaims.ts';
 import type { UsageSink } from './meterRun.ts';
 import type { BroadcastMetrics } from './metrics.ts';
+import { Balance } from './place/Balance.ts';
 import { Places, type TenantRuleSet } from './place/Places.ts';
 import type { RoomTap } from './RoomTap.ts';
 import { type BroadcastRecord, destinationsOf, type FoundRecord } from './record/BroadcastRecord.ts';
@@ -52,6 +53,8 @@ export interface BroadcastsOptions {
   placement?: Strategy;
   /** How much tenants may have; null or left out: no limits. */
   tenants?: TenantRuleSet | null;
+  /** Broadcasts are moved to where there is more room, each at most once in so long, ms; left out: not at all. */
+  rebalanceMs?: number | undefined;
   /** So long a broadcast that is seen waits for a compositor, ms. */
   recoveryMs?: number;
   /** Where compositors get images and sounds, without a slash at the end; null: there are none. */
@@ -92,6 +95,7 @@ export class Broadcasts implements BroadcastService {
   readonly #streamKeys: KeyClaims;
   readonly #handoffs: HandoffPace;
   readonly #places: Places;
+  readonly #balance: Balance | undefined;
   #succession: Succession | undefined;
   #resuming: Promise<void> | undefined;
   #state: 'open' | 'closed' = 'open';
@@ -110,6 +114,8 @@ export class Broadcasts implements BroadcastService {
       metrics,
     } = options;
     this.#places = new Places({ directory, strategy, tenants, wallClock, logger, metrics });
+    const { rebalanceMs: restMs, clock } = options;
+    this.#balance = restMs === undefined ? undefined : new Balance({ directory, restMs, clock, logger });
   }
 
   isLive(room: string): boolean {
@@ -265,6 +271,7 @@ export class Broadcasts implements BroadcastService {
     const isHome = homes && ((room: string) => homes.isOwn(room));
     const shared = {
       ...{ streamKeys: this.#streamKeys, handoffs: this.#handoffs, places: this.#places, recoveryMs, isHome },
+      balance: this.#balance,
     };
     return { ...this.#options, mediaIp, encoderThreads, assetsUrl, videoEncoder, wallClock, ...shared };
   }
@@ -324,6 +331,7 @@ export class Broadcasts implements BroadcastService {
   /** Another node is to go on with every broadcast: nothing is ended. Refuses new ones from now on; resolves when others may have them. */
   async handOn(): Promise<void> {
     this.#state = 'closed';
+    this.#balance?.close();
     await this.#succession?.close();
     const running = [...this.#running.values()];
     await Promise.all(
@@ -340,6 +348,7 @@ export class Broadcasts implements BroadcastService {
 
   async #close(): Promise<void> {
     this.#state = 'closed';
+    this.#balance?.close();
     await this.#succession?.close();
     await Promise.all([...this.#running.values()].map(({ broadcast }) => broadcast.stop('shutdown')));
     this.#places.close();

@@ -83,13 +83,26 @@ export const KeptRoom = z.object({
   seated: z.array(z.object({ identity: z.string(), peer: PeerId })),
 });
 
+/** Where a broadcast's compositor is at work (broadcast/place/Balance.ts). */
+export const Berth = z.object({
+  /** The agent's name. */
+  agent: z.string().max(512),
+  /** What it costs there, without a hot standby. */
+  slots: z.number().min(0),
+  /** It has not been there for long: it stays. */
+  pinned: z.boolean(),
+  /** It is on its way to another agent. */
+  moving: z.boolean(),
+});
+export type Berth = z.infer<typeof Berth>;
+
 /** Kind of entry → what it carries. */
 export const ENTRY_DATA = {
   node: NodeInfo,
   /** A room's home; the id is the room's. */
   room: Home,
-  /** Who controls a broadcast; the id is the broadcast's. */
-  broadcast: Home.extend({ room: RoomId }),
+  /** Who controls a broadcast; the id is the broadcast's. `at`: left out while it has no compositor at work, and by nodes of before. */
+  broadcast: Home.extend({ room: RoomId, at: Berth.optional() }),
   /** Who pushes to a stream; the id is streamIdentity's hash, never the stream key. */
   'stream-key': z.object({ broadcast: BroadcastId }),
   /** Which delivery node has a broadcast's playlists, live or ended; the id is the broadcast's. `epoch`: wall clock of frame 0, ms since 1970. */

@@ -10,6 +10,8 @@ import type { PlaceAsk, Waits } from './Ticket.ts';
 interface BroadcastPlaceEvents {
   /** It waits for a compositor, or does no longer (null). Told again whenever the queue moves. */
   waiting: [waits: Waits | null];
+  /** One compositor of it costs something else. */
+  costs: [slots: number];
 }
 
 /** What it asks for now. */
@@ -45,8 +47,16 @@ export class BroadcastPlace extends TypedEmitter<BroadcastPlaceEvents> {
     this.#options = options;
     const encoder = () => program()?.encoder ?? encoderFor(node.videoEncoder, node.encoderThreads);
     this.#meter = new SlotMeter({ room, input, encoder, clock: node.clock });
-    this.#meter.on('changed', () => this.#want());
+    this.#meter.on('changed', (slots) => {
+      this.#want();
+      this.emit('costs', slots);
+    });
     this.#want();
+  }
+
+  /** What one compositor of it costs. */
+  get slots(): number {
+    return this.#meter.slots;
   }
 
   /** For how long it has waited for its turn, all in all, ms. */

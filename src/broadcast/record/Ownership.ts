@@ -7,7 +7,7 @@ import type { Logger } from '../../common/logger.ts';
 import { TypedEmitter } from '../../common/TypedEmitter.ts';
 import { AppError } from '../../contracts/errors.ts';
 import type { Directory } from '../../directory/Directory.ts';
-import type { FleetRecord, OwnerBeat } from '../../directory/entries.ts';
+import type { Berth, FleetRecord, OwnerBeat } from '../../directory/entries.ts';
 import type { Lease } from '../../directory/Lease.ts';
 
 interface OwnershipEvents {
@@ -60,6 +60,12 @@ export class Ownership extends TypedEmitter<OwnershipEvents> {
 
   get held(): boolean {
     return this.#lease.state === 'held';
+  }
+
+  /** The other nodes are told where its compositor is at work; null: nowhere. Never rejects. */
+  async berth(at: Berth | null): Promise<void> {
+    const { at: _, ...home } = this.#lease.data;
+    await this.#lease.update(at ? { ...home, at } : home);
   }
 
   /** Written down when it resolves, if the directory can be reached; else it follows. Never rejects. */
