@@ -61,6 +61,10 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
   readonly #delivery: DeliveryPlace;
   readonly #resumed: Resumed | undefined;
   readonly #record: RecordWriter;
+  /** Another process had it before. */
+  readonly #inherited: boolean;
+  /** It has waited for its first compositor: it is written down. */
+  #pending: boolean;
   #owner: Ownership | undefined;
   #program: Program | undefined;
   #watch: RoomWatch | undefined;
@@ -72,12 +76,14 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
   constructor(
     room: RoomTap,
     input: BroadcastInput,
-    { id, destinations, resumed, owner }: BroadcastBeginning,
+    { id, destinations, resumed, queuedAt, owner }: BroadcastBeginning,
     options: BroadcastOptions,
   ) {
     super();
     this.id = id;
     this.#resumed = resumed;
+    this.#inherited = resumed !== undefined || queuedAt !== undefined;
+    this.#pending = queuedAt !== undefined;
     this.#owner = owner;
     this.room = room;
     this.#input = input;
@@ -95,7 +101,7 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
     });
     this.#destinations.addAll(destinations);
     this.#place = new BroadcastPlace({
-      ...{ broadcast: this.id, room, input, node: options, resumed: resumed !== undefined },
+      ...{ broadcast: this.id, room, input, node: options, resumed: resumed !== undefined, queuedAt },
       program: () => this.#program,
     });
     this.#place.on('waiting', (waits) => this.#waits(waits));
@@ -128,9 +134,9 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
     this.#compositors.on('lost', () => this.#advance('recovering'));
   }
 
-  /** It has a program that another node could go on with. */
-  get begun(): boolean {
-    return this.#program !== undefined;
+  /** It is written down: another node could go on with it. */
+  get isKept(): boolean {
+    return this.#program !== undefined || this.#pending;
   }
 
   get status(): BroadcastStatus {
@@ -140,7 +146,7 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
   /** Resolves when it is live, or waits for a place. Throws AppError when it can not go live; then it has failed. */
   async start(): Promise<BroadcastStatus> {
     if (this.#resumed) this.#advance('recovering');
-    const graceMs = graceMsOf(this.#input, this.#resumed !== undefined);
+    const graceMs = graceMsOf(this.#input, this.#inherited);
     this.#watch = new RoomWatch(this.room, graceMs, (why) => this.#endBecause(why));
     const live = new Promise<void>((resolve, reject) => {
       this.on('state', (state) => {
@@ -247,6 +253,9 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
     const change = { position: waits?.position ?? null, waitReason: waits?.reason ?? null };
     if (notYet(this.#board.state)) this.#advance(waits ? 'pending' : 'starting', {}, change);
     this.#board.waits(change);
+    if (!waits || this.#program || this.#resumed || this.#pending || !this.#options.records) return;
+    this.#pending = true;
+    void this.#save();
   }
 
   /** Another node's controller has it. */
@@ -266,23 +275,18 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
     if (!owner.held) return this.#lost();
     this.#record.own(owner);
     this.#compositors.atLeast(owner.fence);
-    const { balance } = this.#options;
-    const balanced = {
-      broadcast: this.id,
-      compositors: this.#compositors,
-      place: this.#place,
-      owner,
-      board: this.#board,
-    };
-    this.#leaveBalance = balance && joinBalance(balance, balanced);
+    this.#leaveBalance = joinBalance(this.#options.balance, {
+      ...{ broadcast: this.id, owner, compositors: this.#compositors, place: this.#place, board: this.#board },
+    });
     streamKeys.on('lost', this.#onKeyLost);
     this.room.on('changed', this.#onRoom);
-    if (this.#resumed) await this.#destinations.adopt(owner.fence);
+    if (this.#inherited) await this.#destinations.adopt(owner.fence);
+    if (this.#pending) await this.#save();
     await this.#compositors.supervise();
   }
 
   readonly #onRoom = (): void => {
-    if (this.#record.stale) void this.#save();
+    if (this.#program && this.#record.stale) void this.#save();
   };
 
   readonly #onKeyLost = (id: string): void => {
@@ -323,9 +327,11 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
   /** Writes down what another process needs to go on with it; before the first frame, and after each change. Never rejects. */
   async #save(): Promise<void> {
     const program = this.#program;
-    if (!program || this.#ending) return;
+    if (this.#ending) return;
+    const { all: destinations } = this.#destinations;
     const { newestFence: fence } = this.#compositors;
-    await this.#record.save({ program, fence, destinations: this.#destinations.all });
+    if (program) await this.#record.save({ program, fence, destinations });
+    else if (this.#pending) await this.#record.wait({ queuedAt: this.#place.queuedAt, destinations });
   }
 
   async #leave(): Promise<BroadcastStatus> {

@@ -8,6 +8,8 @@ export interface BroadcastBeginning {
   destinations: readonly Destination[];
   /** It goes on where a process that died, or has handed it on, had it. */
   resumed?: Resumed;
+  /** It waits for its first compositor already, since then (ms since 1970), where another process had it. */
+  queuedAt?: number;
   /** This node owns it already. */
   owner?: Ownership;
 }

@@ -3,6 +3,7 @@
  * parsing, since another node, perhaps of another version, wrote them.
  */
 import { z } from 'zod';
+import { BroadcastInput } from '../contracts/broadcast.ts';
 import { ReconnectSeconds } from '../contracts/deliveryControl.ts';
 import { BroadcastId, DestinationId, PeerId, RoomId, TenantId } from '../contracts/ids.ts';
 import { RecordedProgram } from '../contracts/recordedProgram.ts';
@@ -55,6 +56,19 @@ export const FleetRecord = RecordedProgram.extend({
   failures: z.int().min(0).default(0),
 });
 export type FleetRecord = z.infer<typeof FleetRecord>;
+
+/** What another node needs to start a broadcast that waits for its first compositor: nobody has seen a frame of it. */
+export const PendingStart = z.object({
+  version: z.literal(1),
+  id: BroadcastId,
+  room: RoomId,
+  /** Its destinations are kept beside it, sealed. */
+  input: BroadcastInput,
+  destinations: z.array(SealedDestination),
+  /** Its place in the queue, ms since 1970 by the clock of the node that was asked. */
+  queuedAt: z.number(),
+});
+export type PendingStart = z.infer<typeof PendingStart>;
 
 /** A compositor that a broadcast wants; while it waits, and as long as it has it where tenants have limits. */
 export const WishData = z.object({
@@ -113,6 +127,8 @@ export const ENTRY_DATA = {
   leader: Home,
   /** Stays when its owner is gone; the id is the broadcast's. */
   record: FleetRecord,
+  /** Stays when its owner is gone; the id is the broadcast's. Followed by a `record` when it starts. */
+  pending: PendingStart,
   /** Stays when the room has no home; the id is the room's. */
   'kept-room': KeptRoom,
 } as const;
@@ -122,7 +138,7 @@ export type EntryData<K extends EntryKind> = z.output<(typeof ENTRY_DATA)[K]>;
 export const ENTRY_KINDS = Object.keys(ENTRY_DATA) as EntryKind[];
 
 /** Those that do not expire: they are what is left of an owner. */
-export const isLasting = (kind: EntryKind): boolean => kind === 'record' || kind === 'kept-room';
+export const isLasting = (kind: EntryKind): boolean => kind === 'record' || kind === 'pending' || kind === 'kept-room';
 
 /** The program's clock as its owner had it when it renewed last. */
 export const OwnerBeat = z.object({

@@ -18,7 +18,7 @@ let second: ServerProcess;
 beforeAll(async () => {
   fleet = await FleetProcesses.start({
     ...{ sfus: 2, agents: 2, redis: true },
-    env: { LIANMAI_COMPOSITOR_SLOTS: '0.7', LIANMAI_MAX_BROADCASTS: '8' },
+    env: { LIANMAI_COMPOSITOR_SLOTS: '0.7', LIANMAI_MAX_BROADCASTS: '8', LIANMAI_ALLOW_PRIVATE_DESTINATIONS: 'true' },
     roleEnv: { sfu: { LIANMAI_REBALANCE_SECONDS: '1' } },
   });
   [first, second] = fleet.sfus as [ServerProcess, ServerProcess];
@@ -60,5 +60,56 @@ describe('rebalancing', () => {
     for (const room of ['one', 'three'])
       expect(await fleet.api.broadcast(room)).toMatchObject({ state: 'live', restarts: 0 });
     await fleet.api.stopBroadcast('large');
+  });
+});
+
+describe('a start that waits', () => {
+  const KEY = 'key-of-one-that-waits';
+  /** `live`, or `pending 1`. */
+  const where = async (room: string) => {
+    const { state, position } = await fleet.apiOf(first).broadcast(room);
+    return position === null ? state : `${state} ${position}`;
+  };
+  const at = (room: string, what: string) => eventually(async () => (await where(room)) === what, `${room} is ${what}`);
+
+  test('goes over to the next home of its room when its node is drained, and keeps its place in the queue', async () => {
+    // Both agents are full: 0.6 of 0.7, and what is free together is too little.
+    for (const room of ['four', 'five']) await fleet.apiOf(first).startBroadcast(room, LIGHT);
+    const destinations = [{ url: 'rtmp://127.0.0.1:9/live', key: KEY }];
+    const early = await fleet.apiOf(second).startBroadcast('early', { ...LIGHT, destinations });
+    expect(early).toMatchObject({ state: 'pending', position: 1 });
+    await fleet.apiOf(first).startBroadcast('late', LIGHT);
+    await at('late', 'pending 2');
+    const kept = await fleet.redis?.ask((client) => client.hget(`lianmai:entry:pending:${early.id}`, 'data'));
+    expect(kept).toContain('"queuedAt"');
+    expect(kept).not.toContain(KEY);
+    expect(await second.stop('SIGTERM')).toBe(0);
+    await first.waitForLog(
+      ({ msg, broadcast }) => msg === 'going on with the broadcast of another process' && broadcast === early.id,
+    );
+    await at('early', 'pending 1');
+    await at('late', 'pending 2');
+    const { id, destinations: there } = await fleet.apiOf(first).broadcast('early');
+    expect([id, there[0]?.id]).toEqual([early.id, early.destinations[0]?.id]);
+  });
+
+  test('is taken up by another node when its own is killed, and starts when it is its turn', async () => {
+    second = await fleet.again(second);
+    const last = await fleet.apiOf(second).startBroadcast('last', LIGHT);
+    expect(last).toMatchObject({ state: 'pending', position: 3 });
+    await fleet.killAll(second);
+    await fleet.api.stopBroadcast('four');
+    await at('early', 'live');
+    await at('late', 'pending 1');
+    await first.waitForLog(
+      ({ msg, broadcast }) => msg === 'going on with the broadcast of another process' && broadcast === last.id,
+    );
+    await at('last', 'pending 2');
+    await fleet.apiOf(first).stopBroadcast('late');
+    await fleet.apiOf(first).stopBroadcast('five');
+    await at('last', 'live');
+    expect((await fleet.apiOf(first).broadcast('last')).id).toBe(last.id);
+    // It has begun: what another would go on with is its record.
+    expect(await fleet.redis?.ask((client) => client.exists(`lianmai:entry:pending:${last.id}`))).toBe(0);
   });
 });

@@ -6,9 +6,10 @@ import type { BroadcastPlace } from './BroadcastPlace.ts';
 
 /** One broadcast's part in the balance of agents (Balance.ts), until the answer is called. */
 export function joinBalance(
-  balance: Balance,
+  balance: Balance | undefined,
   of: { broadcast: string; compositors: CompositorKeeper; place: BroadcastPlace; owner: Ownership; board: StatusBoard },
 ): () => void {
+  if (!balance) return () => {};
   const { broadcast, compositors, place, owner, board } = of;
   const { changed, leave } = balance.join({
     broadcast,

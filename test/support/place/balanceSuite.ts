@@ -232,9 +232,9 @@ export function balanceSuite(makeRig: () => Promise<FleetRig>): void {
       await known([first, second], { [Z]: { pinned: false } });
       await agent(THREE, 1.5);
       const data = {
-        ...{ broadcast: 'bwwwwwwwww', tenant: 'default', slots: 3, kind: 'start', queuedAt: 1, avoid: [] },
+        ...{ broadcast: 'bwwwwwwwww', tenant: 'default', slots: 3, kind: 'start' as const, queuedAt: 1, avoid: [] },
         ...{ protocol: PROTOCOL, reserved: TWO, placed: false },
-      } as const;
+      };
       await a.directory.hold('wish', 'qwwwwwwwww', data, 1);
       for (const { directory } of [first, second])
         await untilView(await directory.watch('wish'), (entries) => entries.length === 1);
