@@ -65,6 +65,7 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
   readonly #inherited: boolean;
   /** It has waited for its first compositor: it is written down. */
   #pending: boolean;
+  readonly #after: Promise<unknown> | undefined;
   #owner: Ownership | undefined;
   #program: Program | undefined;
   #watch: RoomWatch | undefined;
@@ -76,7 +77,7 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
   constructor(
     room: RoomTap,
     input: BroadcastInput,
-    { id, destinations, resumed, queuedAt, owner }: BroadcastBeginning,
+    { id, destinations, resumed, queuedAt, after, owner }: BroadcastBeginning,
     options: BroadcastOptions,
   ) {
     super();
@@ -84,6 +85,7 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
     this.#resumed = resumed;
     this.#inherited = resumed !== undefined || queuedAt !== undefined;
     this.#pending = queuedAt !== undefined;
+    this.#after = after;
     this.#owner = owner;
     this.room = room;
     this.#input = input;
@@ -282,6 +284,7 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
     this.room.on('changed', this.#onRoom);
     if (this.#inherited) await this.#destinations.adopt(owner.fence);
     if (this.#pending) await this.#save();
+    await this.#after;
     await this.#compositors.supervise();
   }
 

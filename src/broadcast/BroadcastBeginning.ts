@@ -10,6 +10,8 @@ export interface BroadcastBeginning {
   resumed?: Resumed;
   /** It waits for its first compositor already, since then (ms since 1970), where another process had it. */
   queuedAt?: number;
+  /** It asks for a compositor only then: of what a process has left, what is seen comes first. */
+  after?: Promise<unknown>;
   /** This node owns it already. */
   owner?: Ownership;
 }

@@ -2,6 +2,7 @@
  * Broadcasts that other processes had, and that go on here: those of a process before us on this machine (its disk), and those that other nodes leave
  * (Succession.ts). In: their records, and of those that only waited to start what is kept of that. Out: broadcasts, to Broadcasts.ts.
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import type { BroadcastStatus } from '../contracts/broadcast.ts';
 import type { VersionedScene } from '../contracts/scene.ts';
 import type { BroadcastBeginning } from './BroadcastBeginning.ts';
@@ -42,9 +43,14 @@ type Left = Pick<BroadcastRecord, 'id' | 'room' | 'input' | 'destinations'> & { 
 /** How it goes on: it ran, or waited to start. */
 type Beginning = Pick<BroadcastBeginning, 'resumed' | 'queuedAt'>;
 
+/** What only waited waits so long at most for what was live to be first in the queue, ms. */
+const AFTER_MS = 10_000;
+
 export class Resumption {
   readonly #options: ResumptionOptions;
   #succession: Succession | undefined;
+  /** Those that were live, until they are again, or wait. */
+  readonly #reviving = new Set<Promise<unknown>>();
 
   constructor(options: ResumptionOptions) {
     this.#options = options;
@@ -181,12 +187,21 @@ export class Resumption {
     try {
       const tap = await rooms.getOrCreate(room);
       if (left.scene) rooms.restoreScene(room, left.scene);
-      starting = run(tap, input, { id, destinations: free, owner, ...how });
+      const after = queuedAt === undefined ? {} : { after: this.#revived() };
+      starting = run(tap, input, { id, destinations: free, owner, ...how, ...after });
     } catch (error) {
       streamKeys.releaseAll(free);
       throw error;
     }
     metrics.resumed.inc();
-    starting.catch((error: unknown) => logger.warn({ err: error, broadcast: id }, 'the broadcast did not come back'));
+    const reviving = starting
+      .catch((error: unknown) => logger.warn({ err: error, broadcast: id }, 'the broadcast did not come back'))
+      .finally(() => this.#reviving.delete(reviving));
+    if (resumed) this.#reviving.add(reviving);
+  }
+
+  async #revived(): Promise<void> {
+    if (this.#reviving.size === 0) return;
+    await Promise.race([Promise.all(this.#reviving), delay(AFTER_MS, undefined, { ref: false })]);
   }
 }

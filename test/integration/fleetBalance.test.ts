@@ -110,6 +110,7 @@ describe('a start that waits', () => {
     await at('last', 'live');
     expect((await fleet.apiOf(first).broadcast('last')).id).toBe(last.id);
     // It has begun: what another would go on with is its record.
-    expect(await fleet.redis?.ask((client) => client.exists(`lianmai:entry:pending:${last.id}`))).toBe(0);
+    expect(await fleet.redis?.ask((client) => client.hget(`lianmai:entry:pending:${last.id}`, 'holder'))).toBe('');
+    expect(await fleet.redis?.ask((client) => client.hget(`lianmai:entry:record:${last.id}`, 'holder'))).not.toBe('');
   });
 });
