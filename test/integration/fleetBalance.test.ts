@@ -110,7 +110,9 @@ describe('a start that waits', () => {
     await at('last', 'live');
     expect((await fleet.apiOf(first).broadcast('last')).id).toBe(last.id);
     // It has begun: what another would go on with is its record.
-    expect(await fleet.redis?.ask((client) => client.hget(`lianmai:entry:pending:${last.id}`, 'holder'))).toBe('');
-    expect(await fleet.redis?.ask((client) => client.hget(`lianmai:entry:record:${last.id}`, 'holder'))).not.toBe('');
+    const holderOf = (kind: 'pending' | 'record') =>
+      fleet.redis?.ask((client) => client.hget(`lianmai:entry:${kind}:${last.id}`, 'holder'));
+    await eventually(async () => (await holderOf('pending')) === null, 'it waits no more');
+    expect(await holderOf('record')).toBe(first.internalUrl);
   });
 });
