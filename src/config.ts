@@ -134,6 +134,11 @@ export const SETTINGS = {
     fallback: '600',
     help: 'A live broadcast whose compositor is lost shows a slate until there is another; it fails after so many seconds.',
   },
+  rebalanceSeconds: {
+    schema: z.coerce.number().pipe(z.int().min(1).max(86_400)),
+    fallback: '30',
+    help: 'Role sfu: so long a broadcast stays on a compositor agent at least before it is moved to where there is more room.',
+  },
   drainSeconds: {
     schema: z.coerce.number().pipe(z.int().min(0).max(3600)),
     fallback: '60',

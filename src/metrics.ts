@@ -73,7 +73,7 @@ export const METRICS = {
   ),
   handoffs: counter(
     'lianmai_handoffs_total',
-    'Attempts to hand a broadcast over to another compositor, by reason and outcome: `done`, `rescued` (the compositor before was lost meanwhile), `no-place`, `failed` (the next one was lost), `abandoned` (the broadcast ended, or both were lost).',
+    'Attempts to hand a broadcast over to another compositor, by reason (`drain`, `request`, `rebalance`) and outcome: `done`, `rescued` (the compositor before was lost meanwhile), `no-place`, `failed` (the next one was lost), `abandoned` (the broadcast ended, or both were lost).',
     ['reason', 'outcome'],
   ),
   handoffSeconds: histogram(

@@ -26,6 +26,7 @@ import { mayMove, notYet } from './mayMove.ts';
 import { meterFormer, runUsage } from './meterRun.ts';
 import { newProgram } from './newProgram.ts';
 import { BroadcastPlace } from './place/BroadcastPlace.ts';
+import { joinBalance } from './place/joinBalance.ts';
 import type { Waits } from './place/Ticket.ts';
 import type { RoomTap } from './RoomTap.ts';
 import { graceMsOf, RoomWatch } from './RoomWatch.ts';
@@ -60,9 +61,15 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
   readonly #delivery: DeliveryPlace;
   readonly #resumed: Resumed | undefined;
   readonly #record: RecordWriter;
+  /** Another process had it before. */
+  readonly #inherited: boolean;
+  /** It has waited for its first compositor: it is written down. */
+  #pending: boolean;
+  readonly #after: Promise<unknown> | undefined;
   #owner: Ownership | undefined;
   #program: Program | undefined;
   #watch: RoomWatch | undefined;
+  #leaveBalance: (() => void) | undefined;
   #supervising: Promise<void> = Promise.resolve();
   #ending: Promise<BroadcastStatus> | undefined;
 
@@ -70,12 +77,15 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
   constructor(
     room: RoomTap,
     input: BroadcastInput,
-    { id, destinations, resumed, owner }: BroadcastBeginning,
+    { id, destinations, resumed, queuedAt, after, owner }: BroadcastBeginning,
     options: BroadcastOptions,
   ) {
     super();
     this.id = id;
     this.#resumed = resumed;
+    this.#inherited = resumed !== undefined || queuedAt !== undefined;
+    this.#pending = queuedAt !== undefined;
+    this.#after = after;
     this.#owner = owner;
     this.room = room;
     this.#input = input;
@@ -93,7 +103,7 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
     });
     this.#destinations.addAll(destinations);
     this.#place = new BroadcastPlace({
-      ...{ broadcast: this.id, room, input, node: options, resumed: resumed !== undefined },
+      ...{ broadcast: this.id, room, input, node: options, resumed: resumed !== undefined, queuedAt },
       program: () => this.#program,
     });
     this.#place.on('waiting', (waits) => this.#waits(waits));
@@ -126,9 +136,9 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
     this.#compositors.on('lost', () => this.#advance('recovering'));
   }
 
-  /** It has a program that another node could go on with; one that was another process's before has it from there. */
-  get begun(): boolean {
-    return this.#program !== undefined || this.#resumed !== undefined;
+  /** It is written down, by us or by whoever had it before: another node could go on with it. */
+  get isKept(): boolean {
+    return this.#program !== undefined || this.#resumed !== undefined || this.#pending;
   }
 
   get status(): BroadcastStatus {
@@ -138,7 +148,7 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
   /** Resolves when it is live, or waits for a place. Throws AppError when it can not go live; then it has failed. */
   async start(): Promise<BroadcastStatus> {
     if (this.#resumed) this.#advance('recovering');
-    const graceMs = graceMsOf(this.#input, this.#resumed !== undefined);
+    const graceMs = graceMsOf(this.#input, this.#inherited);
     this.#watch = new RoomWatch(this.room, graceMs, (why) => this.#endBecause(why));
     const live = new Promise<void>((resolve, reject) => {
       this.on('state', (state) => {
@@ -245,6 +255,9 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
     const change = { position: waits?.position ?? null, waitReason: waits?.reason ?? null };
     if (notYet(this.#board.state)) this.#advance(waits ? 'pending' : 'starting', {}, change);
     this.#board.waits(change);
+    if (!waits || this.#program || this.#resumed || this.#pending || !this.#options.records) return;
+    this.#pending = true;
+    void this.#save();
   }
 
   /** Another node's controller has it. */
@@ -264,14 +277,19 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
     if (!owner.held) return this.#lost();
     this.#record.own(owner);
     this.#compositors.atLeast(owner.fence);
+    this.#leaveBalance = joinBalance(this.#options.balance, {
+      ...{ broadcast: this.id, owner, compositors: this.#compositors, place: this.#place, board: this.#board },
+    });
     streamKeys.on('lost', this.#onKeyLost);
     this.room.on('changed', this.#onRoom);
-    if (this.#resumed) await this.#destinations.adopt(owner.fence);
+    if (this.#inherited) await this.#destinations.adopt(owner.fence);
+    if (this.#pending) await this.#save();
+    await this.#after;
     await this.#compositors.supervise();
   }
 
   readonly #onRoom = (): void => {
-    if (this.#record.stale) void this.#save();
+    if (this.#program && this.#record.stale) void this.#save();
   };
 
   readonly #onKeyLost = (id: string): void => {
@@ -314,9 +332,11 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
   /** Writes down what another process needs to go on with it; before the first frame, and after each change. Never rejects. */
   async #save(): Promise<void> {
     const program = this.#program;
-    if (!program || this.#ending) return;
+    if (this.#ending) return;
+    const { all: destinations } = this.#destinations;
     const { newestFence: fence } = this.#compositors;
-    await this.#record.save({ program, fence, destinations: this.#destinations.all });
+    if (program) await this.#record.save({ program, fence, destinations });
+    else if (this.#pending) await this.#record.wait({ queuedAt: this.#place.queuedAt, destinations });
   }
 
   async #leave(): Promise<BroadcastStatus> {
@@ -337,6 +357,7 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
   /** Nothing more comes from outside. */
   #quiet(): void {
     this.#record.remove();
+    this.#leaveBalance?.();
     this.#watch?.close();
     this.#speakers.close();
     this.#place.close();

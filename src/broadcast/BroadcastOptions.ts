@@ -9,6 +9,7 @@ import type { HandoffPace } from './HandoffPace.ts';
 import type { KeyClaims } from './KeyClaims.ts';
 import type { UsageSink } from './meterRun.ts';
 import type { BroadcastMetrics } from './metrics.ts';
+import type { Balance } from './place/Balance.ts';
 import type { Places } from './place/Places.ts';
 import type { RecordFiles } from './record/RecordFiles.ts';
 
@@ -17,6 +18,8 @@ export interface BroadcastOptions {
   directory: Directory;
   /** Where all broadcasts of the node get their compositors. */
   places: Places;
+  /** Moves broadcasts to where there is more room; left out: they stay. */
+  balance?: Balance | undefined;
   /** So long a broadcast that is seen waits for a compositor, under a slate, ms. */
   recoveryMs: number;
   newServiceToken: () => Promise<string>;

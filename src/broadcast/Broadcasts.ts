@@ -6,9 +6,7 @@ import type { DestinationStatus } from '../contracts/deliveryControl.ts';
 import { AppError } from '../contracts/errors.ts';
 import type { VideoCodec } from '../contracts/job.ts';
 import type { Recording } from '../contracts/recording.ts';
-import type { VersionedScene } from '../contracts/scene.ts';
 import type { Directory } from '../directory/Directory.ts';
-import type { Entry, FleetRecord } from '../directory/entries.ts';
 import type { Strategy } from '../directory/placement.ts';
 import type { RoomHomes } from '../directory/RoomHomes.ts';
 import { Broadcast } from './Broadcast.ts';
@@ -20,22 +18,15 @@ import { HandoffPace } from './HandoffPace.ts';
 import { KeyClaims } from './KeyClaims.ts';
 import type { UsageSink } from './meterRun.ts';
 import type { BroadcastMetrics } from './metrics.ts';
+import { Balance } from './place/Balance.ts';
 import { Places, type TenantRuleSet } from './place/Places.ts';
+import { type OpensRooms, Resumption } from './Resumption.ts';
 import type { RoomTap } from './RoomTap.ts';
-import { type BroadcastRecord, destinationsOf, type FoundRecord } from './record/BroadcastRecord.ts';
-import { Ownership } from './record/Ownership.ts';
 import type { RecordFiles } from './record/RecordFiles.ts';
-import { inheritedFrom, type Resumed, resumedFrom } from './record/resumed.ts';
-import { Succession } from './Succession.ts';
 
 /** So many ended broadcasts are remembered, the newest of each room. */
 const REMEMBERED = 500;
-const RESUME_LIMIT_MS = 10 * 60_000;
 const RECOVERY_MS = 10 * 60_000;
-/** Where a process that was killed had broadcasts, the directory is waited for so long, ms: another node may have them. */
-const DIRECTORY_LIMIT_MS = 3_000;
-/** A broadcast that so many processes in a row died with, each within a minute, may be what kills them. */
-const MAX_FAILURES = 3;
 
 export interface BroadcastsOptions {
   directory: Directory;
@@ -52,6 +43,8 @@ export interface BroadcastsOptions {
   placement?: Strategy;
   /** How much tenants may have; null or left out: no limits. */
   tenants?: TenantRuleSet | null;
+  /** Broadcasts are moved to where there is more room, each at most once in so long, ms; left out: not at all. */
+  rebalanceMs?: number | undefined;
   /** So long a broadcast that is seen waits for a compositor, ms. */
   recoveryMs?: number;
   /** Where compositors get images and sounds, without a slash at the end; null: there are none. */
@@ -76,14 +69,6 @@ export interface BroadcastsOptions {
   onDestination?: (event: DestinationEvent) => void;
 }
 
-interface OpensRooms {
-  getOrCreate(id: string): Promise<RoomTap>;
-  restoreScene(id: string, scene: VersionedScene): void;
-}
-
-/** What another process left of a broadcast: with it one can go on. */
-type Left = Pick<BroadcastRecord, 'id' | 'room' | 'input' | 'destinations'> & Partial<Pick<FleetRecord, 'scene'>>;
-
 /** Every broadcast of this SFU node, one a room. */
 export class Broadcasts implements BroadcastService {
   readonly #options: BroadcastsOptions;
@@ -92,7 +77,8 @@ export class Broadcasts implements BroadcastService {
   readonly #streamKeys: KeyClaims;
   readonly #handoffs: HandoffPace;
   readonly #places: Places;
-  #succession: Succession | undefined;
+  readonly #balance: Balance | undefined;
+  readonly #resumption: Resumption;
   #resuming: Promise<void> | undefined;
   #state: 'open' | 'closed' = 'open';
   #closing: Promise<void> | undefined;
@@ -110,6 +96,16 @@ export class Broadcasts implements BroadcastService {
       metrics,
     } = options;
     this.#places = new Places({ directory, strategy, tenants, wallClock, logger, metrics });
+    const { rebalanceMs: restMs, clock } = options;
+    this.#balance = restMs === undefined ? undefined : new Balance({ directory, restMs, clock, logger });
+    this.#resumption = new Resumption({
+      ...options,
+      streamKeys: this.#streamKeys,
+      isClosed: () => this.#state === 'closed',
+      has: (id) => [...this.#running.values()].some(({ broadcast }) => broadcast.id === id),
+      isLive: (room) => this.isLive(room),
+      run: (room, input, beginning) => this.#run(new Broadcast(room, input, beginning, this.#full())),
+    });
   }
 
   isLive(room: string): boolean {
@@ -123,7 +119,7 @@ export class Broadcasts implements BroadcastService {
     let destinations: Destination[] | undefined;
     // Race: a room whose broadcast is just coming back must not get another one.
     await this.#resuming;
-    await this.#succession?.settled(room.id);
+    await this.#resumption.settled(room.id);
     try {
       for (;;) {
         if (this.#state === 'closed') throw new AppError('shutting-down');
@@ -149,107 +145,13 @@ export class Broadcasts implements BroadcastService {
   }
 
   /**
-   * Goes on with the broadcasts of a process that was killed: same id, URL, grid and encoding, and another compositor. Resolves when
-   * their rooms are there and they are counted as live; that they really are takes another moment. `start` waits for it. From then on this
-   * node goes on, too, with what other nodes leave.
+   * Goes on with the broadcasts of a process that was killed: same id, URL, grid and encoding, and another compositor; those that waited to start
+   * wait on. Resolves when their rooms are there and they are counted as live; that they really are takes another moment. `start` waits for it. From
+   * then on this node goes on, too, with what other nodes leave.
    */
   resume(rooms: OpensRooms): Promise<void> {
-    this.#resuming = this.#resumeAll(rooms);
+    this.#resuming = this.#resumption.begin(rooms);
     return this.#resuming;
-  }
-
-  async #resumeAll(rooms: OpensRooms): Promise<void> {
-    const { records, directory, homes, logger } = this.#options;
-    const found = records?.find() ?? [];
-    // Another node may have them by now.
-    if (found.length > 0) await directory.untilReady(DIRECTORY_LIMIT_MS);
-    for (const each of found) {
-      try {
-        await this.#resume(each, rooms);
-      } catch (error) {
-        // Its record stays: the next start may have more luck.
-        logger.error({ err: error, broadcast: each.record.id }, 'the broadcast can not be gone on with');
-      }
-    }
-    if (!records || !homes || this.#state === 'closed') return;
-    this.#succession = await Succession.create({
-      ...{ directory, homes, logger },
-      has: (id) => [...this.#running.values()].some(({ broadcast }) => broadcast.id === id),
-      goOn: (record, owner) => this.#inherit(record, owner, rooms),
-    });
-  }
-
-  async #resume(found: FoundRecord, rooms: OpensRooms): Promise<void> {
-    const { records, directory, clock, logger } = this.#options;
-    const { id, room, lease } = found.record;
-    const resumed = resumedFrom(found, { wallMs: this.#full().wallClock(), clockMs: clock.now() });
-    if (!this.#isWorth(resumed, room)) {
-      records?.drop(id);
-      return;
-    }
-    const owner = (await this.#isElsewhere(room))
-      ? undefined
-      : await Ownership.resume({ directory, logger }, { id, room }, lease);
-    if (!owner) {
-      logger.warn({ broadcast: id, room }, 'another node has gone on with the broadcast');
-      records?.drop(id);
-      return;
-    }
-    await this.#goOn(found.record, resumed, owner, rooms).catch(async (error: unknown) => {
-      await owner.handOn();
-      throw error;
-    });
-  }
-
-  /** What another node had, and nobody has now. */
-  async #inherit({ data, beat }: Entry<'record'>, owner: Ownership, rooms: OpensRooms): Promise<void> {
-    const { clock, directory } = this.#options;
-    const resumed = inheritedFrom({ data, beat }, { wallMs: this.#full().wallClock(), clockMs: clock.now() });
-    if (this.#isWorth(resumed, data.room)) return this.#goOn(data, resumed, owner, rooms);
-    // Ours to remove, since the broadcast is.
-    await (await directory.hold('record', data.id, data, owner.fence)).release();
-    await owner.end();
-  }
-
-  #isWorth({ id: broadcast, silentMs, failures }: Resumed, room: string): boolean {
-    const { resumeLimitMs = RESUME_LIMIT_MS, logger } = this.#options;
-    if (silentMs <= resumeLimitMs && failures < MAX_FAILURES && !this.#running.has(room)) return true;
-    logger.warn({ broadcast, room, silentMs, failures }, 'the broadcast of a killed process is not gone on with');
-    return false;
-  }
-
-  /** False, too, when nobody can say. */
-  async #isElsewhere(room: string): Promise<boolean> {
-    try {
-      return (await this.#options.homes?.homeOf(room))?.own === false;
-    } catch {
-      return false;
-    }
-  }
-
-  async #goOn(left: Left, resumed: Resumed, owner: Ownership, rooms: OpensRooms): Promise<void> {
-    const { records, logger, metrics } = this.#options;
-    const { id, room, input } = left;
-    if (!records) throw new Error('nothing is kept here');
-    const { known, lost } = destinationsOf(left, records.box);
-    if (lost.length > 0)
-      logger.error({ broadcast: id, lost }, 'destinations are lost: their stream keys can not be read');
-    const free = known.filter(({ identity, status }) => this.#streamKeys.claim(identity, status.id) === undefined);
-    if (free.length < known.length)
-      logger.error({ broadcast: id }, 'destinations are lost: their stream keys are in use');
-    logger.warn({ broadcast: id, room, silentMs: resumed.silentMs }, 'going on with the broadcast of another process');
-    let starting: Promise<BroadcastStatus>;
-    try {
-      const tap = await rooms.getOrCreate(room);
-      if (left.scene) rooms.restoreScene(room, left.scene);
-      const beginning = { id, destinations: free, resumed, owner };
-      starting = this.#run(new Broadcast(tap, input, beginning, this.#full()));
-    } catch (error) {
-      this.#streamKeys.releaseAll(free);
-      throw error;
-    }
-    metrics.resumed.inc();
-    starting.catch((error: unknown) => logger.warn({ err: error, broadcast: id }, 'the broadcast did not come back'));
   }
 
   #full(): BroadcastOptions {
@@ -265,6 +167,7 @@ export class Broadcasts implements BroadcastService {
     const isHome = homes && ((room: string) => homes.isOwn(room));
     const shared = {
       ...{ streamKeys: this.#streamKeys, handoffs: this.#handoffs, places: this.#places, recoveryMs, isHome },
+      balance: this.#balance,
     };
     return { ...this.#options, mediaIp, encoderThreads, assetsUrl, videoEncoder, wallClock, ...shared };
   }
@@ -324,11 +227,12 @@ export class Broadcasts implements BroadcastService {
   /** Another node is to go on with every broadcast: nothing is ended. Refuses new ones from now on; resolves when others may have them. */
   async handOn(): Promise<void> {
     this.#state = 'closed';
-    await this.#succession?.close();
+    this.#balance?.close();
+    await this.#resumption.close();
     const running = [...this.#running.values()];
     await Promise.all(
-      // One that nobody has seen a frame of begins anew elsewhere.
-      running.map(({ broadcast }) => (broadcast.begun ? broadcast.letGo() : broadcast.stop('shutdown'))),
+      // One that is just being started, and has not waited, is asked for again.
+      running.map(({ broadcast }) => (broadcast.isKept ? broadcast.letGo() : broadcast.stop('shutdown'))),
     );
   }
 
@@ -340,7 +244,8 @@ export class Broadcasts implements BroadcastService {
 
   async #close(): Promise<void> {
     this.#state = 'closed';
-    await this.#succession?.close();
+    this.#balance?.close();
+    await this.#resumption.close();
     await Promise.all([...this.#running.values()].map(({ broadcast }) => broadcast.stop('shutdown')));
     this.#places.close();
   }

@@ -41,6 +41,8 @@ interface KeeperEvents {
   live: [tookMs: number];
   /** The compositor at work is lost; another is looked for. */
   lost: [];
+  /** Another compositor is at work from now on, without a loss. */
+  moved: [];
 }
 
 export class CompositorKeeper extends TypedEmitter<KeeperEvents> {
@@ -346,5 +348,6 @@ export class CompositorKeeper extends TypedEmitter<KeeperEvents> {
     if (board.status.degradation !== run.degradation) board.set({ degradation: run.degradation });
     this.parts.begin(startMs + partStartMs(grid, from, 0));
     this.#logger.info({ compositor: run.compositor, fence: run.fence, from }, 'compositor at work');
+    this.emit('moved');
   }
 }

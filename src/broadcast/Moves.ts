@@ -16,8 +16,11 @@ import type { Standby } from './Standby.ts';
 /** A handoff that came to nothing is tried again after, ms. */
 const HANDOFF_RETRY_MS = 2_000;
 
-/** Why a broadcast is handed over: metric label. `drain`: its agent goes. `request`: somebody asked for it. */
-export type HandoffReason = 'drain' | 'request';
+/**
+ * Why a broadcast is handed over: metric label. `drain`: its agent goes. `request`: somebody asked for it. `rebalance`: its agent has too much, or
+ * room is made for another one (place/Balance.ts).
+ */
+export type HandoffReason = 'drain' | 'request' | 'rebalance';
 
 export interface MovesOptions {
   node: Pick<BroadcastOptions, 'handoffs' | 'clock' | 'metrics'>;

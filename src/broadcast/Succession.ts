@@ -1,6 +1,6 @@
 /**
- * Broadcasts whose node died, or has handed them on. In: the directory's records, owners and homes. Out: for each record that nobody owns (an orphan)
- * the order to go on with it here, once its room is at home here. Every SFU node does this; which of them goes on with a broadcast is decided
+ * Broadcasts whose node died, or has handed them on. In: the directory's records, owners and homes. Out: for each record that nobody owns (an orphan), also of
+ * one that only waits to start, the order to go on with it here, once its room is at home here. Every SFU node does this; which of them goes on with a broadcast is decided
  * where the room is claimed (RoomHomes.ts), the first who asks has it, and then, for certain, by the claim to the broadcast itself.
  *
  * It looks again at each change of what it looks at, and after RETRY_MS while there is an orphan that it could not do anything about.
@@ -20,13 +20,16 @@ const SPREAD_MS = 100;
 /** An owner that died is known to be dead after a lease's life (10 s); who starts a broadcast in its room waits for that no longer than, ms. */
 const PATIENCE_MS = 15_000;
 
+/** What is left of a broadcast: it ran, or waited to start. */
+export type Orphan = Entry<'record'> | Entry<'pending'>;
+
 export interface SuccessionOptions {
   directory: Directory;
   homes: Pick<RoomHomes, 'homeOf' | 'on' | 'off'>;
   /** It is at work here, or about to be. */
   has: (broadcast: string) => boolean;
   /** Goes on with it; when it rejects, somebody else may. */
-  goOn: (record: Entry<'record'>, owner: Ownership) => Promise<void>;
+  goOn: (left: Orphan, owner: Ownership) => Promise<void>;
   logger: Logger;
 }
 
@@ -34,6 +37,7 @@ export class Succession {
   readonly #options: SuccessionOptions;
   readonly #logger: Logger;
   readonly #records: View<'record'>;
+  readonly #pending: View<'pending'>;
   readonly #owners: View<'broadcast'>;
   readonly #rooms: View<'room'>;
   readonly #busy = new Map<string, Promise<void>>();
@@ -42,11 +46,12 @@ export class Succession {
 
   private constructor(
     options: SuccessionOptions,
-    views: { records: View<'record'>; owners: View<'broadcast'>; rooms: View<'room'> },
+    views: { records: View<'record'>; pending: View<'pending'>; owners: View<'broadcast'>; rooms: View<'room'> },
   ) {
     this.#options = options;
     this.#logger = options.logger.child({ part: 'succession' });
     this.#records = views.records;
+    this.#pending = views.pending;
     this.#owners = views.owners;
     this.#rooms = views.rooms;
   }
@@ -56,7 +61,8 @@ export class Succession {
     const { directory } = options;
     const [owners, rooms] = [await directory.watch('broadcast'), await directory.watch('room')];
     // Last: of what is listed here the owners are known.
-    const succession = new Succession(options, { owners, rooms, records: await directory.watch('record') });
+    const [pending, records] = [await directory.watch('pending'), await directory.watch('record')];
+    const succession = new Succession(options, { owners, rooms, pending, records });
     succession.#begin();
     return succession;
   }
@@ -68,7 +74,7 @@ export class Succession {
   async settled(room: string): Promise<void> {
     const until = AbortSignal.any([this.#closed.signal, AbortSignal.timeout(PATIENCE_MS)]);
     for (;;) {
-      const left = this.#records.entries.filter(({ data, id }) => data.room === room && !this.#options.has(id));
+      const left = this.#left.filter(({ data, id }) => data.room === room && !this.#options.has(id));
       if (left.length === 0) return;
       if (until.aborted) throw new AppError('wrong-node', 'Another node has a broadcast of this room.');
       const taken = left.flatMap(({ id }) => this.#busy.get(id) ?? []);
@@ -81,6 +87,7 @@ export class Succession {
     this.#closed.abort();
     clearTimeout(this.#retry);
     this.#records.off('changed', this.#look).off('gone', this.#look);
+    this.#pending.off('changed', this.#look).off('gone', this.#look);
     this.#owners.off('gone', this.#look);
     this.#rooms.off('gone', this.#look);
     this.#options.homes.off('acquired', this.#look);
@@ -89,6 +96,7 @@ export class Succession {
 
   #begin(): void {
     this.#records.on('changed', this.#look).on('gone', this.#look);
+    this.#pending.on('changed', this.#look).on('gone', this.#look);
     this.#owners.on('gone', this.#look);
     this.#rooms.on('gone', this.#look);
     this.#options.homes.on('acquired', this.#look);
@@ -98,7 +106,7 @@ export class Succession {
   readonly #look = (): void => {
     clearTimeout(this.#retry);
     if (this.#closed.signal.aborted) return;
-    const orphans = this.#records.entries.filter((record) => this.#isOrphan(record));
+    const orphans = this.#left.filter((record) => this.#isOrphan(record));
     if (orphans.length > 0) this.#retry = setTimeout(this.#look, RETRY_MS).unref();
     for (const { id, data } of orphans) {
       if (this.#busy.has(id)) continue;
@@ -111,8 +119,12 @@ export class Succession {
     }
   };
 
+  get #left(): Orphan[] {
+    return [...this.#records.entries, ...this.#pending.entries];
+  }
+
   /** An owner of our own name that we know nothing of is a process before us. */
-  #isOrphan({ id }: Entry<'record'>): boolean {
+  #isOrphan({ id }: Orphan): boolean {
     const { directory, has } = this.#options;
     const owner = this.#owners.get(id);
     return (owner === undefined || owner.holder === directory.node) && !has(id);
@@ -128,8 +140,8 @@ export class Succession {
     const owner = await Ownership.claim({ directory, logger }, { id, room });
     try {
       // As it is now, and how old: what is in the view is from when it was changed last.
-      const record = await directory.find('record', id);
-      if (record && !signal.aborted) await goOn(record, owner);
+      const left = (await directory.find('record', id)) ?? (await directory.find('pending', id));
+      if (left && !signal.aborted) await goOn(left, owner);
       else await owner.end();
     } catch (error) {
       await owner.handOn();
@@ -148,10 +160,12 @@ export class Succession {
     const done = (): void => resolve();
     signal.addEventListener('abort', done, { once: true });
     this.#records.on('changed', done).on('gone', done);
+    this.#pending.on('changed', done).on('gone', done);
     this.#owners.on('gone', done);
     if (!signal.aborted) await promise;
     signal.removeEventListener('abort', done);
     this.#records.off('changed', done).off('gone', done);
+    this.#pending.off('changed', done).off('gone', done);
     this.#owners.off('gone', done);
   }
 }

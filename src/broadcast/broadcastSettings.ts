@@ -10,6 +10,8 @@ export const broadcastSettings = (config: Config) =>
     maxHandoffs: config.maxHandoffs,
     placement: config.placement,
     tenants: config.tenantLimits,
+    // In one process there is nothing to balance.
+    rebalanceMs: config.role === 'sfu' ? config.rebalanceSeconds * 1000 : undefined,
     recoveryMs: config.recoverySeconds * 1000,
     resumeLimitMs: config.resumeSeconds * 1000,
   }) satisfies Partial<BroadcastsOptions>;

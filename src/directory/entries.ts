@@ -3,6 +3,7 @@
  * parsing, since another node, perhaps of another version, wrote them.
  */
 import { z } from 'zod';
+import { BroadcastInput } from '../contracts/broadcast.ts';
 import { ReconnectSeconds } from '../contracts/deliveryControl.ts';
 import { BroadcastId, DestinationId, PeerId, RoomId, TenantId } from '../contracts/ids.ts';
 import { RecordedProgram } from '../contracts/recordedProgram.ts';
@@ -56,6 +57,19 @@ export const FleetRecord = RecordedProgram.extend({
 });
 export type FleetRecord = z.infer<typeof FleetRecord>;
 
+/** What another node needs to start a broadcast that waits for its first compositor: nobody has seen a frame of it. */
+export const PendingStart = z.object({
+  version: z.literal(1),
+  id: BroadcastId,
+  room: RoomId,
+  /** Its destinations are kept beside it, sealed. */
+  input: BroadcastInput,
+  destinations: z.array(SealedDestination),
+  /** Its place in the queue, ms since 1970 by the clock of the node that was asked. */
+  queuedAt: z.number(),
+});
+export type PendingStart = z.infer<typeof PendingStart>;
+
 /** A compositor that a broadcast wants; while it waits, and as long as it has it where tenants have limits. */
 export const WishData = z.object({
   broadcast: BroadcastId,
@@ -83,13 +97,26 @@ export const KeptRoom = z.object({
   seated: z.array(z.object({ identity: z.string(), peer: PeerId })),
 });
 
+/** Where a broadcast's compositor is at work (broadcast/place/Balance.ts). */
+export const Berth = z.object({
+  /** The agent's name. */
+  agent: z.string().max(512),
+  /** What it costs there, without a hot standby. */
+  slots: z.number().min(0),
+  /** It has not been there for long: it stays. */
+  pinned: z.boolean(),
+  /** It is on its way to another agent. */
+  moving: z.boolean(),
+});
+export type Berth = z.infer<typeof Berth>;
+
 /** Kind of entry → what it carries. */
 export const ENTRY_DATA = {
   node: NodeInfo,
   /** A room's home; the id is the room's. */
   room: Home,
-  /** Who controls a broadcast; the id is the broadcast's. */
-  broadcast: Home.extend({ room: RoomId }),
+  /** Who controls a broadcast; the id is the broadcast's. `at`: left out while it has no compositor at work, and by nodes of before. */
+  broadcast: Home.extend({ room: RoomId, at: Berth.optional() }),
   /** Who pushes to a stream; the id is streamIdentity's hash, never the stream key. */
   'stream-key': z.object({ broadcast: BroadcastId }),
   /** Which delivery node has a broadcast's playlists, live or ended; the id is the broadcast's. `epoch`: wall clock of frame 0, ms since 1970. */
@@ -100,6 +127,8 @@ export const ENTRY_DATA = {
   leader: Home,
   /** Stays when its owner is gone; the id is the broadcast's. */
   record: FleetRecord,
+  /** Stays when its owner is gone; the id is the broadcast's. Followed by a `record` when it starts. */
+  pending: PendingStart,
   /** Stays when the room has no home; the id is the room's. */
   'kept-room': KeptRoom,
 } as const;
@@ -109,7 +138,7 @@ export type EntryData<K extends EntryKind> = z.output<(typeof ENTRY_DATA)[K]>;
 export const ENTRY_KINDS = Object.keys(ENTRY_DATA) as EntryKind[];
 
 /** Those that do not expire: they are what is left of an owner. */
-export const isLasting = (kind: EntryKind): boolean => kind === 'record' || kind === 'kept-room';
+export const isLasting = (kind: EntryKind): boolean => kind === 'record' || kind === 'pending' || kind === 'kept-room';
 
 /** The program's clock as its owner had it when it renewed last. */
 export const OwnerBeat = z.object({

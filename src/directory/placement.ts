@@ -1,5 +1,6 @@
 /** The load distribution program: which agent a broadcast is given, who waits, who moves (placement/). Pure; here is all that others need of it. */
 export { deletionCosts, drainOrder, type Move, makeRoom, nextToEmpty, relieve } from './placement/advice.ts';
+export { type Balancing, type Berthed, balancingMoves } from './placement/balance.ts';
 export { chooseAgent, rankAgents } from './placement/choose.ts';
 export { type BroadcastShape, type CpuSample, correctFactor, predictSlots, SLOT_CORES } from './placement/cost.ts';
 export {

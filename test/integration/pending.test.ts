@@ -89,4 +89,17 @@ describe('one machine whose slots are all in use', () => {
     await eventually(async () => (await put('two')).status.state === 'live', 'it is live');
     expect((await put('two')).code).toBe(200);
   });
+
+  test('one that waits outlives a kill -9 of the server, as what is live does', async () => {
+    const { id } = (await put('three')).status;
+    await server.kill();
+    server = await server.again();
+    const status = async (room: string) =>
+      BroadcastStatus.parse(await (await fetch(`${server.url}/v1/rooms/${room}/broadcast`)).json());
+    await eventually(async () => (await status('two')).state === 'live', 'what was live is live again');
+    expect(await status('three')).toMatchObject({ id, state: 'pending', position: 1 });
+    await fetch(`${server.url}/v1/rooms/two/broadcast`, { method: 'DELETE' });
+    await eventually(async () => (await status('three')).state === 'live', 'it is live');
+    expect((await status('three')).id).toBe(id);
+  });
 });

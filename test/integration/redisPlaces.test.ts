@@ -1,7 +1,8 @@
-/** The queue for compositors that SFU nodes share, in a real Redis. */
+/** The queue for compositors that SFU nodes share, and the balance of agents, in a real Redis. */
 import { afterAll, beforeAll, describe } from 'vitest';
 import { RedisServer } from '../support/directory/RedisServer.ts';
 import { redisRig } from '../support/directory/redisRig.ts';
+import { balanceSuite } from '../support/place/balanceSuite.ts';
 import { placesSuite } from '../support/place/placesSuite.ts';
 
 let redis: RedisServer;
@@ -15,4 +16,9 @@ describe('the queue for compositors, in Redis', () =>
   placesSuite(async () => {
     round += 1;
     return redisRig({ redis, prefix: `places${round}:` });
+  }));
+describe('moving broadcasts to where there is room, in Redis', () =>
+  balanceSuite(async () => {
+    round += 1;
+    return redisRig({ redis, prefix: `balance${round}:` });
   }));

@@ -10,6 +10,8 @@ import type { PlaceAsk, Waits } from './Ticket.ts';
 interface BroadcastPlaceEvents {
   /** It waits for a compositor, or does no longer (null). Told again whenever the queue moves. */
   waiting: [waits: Waits | null];
+  /** One compositor of it costs something else. */
+  costs: [slots: number];
 }
 
 /** What it asks for now. */
@@ -30,12 +32,15 @@ export interface BroadcastPlaceOptions {
   program: () => Program | undefined;
   /** Another process had it: it runs already. */
   resumed: boolean;
+  /** Its place in the queue, when another process had it while it waited. */
+  queuedAt?: number | undefined;
 }
 
 /** A broadcast's place among all others: what it costs, what it asks for, and where it waits. */
 export class BroadcastPlace extends TypedEmitter<BroadcastPlaceEvents> {
   readonly #options: BroadcastPlaceOptions;
   readonly #meter: SlotMeter;
+  #queuedAt: number | undefined;
   #waitedMs = 0;
   #waitsSince: number | undefined;
 
@@ -43,10 +48,25 @@ export class BroadcastPlace extends TypedEmitter<BroadcastPlaceEvents> {
     super();
     const { room, input, node, program } = options;
     this.#options = options;
+    this.#queuedAt = options.queuedAt;
     const encoder = () => program()?.encoder ?? encoderFor(node.videoEncoder, node.encoderThreads);
     this.#meter = new SlotMeter({ room, input, encoder, clock: node.clock });
-    this.#meter.on('changed', () => this.#want());
+    this.#meter.on('changed', (slots) => {
+      this.#want();
+      this.emit('costs', slots);
+    });
     this.#want();
+  }
+
+  /** What one compositor of it costs. */
+  get slots(): number {
+    return this.#meter.slots;
+  }
+
+  /** Its place among those that wait to start: kept for as long as it has not started. */
+  get queuedAt(): number {
+    this.#queuedAt ??= this.#options.node.places.queuedAt();
+    return this.#queuedAt;
   }
 
   /** For how long it has waited for its turn, all in all, ms. */
@@ -60,6 +80,7 @@ export class BroadcastPlace extends TypedEmitter<BroadcastPlaceEvents> {
     return {
       ...{ broadcast, tenant: input.tenant, kind: seen ? 'handover' : 'start', signal },
       slots: () => this.#meter.slots,
+      queuedAt: seen ? undefined : this.queuedAt,
       avoid: avoid === undefined ? [] : [avoid],
       last,
       waitMs: waitMs ?? (seen ? node.recoveryMs : Number.POSITIVE_INFINITY),

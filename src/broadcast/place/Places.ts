@@ -67,6 +67,12 @@ export class Places {
     this.#logger = options.logger.child({ part: 'places' });
   }
 
+  /** A place at the end of the queue, ms since 1970: who comes later waits later, also within a millisecond. */
+  queuedAt(): number {
+    this.#queuedAt = Math.max(this.#queuedAt + 1, Math.floor(this.#options.wallClock()));
+    return this.#queuedAt;
+  }
+
   /** What a broadcast wants from now on, whether it has it or not; null: it is over. */
   wants(broadcast: string, wanted: { tenant: string; slots: number } | null): void {
     if (wanted) this.#wanted.set(broadcast, { seen: false, ...this.#wanted.get(broadcast), broadcast, ...wanted });
@@ -88,9 +94,7 @@ export class Places {
     await this.#opening;
     const { signal, waitMs } = ask;
     signal.throwIfAborted();
-    // Who comes later waits later, also within a millisecond.
-    this.#queuedAt = Math.max(this.#queuedAt + 1, Math.floor(this.#options.wallClock()));
-    const ticket = new Ticket(newId('q'), ask, this.#queuedAt);
+    const ticket = new Ticket(newId('q'), ask, ask.queuedAt ?? this.queuedAt());
     if (ask.kind === 'handover') this.#counts(ticket, true);
     this.#tickets.set(ticket.id, ticket);
     const giveUp = () => ticket.fail(signal.reason);

@@ -23,6 +23,8 @@ export interface PlaceAsk {
   /** `handover`: the broadcast runs already, and is seen. */
   kind: Waiting['kind'];
   slots: () => number;
+  /** Its place in the queue (Places.queuedAt); left out: at the end. */
+  queuedAt?: number | undefined;
   /** Agents that will not do: where it is, where its twin is. */
   avoid: readonly string[];
   /** One that is asked only when no other has room: it may not answer at all. */

@@ -7,7 +7,7 @@ import { ReconnectSeconds } from '../../contracts/deliveryControl.ts';
 import { DestinationId } from '../../contracts/ids.ts';
 import { RecordedProgram } from '../../contracts/recordedProgram.ts';
 import type { VersionedScene } from '../../contracts/scene.ts';
-import type { FleetRecord } from '../../directory/entries.ts';
+import { type FleetRecord, PendingStart } from '../../directory/entries.ts';
 import { type Destination, newStatus } from '../destinations.ts';
 import type { Program } from '../jobs.ts';
 
@@ -24,6 +24,10 @@ export const BroadcastRecord = RecordedProgram.extend({
 });
 export type BroadcastRecord = z.infer<typeof BroadcastRecord>;
 
+/** Of a broadcast that waits for its first compositor. */
+export const PendingRecord = PendingStart.extend({ lease: BroadcastRecord.shape.lease });
+export type PendingRecord = z.infer<typeof PendingRecord>;
+
 /** The program's clock, written down each second: what a successor reckons its own from. */
 export const Beat = z.object({
   /** Program time, ms. */
@@ -38,6 +42,12 @@ export type Beat = z.infer<typeof Beat>;
 /** A broadcast whose process died, as it goes on. */
 export interface FoundRecord {
   record: BroadcastRecord;
+  beat: Beat | undefined;
+}
+
+/** One that only waited. */
+export interface FoundPending {
+  pending: PendingRecord;
   beat: Beat | undefined;
 }
 
@@ -65,27 +75,33 @@ export function recordOf(state: RecordedState, box: SecretBox): BroadcastRecord 
     encoder,
     renditions,
     fence,
-    destinations: destinations.map(({ url, identity, reconnectSeconds, status }) => ({
-      id: status.id,
-      name: status.name,
-      target: status.target,
-      sealed: box.seal(JSON.stringify({ url: url.reveal(), identity, reconnectSeconds })),
-    })),
+    destinations: destinations.map((destination) => sealed(destination, box)),
     failures,
     lease,
   };
 }
 
+function sealed({ url, identity, reconnectSeconds, status: { id, name, target } }: Destination, box: SecretBox) {
+  return { id, name, target, sealed: box.seal(JSON.stringify({ url: url.reveal(), identity, reconnectSeconds })) };
+}
+
+const forFleet = (destination: Destination, box: SecretBox) => ({
+  ...sealed(destination, box),
+  reconnectSeconds: destination.reconnectSeconds,
+});
+
 /** As the directory has it. */
 export function fleetRecordOf(state: RecordedState, scene: VersionedScene, box: SecretBox): FleetRecord {
-  const { lease: _, destinations, ...record } = recordOf(state, box);
-  const seconds = new Map(state.destinations.map(({ status, reconnectSeconds }) => [status.id, reconnectSeconds]));
-  return {
-    ...record,
-    scene,
-    deliveryUrl: state.program.deliveryUrl,
-    destinations: destinations.map((kept) => ({ ...kept, reconnectSeconds: seconds.get(kept.id) ?? null })),
-  };
+  const { lease: _, ...record } = recordOf({ ...state, destinations: [] }, box);
+  const { deliveryUrl } = state.program;
+  return { ...record, scene, deliveryUrl, destinations: state.destinations.map((each) => forFleet(each, box)) };
+}
+
+export type PendingState = Pick<RecordedState, 'id' | 'room' | 'input' | 'destinations'> & { queuedAt: number };
+
+export function pendingOf({ id, room, input, destinations, queuedAt }: PendingState, box: SecretBox): PendingStart {
+  const kept = destinations.map((destination) => forFleet(destination, box));
+  return { version: 1, id, room, input: { ...input, destinations: [] }, destinations: kept, queuedAt };
 }
 
 /** Those that can be opened, and the ids of those that can not. */

@@ -1,13 +1,13 @@
 /**
  * One broadcast in the directory: that this node controls it (kind `broadcast`), and what another would need to go on with it (kind `record`, with
- * the program's clock as its beat). In: the broadcast's changes. Out: `lost`, when another node has it. The record outlives us when we die or
+ * the program's clock as its beat; kind `pending` as long as it waits for its first compositor). In: the broadcast's changes. Out: `lost`, when another node has it. The record outlives us when we die or
  * hand the broadcast on; Succession.ts of another node finds it then.
  */
 import type { Logger } from '../../common/logger.ts';
 import { TypedEmitter } from '../../common/TypedEmitter.ts';
 import { AppError } from '../../contracts/errors.ts';
 import type { Directory } from '../../directory/Directory.ts';
-import type { FleetRecord, OwnerBeat } from '../../directory/entries.ts';
+import type { Berth, EntryData, EntryKind, FleetRecord, OwnerBeat, PendingStart } from '../../directory/entries.ts';
 import type { Lease } from '../../directory/Lease.ts';
 
 interface OwnershipEvents {
@@ -27,6 +27,7 @@ export class Ownership extends TypedEmitter<OwnershipEvents> {
   readonly #lease: Lease<'broadcast'>;
   readonly #heldSince = performance.now();
   #record: Lease<'record'> | undefined;
+  #pending: Lease<'pending'> | undefined;
   #data: FleetRecord | undefined;
   #writing: Promise<void> = Promise.resolve();
 
@@ -62,15 +63,29 @@ export class Ownership extends TypedEmitter<OwnershipEvents> {
     return this.#lease.state === 'held';
   }
 
+  /** The other nodes are told where its compositor is at work; null: nowhere. Never rejects. */
+  async berth(at: Berth | null): Promise<void> {
+    const { at: _, ...home } = this.#lease.data;
+    await this.#lease.update(at ? { ...home, at } : home);
+  }
+
   /** Written down when it resolves, if the directory can be reached; else it follows. Never rejects. */
   keep(record: FleetRecord, programMs: () => number): Promise<void> {
     this.#data = record;
-    this.#writing = this.#writing
-      .then(() => this.#write(record, programMs))
-      .catch((error: unknown) => {
-        this.#options.logger.warn({ err: error }, 'the record could not be written');
-      });
-    return this.#writing;
+    return this.#soon(async () => {
+      await this.#write(record, programMs);
+      await this.#pending?.release();
+      this.#pending = undefined;
+    });
+  }
+
+  /** It waits for its first compositor: likewise. */
+  wait(pending: PendingStart): Promise<void> {
+    return this.#soon(async () => {
+      if (!this.held || this.#data) return;
+      if (this.#pending) await this.#pending.update(pending);
+      else this.#pending = this.#follow(await this.#hold('pending', pending, () => 0));
+    });
   }
 
   /** The broadcast is over: nothing is left of it. */
@@ -78,6 +93,7 @@ export class Ownership extends TypedEmitter<OwnershipEvents> {
     await this.#writing;
     // In this order: a record without an owner is taken for what a dead node left.
     await this.#record?.release();
+    await this.#pending?.release();
     await this.#lease.release();
   }
 
@@ -87,20 +103,36 @@ export class Ownership extends TypedEmitter<OwnershipEvents> {
     const record = this.#record;
     if (record && this.#data) await record.update(this.#data);
     record?.leave();
+    this.#pending?.leave();
     await this.#lease.release();
+  }
+
+  #soon(write: () => Promise<void>): Promise<void> {
+    this.#writing = this.#writing.then(write).catch((error: unknown) => {
+      this.#options.logger.warn({ err: error }, 'the record could not be written');
+    });
+    return this.#writing;
   }
 
   async #write(data: FleetRecord, programMs: () => number): Promise<void> {
     if (!this.held) return;
-    if (this.#record) {
-      await this.#record.update(data);
-      return;
-    }
+    if (this.#record) await this.#record.update(data);
+    else this.#record = this.#follow(await this.#hold('record', data, programMs));
+  }
+
+  #hold<K extends 'record' | 'pending'>(
+    kind: K,
+    data: EntryData<K> & { id: string },
+    programMs: () => number,
+  ): Promise<Lease<K>> {
     const beat = (): OwnerBeat => ({ programMs: programMs(), heldMs: performance.now() - this.#heldSince });
-    const record = await this.#options.directory.hold('record', data.id, data, this.fence, { beat });
-    this.#record = record;
-    // Whoever has the one has the other.
-    if (record.state === 'lost') this.emit('lost');
-    else record.once('lost', () => this.emit('lost'));
+    return this.#options.directory.hold(kind, data.id, data, this.fence, { beat });
+  }
+
+  /** Whoever has the one has the other. */
+  #follow<K extends EntryKind>(lease: Lease<K>): Lease<K> {
+    if (lease.state === 'lost') this.emit('lost');
+    else lease.once('lost', () => this.emit('lost'));
+    return lease;
   }
 }

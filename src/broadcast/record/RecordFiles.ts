@@ -1,6 +1,6 @@
 /**
  * The records of a node's broadcasts: `DATA_DIR/broadcasts/BROADCAST/`, with `record` (BroadcastRecord.ts, changed seldom) and `beat`
- * (each second). In: a broadcast's changes. Out: what a process that was killed had, for Broadcasts.resume.
+ * (each second); with `pending` instead of `record` as long as it waits for its first compositor. In: a broadcast's changes. Out: what a process that was killed had, for Broadcasts.resume.
  */
 import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,7 +9,15 @@ import type { Secret } from '../../common/Secret.ts';
 import { SecretBox } from '../../common/SecretBox.ts';
 import { BroadcastId } from '../../contracts/ids.ts';
 import { StateFile } from '../../durable/StateFile.ts';
-import { Beat, BroadcastRecord, type FoundRecord, type RecordedState, recordOf } from './BroadcastRecord.ts';
+import {
+  Beat,
+  BroadcastRecord,
+  type FoundPending,
+  type FoundRecord,
+  PendingRecord,
+  type RecordedState,
+  recordOf,
+} from './BroadcastRecord.ts';
 
 const BEAT_MS = 1_000;
 /** The disk has a beat at least so often, ms: only a machine that loses its power goes back so far. */
@@ -46,14 +54,31 @@ export class RecordFiles {
 
   /** Broadcasts whose process died, the newest first: of two of one room that one counts. What can not be read is removed. */
   find(): FoundRecord[] {
-    const found: FoundRecord[] = [];
+    const found = this.#read((folder) => {
+      const record = read(join(folder, 'record'), BroadcastRecord);
+      return record && { record, beat: read(join(folder, 'beat'), Beat) };
+    });
+    return found.sort((a, b) => b.record.epoch - a.record.epoch);
+  }
+
+  /** Those that only waited, the first in the queue first. */
+  findPending(): FoundPending[] {
+    const found = this.#read((folder) => {
+      const pending = hasRecord(folder) ? undefined : read(join(folder, 'pending'), PendingRecord);
+      return pending && { pending, beat: read(join(folder, 'beat'), Beat) };
+    });
+    return found.sort((a, b) => a.pending.queuedAt - b.pending.queuedAt);
+  }
+
+  #read<T>(readFrom: (folder: string) => T | undefined): T[] {
+    const found: T[] = [];
     for (const name of readdirSync(this.#folder)) {
       if (!BroadcastId.safeParse(name).success) continue;
       const folder = join(this.#folder, name);
       try {
-        const record = read(join(folder, 'record'), BroadcastRecord);
-        if (record) found.push({ record, beat: read(join(folder, 'beat'), Beat) });
-        else {
+        const one = readFrom(folder);
+        if (one) found.push(one);
+        else if (!hasRecord(folder) && !read(join(folder, 'pending'), PendingRecord)) {
           this.#logger.warn({ broadcast: name }, 'nothing of use is kept of the broadcast');
           rmSync(folder, { recursive: true, force: true });
         }
@@ -61,7 +86,7 @@ export class RecordFiles {
         this.#logger.error({ err: error, broadcast: name }, 'the disk does not give back the record of a broadcast');
       }
     }
-    return found.sort((a, b) => b.record.epoch - a.record.epoch);
+    return found;
   }
 
   /** It is not gone on with. */
@@ -75,6 +100,7 @@ export class RecordKeeper {
   readonly #box: SecretBox;
   readonly #logger: Logger;
   #files: { record: StateFile; beat: StateFile } | undefined;
+  #pending: StateFile | undefined;
   #timer: NodeJS.Timeout | undefined;
   #failing = false;
   #closed = false;
@@ -85,9 +111,25 @@ export class RecordKeeper {
     this.#logger = logger;
   }
 
-  /** Written when it returns. */
+  /** Written when it returns. What was kept while it waited is of no use any more. */
   save(state: RecordedState): void {
-    if (!this.#closed) this.#try(() => this.#open().record.save(JSON.stringify(recordOf(state, this.#box))));
+    if (this.#closed) return;
+    this.#try(() => {
+      this.#open().record.save(JSON.stringify(recordOf(state, this.#box)));
+      if (this.#pending) this.#pending.close();
+      this.#pending = undefined;
+      for (const end of [0, 1]) rmSync(join(this.#folder, `pending.${end}`), { force: true });
+    });
+  }
+
+  /** It waits for its first compositor. Written when it returns. */
+  wait(pending: PendingRecord): void {
+    if (this.#closed) return;
+    this.#try(() => {
+      mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
+      this.#pending ??= StateFile.open(join(this.#folder, 'pending'));
+      this.#pending.save(JSON.stringify(pending));
+    });
   }
 
   /** Writes the program's clock down, now and each second. */
@@ -110,6 +152,7 @@ export class RecordKeeper {
     clearInterval(this.#timer);
     this.#files?.record.close();
     this.#files?.beat.close();
+    this.#pending?.close();
   }
 
   /** It is over: nothing is kept. Idempotent. */
@@ -141,6 +184,8 @@ export class RecordKeeper {
     }
   }
 }
+
+const hasRecord = (folder: string): boolean => read(join(folder, 'record'), BroadcastRecord) !== undefined;
 
 function read<T>(path: string, schema: { safeParse(value: unknown): { data?: T | undefined } }): T | undefined {
   const text = StateFile.read(path);

@@ -7,7 +7,7 @@ import type { BroadcastInput } from '../../contracts/broadcast.ts';
 import type { Destination } from '../destinations.ts';
 import type { Program } from '../jobs.ts';
 import type { RoomTap } from '../RoomTap.ts';
-import { fleetRecordOf, type RecordedState } from './BroadcastRecord.ts';
+import { fleetRecordOf, pendingOf, type RecordedState } from './BroadcastRecord.ts';
 import type { Ownership } from './Ownership.ts';
 import type { RecordFiles, RecordKeeper } from './RecordFiles.ts';
 
@@ -36,6 +36,7 @@ export class RecordWriter {
   readonly #files: RecordKeeper | undefined;
   #owner: Ownership | undefined;
   #sceneVersion = 0;
+  #waits = false;
 
   constructor(options: RecordWriterOptions) {
     this.#options = options;
@@ -56,6 +57,17 @@ export class RecordWriter {
   begin({ startMs }: Program): void {
     const { clock, wallClock } = this.#options;
     this.#files?.beat(() => ({ programMs: clock.now() - startMs, at: wallClock() }));
+  }
+
+  /** It waits for its first compositor. Written as `save` does; followed by that. */
+  async wait({ queuedAt, destinations }: Pick<KeptNow, 'destinations'> & { queuedAt: number }): Promise<void> {
+    const { id, room, input, records, wallClock } = this.#options;
+    if (!records) return;
+    const pending = pendingOf({ id, room: room.id, input, destinations, queuedAt }, records.box);
+    this.#files?.wait({ ...pending, lease: this.#owner?.fence ?? 0 });
+    if (!this.#waits) this.#files?.beat(() => ({ programMs: 0, at: wallClock() }));
+    this.#waits = true;
+    await this.#owner?.wait(pending);
   }
 
   /** On disk when it returns, in the directory when it resolves, if that can be reached. Never rejects. */

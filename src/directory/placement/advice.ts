@@ -50,7 +50,7 @@ export function makeRoom(agents: readonly BusyAgent[], wish: Wish, only?: string
 
 /** The smallest single one that is enough, else the largest ones until it is; none: it is not to be had with few. */
 function fewestToGo(running: readonly Running[], needed: number): Running[] {
-  const ascending = running.toSorted((a, b) => a.slots - b.slots);
+  const ascending = running.filter(({ pinned }) => !pinned).sort((a, b) => a.slots - b.slots || (a.id < b.id ? -1 : 1));
   const one = ascending.find(({ slots }) => slots >= needed - SLOT_EPSILON);
   if (one) return [one];
   const largest = ascending.reverse().slice(0, MAX_MOVES);

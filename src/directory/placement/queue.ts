@@ -7,8 +7,8 @@
  *
  * Small ones may overtake a big one that fits nowhere, or slots would lie idle; but not for ever: the first in the order that finds
  * no room gets a reservation. One agent, that with the least to go, takes nobody else from then on. What runs there ends, or is moved
- * away (advice.ts, `makeRoom`), so the big one's turn comes whatever arrives behind it. There is one reservation at a time. Within a tenant that is at
- * its limit nobody overtakes.
+ * away (advice.ts, `makeRoom`), so the big one's turn comes whatever arrives behind it. There is one reservation at a time; it goes over to whoever comes
+ * to stand before the one that has it. Within a tenant that is at its limit nobody overtakes.
  */
 import type { WaitReason } from '../../contracts/broadcast.ts';
 import { chooseAgent, largeEnough, usable } from './choose.ts';
@@ -92,12 +92,12 @@ class Floor {
   /** Where a wish like this found nothing, one of as many slots or more finds nothing either, in this round. */
   readonly #hopeless = new Map<string, number>();
   readonly #ableByKey = new Map<string, readonly AgentView[]>();
-  readonly #handovers: ReadonlySet<string>;
+  /** Somebody was refused already: who comes now stands behind. */
+  #refused = false;
 
   constructor({ agents, waiting, strategy = 'binpack', reservations = new Map() }: Round) {
     this.#strategy = strategy;
     this.#agents = agents;
-    this.#handovers = new Set(waiting.filter(({ kind }) => kind === 'handover').map(({ id }) => id));
     this.#open = agents.filter((agent) => !agent.draining && freeSlots(agent) > SLOT_EPSILON).map(onTrial);
     const byUrl = new Map(agents.map((agent) => [agent.url, agent]));
     this.reservations = new Map(
@@ -124,18 +124,14 @@ class Floor {
   }
 
   #choose(wish: Waiting): AgentView | undefined {
-    // What viewers see may take what is kept for what they do not see yet.
-    const kept = new Set(wish.kind === 'handover' ? this.#keptForHandovers() : this.reservations.values());
+    // What is kept for those behind may be taken by those before: what viewers see comes before what they do not see yet.
+    const kept = new Set(this.#refused ? this.reservations.values() : []);
     kept.delete(this.reservations.get(wish.id) ?? '');
     const open = kept.size === 0 ? this.#open : this.#open.filter(({ url }) => !kept.has(url));
     const agent = chooseAgent(open, wish, this.#strategy);
     // What is larger than an open agent may still have a larger agent, which is full now.
     const oversized = agent && !largeEnough(agent, wish);
     return oversized && this.#able(wish).some((able) => largeEnough(able, wish)) ? undefined : agent;
-  }
-
-  #keptForHandovers(): string[] {
-    return [...this.reservations].filter(([id]) => this.#handovers.has(id)).map(([, agent]) => agent);
   }
 
   /** The first one that finds no room has an agent kept for it. */
@@ -145,11 +141,18 @@ class Floor {
       const there = this.#agents.some((agent) => !agent.draining && !wish.avoid?.includes(agent.url));
       return there ? 'incompatible' : 'no-capacity';
     }
-    if (this.reservations.size === 0) {
-      const best = this.#leastToGo(able.filter((agent) => largeEnough(agent, wish)));
-      if (best) this.reservations.set(wish.id, best.url);
+    if (!this.#refused) {
+      const mine = this.reservations.get(wish.id);
+      const best = mine ?? this.#leastToGo(able.filter((agent) => largeEnough(agent, wish)))?.url;
+      if (best !== undefined) this.#reserve(wish.id, best);
     }
     return 'no-capacity';
+  }
+
+  #reserve(id: string, agent: string): void {
+    this.#refused = true;
+    this.reservations.clear();
+    this.reservations.set(id, agent);
   }
 
   /** The agents that could work for it, had they room. Thousands may wait, and nearly all of them are alike in this. */

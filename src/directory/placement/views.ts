@@ -25,6 +25,8 @@ export interface AgentView {
 export interface Running {
   id: string;
   slots: number;
+  /** It is not to be moved now. */
+  pinned?: boolean;
 }
 export interface BusyAgent extends AgentView {
   running: readonly Running[];

@@ -5,7 +5,7 @@ import { Secret } from '../../../src/common/Secret.ts';
 import { SecretBox } from '../../../src/common/SecretBox.ts';
 import { BroadcastInput } from '../../../src/contracts/broadcast.ts';
 import { Scene } from '../../../src/contracts/scene.ts';
-import { FleetRecord } from '../../../src/directory/entries.ts';
+import { FleetRecord, type PendingStart } from '../../../src/directory/entries.ts';
 
 const box = await SecretBox.create({
   secrets: [new Secret(randomBytes(32).toString('hex'))],
@@ -37,4 +37,10 @@ export function fleetRecord(more: Partial<FleetRecord> = {}): FleetRecord {
     fence: 1_700_000_000_001,
     ...more,
   });
+}
+
+/** One that waits to start, with the same destination. */
+export function pendingStart(more: Partial<PendingStart> = {}): PendingStart {
+  const { version, id, room, input, destinations } = fleetRecord();
+  return { version, id, room, input, destinations, queuedAt: 1_700_000_000_000, ...more };
 }

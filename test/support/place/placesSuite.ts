@@ -207,6 +207,20 @@ export function placesSuite(makeRig: () => Promise<FleetRig>): void {
       expect(await second.placed).toBe('http://agent-new');
     });
 
+    test('one that another node had while it waited keeps its place', async () => {
+      const [one, other] = [places(a), places(b)];
+      // Earlier by more than a clock's step.
+      const queuedAt = other.queuedAt() - 1_000;
+      const first = ask(one);
+      await at(first, 1);
+      await known(b, 1);
+      const inherited = ask(other, { queuedAt });
+      await at(inherited, 1);
+      await at(first, 2);
+      await agent('new', 1);
+      expect(await inherited.placed).toBe('http://agent-new');
+    });
+
     test('one that runs already goes before those that wait to start, whichever node they are at', async () => {
       const [one, other] = [places(a), places(b)];
       const start = ask(one);

@@ -6,6 +6,7 @@ import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Broadcasts } from '../../../src/broadcast/Broadcasts.ts';
 import { encoderFor, gridFor, renditionsFor } from '../../../src/broadcast/jobs.ts';
+import { pendingOf } from '../../../src/broadcast/record/BroadcastRecord.ts';
 import { RecordFiles } from '../../../src/broadcast/record/RecordFiles.ts';
 import { Secret } from '../../../src/common/Secret.ts';
 import { BroadcastInput } from '../../../src/contracts/broadcast.ts';
@@ -82,6 +83,21 @@ describe('after a restart', () => {
     leave('bfreshfresh', 'fresh', { silentMs: 6_000 });
     expect(await resume({ resumeLimitMs: 5_000 })).toEqual([]);
     expect(await kept()).toEqual([]);
+  });
+
+  test('one that only waited is gone on with, too; not one that nobody has cared for since long', async () => {
+    for (const [id, room, silentMs] of [
+      ['bwaitswaits', 'waits', 1_000],
+      ['blonglonglong', 'long', 601_000],
+    ] as const) {
+      const keeper = records.keeper(id);
+      const pending = pendingOf({ id, room, input, destinations: [], queuedAt: NOW - 3_600_000 }, records.box);
+      keeper.wait({ ...pending, lease: 1 });
+      keeper.beat(() => ({ programMs: 0, at: NOW - silentMs }));
+      keeper.close();
+    }
+    expect(await resume()).toEqual(['waits']);
+    expect(await kept()).toEqual(['bwaitswaits']);
   });
 
   test('one that three processes in a row died with is not', async () => {

@@ -3,14 +3,14 @@ import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Ownership } from '../../../src/broadcast/record/Ownership.ts';
 import { inheritedFrom } from '../../../src/broadcast/record/resumed.ts';
-import { Succession } from '../../../src/broadcast/Succession.ts';
+import { type Orphan, Succession } from '../../../src/broadcast/Succession.ts';
 import { TypedEmitter } from '../../../src/common/TypedEmitter.ts';
 import type { Entry } from '../../../src/directory/entries.ts';
 import { MemoryStore } from '../../../src/directory/MemoryStore.ts';
 import { RoomHomes } from '../../../src/directory/RoomHomes.ts';
 import { SharedDirectory } from '../../../src/directory/SharedDirectory.ts';
 import { CutStore } from '../../support/directory/FleetRig.ts';
-import { fleetRecord } from '../../support/directory/fleetRecord.ts';
+import { fleetRecord, pendingStart } from '../../support/directory/fleetRecord.ts';
 
 /** Who is not cut off must not lose a lease where the machine stands still for a moment, ms. */
 const TTL_MS = 1_000;
@@ -31,7 +31,7 @@ async function sfu(name: string, { refuse = false } = {}) {
   const directory = new SharedDirectory({ store: line, node: `http://${name}`, logger });
   const homes = await RoomHomes.create({ directory, logger });
   const has = new Set<string>();
-  const inherited: { record: Entry<'record'>; owner: Ownership }[] = [];
+  const inherited: { record: Orphan; owner: Ownership }[] = [];
   const told = new TypedEmitter<{ asked: []; inherited: [] }>();
   closing.push(() => directory.close());
   const succession = await Succession.create({
@@ -181,6 +181,62 @@ describe('a node that comes back with what it had on its disk', () => {
     expect(await resume()).toBeUndefined();
     await b.inherited[0]?.owner.end();
     expect(await resume()).toBeUndefined();
+  });
+});
+
+describe('a broadcast that only waits to start', () => {
+  /** What a node has whose start found no compositor. */
+  async function waitingAt(node: Sfu) {
+    await node.homes.homeOf('r');
+    const pending = pendingStart();
+    node.has.add(pending.id);
+    const owner = await Ownership.claim({ directory: node.directory, logger }, { id: pending.id, room: 'r' });
+    await owner.wait(pending);
+    return { pending, owner };
+  }
+
+  test('is taken up by one other when its node dies, with its place in the queue', async () => {
+    const [a, b, c] = [await sfu('a'), await sfu('b'), await sfu('c')];
+    const { pending, owner } = await waitingAt(a);
+    a.line.cut();
+    const heir = await Promise.race([b, c].map((node) => once(node, 'inherited').then(() => node)));
+    const other = heir === b ? c : b;
+    expect(heir.inherited).toMatchObject([{ record: { kind: 'pending', data: pending } }]);
+    expect(heir.inherited[0]?.owner.fence).toBeGreaterThan(owner.fence);
+    expect([heir.homes.isOwn('r'), other.inherited]).toEqual([true, []]);
+    // Who starts one in its room is given that one.
+    await heir.succession.settled('r');
+  });
+
+  test('is handed on with its room', async () => {
+    const [a, b] = [await sfu('a'), await sfu('b')];
+    const { pending, owner } = await waitingAt(a);
+    const inherited = once(b, 'inherited');
+    a.homes.stopClaiming();
+    await owner.handOn();
+    await a.homes.drain();
+    await inherited;
+    expect(b.inherited).toMatchObject([{ record: { kind: 'pending', data: pending } }]);
+  });
+
+  test('when it starts, its record is what is gone on with', async () => {
+    const [a, b] = [await sfu('a'), await sfu('b')];
+    const { pending, owner } = await waitingAt(a);
+    await owner.keep(fleetRecord({ id: pending.id, room: 'r' }), () => 0);
+    await owner.wait(pending);
+    expect(await b.directory.find('pending', pending.id)).toBeNull();
+    a.line.cut();
+    await once(b, 'inherited');
+    expect(b.inherited).toMatchObject([{ record: { kind: 'record', id: pending.id } }]);
+  });
+
+  test('one that was given up is not there any more', async () => {
+    const [a, b] = [await sfu('a'), await sfu('b')];
+    const { pending, owner } = await waitingAt(a);
+    await owner.end();
+    expect(await b.directory.find('pending', pending.id)).toBeNull();
+    await b.succession.settled('r');
+    expect(b.inherited).toEqual([]);
   });
 });
 

@@ -5,7 +5,12 @@ import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type Destination, newDestination } from '../../../../src/broadcast/destinations.ts';
 import { encoderFor, gridFor, renditionsFor } from '../../../../src/broadcast/jobs.ts';
-import { destinationsOf, programMsOf, type RecordedState } from '../../../../src/broadcast/record/BroadcastRecord.ts';
+import {
+  destinationsOf,
+  pendingOf,
+  programMsOf,
+  type RecordedState,
+} from '../../../../src/broadcast/record/BroadcastRecord.ts';
 import { RecordFiles } from '../../../../src/broadcast/record/RecordFiles.ts';
 import { resumedFrom } from '../../../../src/broadcast/record/resumed.ts';
 import { Secret } from '../../../../src/common/Secret.ts';
@@ -90,6 +95,26 @@ describe('RecordFiles', () => {
     const stranger = await open([new Secret('n'.repeat(32))]);
     expect(destinationsOf(record, stranger.box)).toEqual({ known: [], lost: [id] });
     keeper.remove();
+  });
+
+  test('a start that waits is found with its place in the queue and its destinations, until it has begun', async () => {
+    const keeper = (await open()).keeper(ID);
+    const files = await open();
+    const waits = { id: ID, room: 'demo', input, destinations: [destination], queuedAt: 1_000_007 };
+    keeper.wait({ ...pendingOf(waits, files.box), lease: 40 });
+    keeper.beat(() => ({ programMs: 0, at: 1_002_000 }));
+    const [found] = files.findPending();
+    if (!found) throw new Error('nothing is kept');
+    expect(found.pending).toMatchObject({ id: ID, room: 'demo', input, queuedAt: 1_000_007, lease: 40 });
+    expect(found.beat).toMatchObject({ at: 1_002_000 });
+    expect(JSON.stringify(found.pending)).not.toContain(KEY);
+    expect(destinationsOf(found.pending, files.box).known[0]?.url.reveal()).toContain(KEY);
+    expect(files.find()).toEqual([]);
+    keeper.save(state());
+    expect(files.findPending()).toEqual([]);
+    expect(files.find()).toHaveLength(1);
+    keeper.remove();
+    expect(await readdir(join(dataDir, 'broadcasts'))).toEqual([]);
   });
 
   test('what can not be read is removed, and harms no other', async () => {

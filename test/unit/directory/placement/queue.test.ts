@@ -94,6 +94,16 @@ describe('serveQueue', () => {
     expect(third.placed).toEqual([{ id: 'big', agent: 'a' }]);
     expect(third.reservations.size).toBe(0);
   });
+  test('who comes to stand before the one that an agent is kept for may have it, and gets the reservation', () => {
+    const reservations = new Map([['behind', 'a']]);
+    // Another node had it until now, with its place in the queue.
+    const waiting = [waits('before', 2, 0), waits('behind', 2, 5)];
+    const full = serveQueue(round([agent('a', 7), agent('b', 8)], waiting, { reservations }));
+    expect([...full.reservations]).toEqual([['before', 'a']]);
+    const free = serveQueue(round([agent('a', 6), agent('b', 8)], waiting, { reservations }));
+    expect(free.placed).toEqual([{ id: 'before', agent: 'a' }]);
+    expect(free.waiting).toMatchObject([{ id: 'behind', position: 1 }]);
+  });
   test('a handover may have what is kept for a start', () => {
     const reservations = new Map([['big', 'a']]);
     const waiting = [waits('big', 3, 0), waits('lost', 1, 5, { kind: 'handover' })];
