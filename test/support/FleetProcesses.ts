@@ -116,8 +116,8 @@ export class FleetProcesses {
   }
 
   /** The same node again after its end, on its ports, at its place in the list. */
-  async again(server: ServerProcess, env: Record<string, string> = {}): Promise<ServerProcess> {
-    const next = await server.again(env);
+  async again(server: ServerProcess, env: Record<string, string> = {}, niceness = 0): Promise<ServerProcess> {
+    const next = await server.again(env, niceness);
     for (const list of [this.sfus, this.deliveries, this.agents]) {
       const place = list.indexOf(server);
       if (place >= 0) list[place] = next;
