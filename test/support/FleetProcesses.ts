@@ -137,6 +137,13 @@ export class FleetProcesses {
     return answer.json();
   }
 
+  /** It is in the directory: other nodes know it. */
+  async announced({ internalUrl }: ServerProcess): Promise<boolean> {
+    // What was given back stays as an entry without data, for its fence.
+    const data = await this.redis?.ask((client) => client.hget(`lianmai:entry:node:${internalUrl}`, 'data'));
+    return Boolean(data);
+  }
+
   /** A room's host, simulated: sends all the time, until the fleet is stopped. `url`: not through the origin. */
   async person(room: string, url = this.origin): Promise<Swarm> {
     const media = { clips: this.#clips, clock: this.#clock };

@@ -99,9 +99,7 @@ export class FleetRooms {
 
 /** Until each of the nodes (the agents) has announced itself in Redis, and so to all SFU nodes. */
 export async function untilAnnounced(fleet: FleetProcesses, nodes = fleet.agents): Promise<void> {
-  const keys = nodes.map(({ internalUrl }) => `lianmai:entry:node:${internalUrl}`);
-  const found = () => fleet.redis?.ask((client) => client.exists(keys));
-  await eventually(async () => (await found()) === keys.length, 'the nodes are announced');
+  for (const node of nodes) await eventually(() => fleet.announced(node), 'the nodes are announced');
 }
 
 export async function keepLogs(fleet: FleetProcesses, folder: string | undefined): Promise<void> {
