@@ -10,8 +10,8 @@ import { eventually, type ServerProcess } from '../support/ServerProcess.ts';
 
 const ROOM = 'heirs';
 const KEY = 'heirs-stream-key';
-/** A node says so of a broadcast that another has. */
-const LET_GO = 'another node has the broadcast: let go';
+/** A node says so when it ends nothing of a broadcast that another has. */
+const LET_GO = 'broadcast let go';
 
 let rtmp: RtmpServer;
 let fleet: FleetProcesses;
