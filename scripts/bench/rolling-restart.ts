@@ -12,6 +12,7 @@
  *   restarts       compositors that were lost and replaced; 0
  *   exits          of all processes; 0
  *   away_s         how long people were without a connection, each time
+ *   parts_late_s   of each room: the latest that a part was listed, beyond the usual; a player at the live edge has about 1 s in hand
  *   seconds        from the first SIGTERM to the last node being ready again
  *   nodes          of each restart how long it took, and the share of time in which some process waited for a core
  *
@@ -33,11 +34,14 @@ import { type Restarted, restartNode } from './rolling/restartNode.ts';
 import { cpuWait } from './support/cpuWait.ts';
 import { FleetRooms, keepLogs, untilAnnounced, VIDEO_OPTIONS, videoOf } from './support/FleetRooms.ts';
 import { Kept } from './support/Kept.ts';
+import { partsLate } from './support/partsLate.ts';
 import { Viewer } from './support/Viewer.ts';
 
 const KEY = 'bench-key';
 const SETTLE_SEGMENTS = 4;
 const AFTER_SEGMENTS = 4;
+/** Of a segment, and of a part. */
+const GRID_MS = { segmentMs: 2000, partMs: 1000 / 3 };
 const ROLES: readonly FleetRole[] = ['compositor', 'delivery', 'sfu'];
 
 interface Plan {
@@ -135,6 +139,7 @@ async function roll(scene: Scene, plan: Plan, { say, signal }: BenchContext): Pr
   const seconds = Number(((performance.now() - beganAt) / 1000).toFixed(2));
   await rooms.segments(AFTER_SEGMENTS);
   const seen = await viewer.viewed();
+  const late = rooms.rooms.map(({ follower }) => partsLate(follower.listedAt, { fromMs: beganAt, ...GRID_MS }));
   const followers = rooms.rooms.map(({ follower }) => follower);
   const statuses = await Promise.all(rooms.rooms.map(({ name }) => fleet.api.broadcast(name)));
   const ofFirst = (line: { msg: string; broadcast?: unknown }) =>
@@ -148,6 +153,7 @@ async function roll(scene: Scene, plan: Plan, { say, signal }: BenchContext): Pr
     moves: all.flatMap((node) => node.logs().filter(ofFirst)).length,
     restarts: statuses.reduce((sum, { restarts }) => sum + restarts, 0),
     exits: nodes.map(({ exit }) => exit),
+    parts_late_s: late,
     ...{ away_s: absences.seconds, away: absences.away },
     ...{ viewer: seen, idle, handoffs, nodes },
   };
