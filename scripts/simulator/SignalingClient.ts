@@ -88,6 +88,11 @@ export class SignalingClient {
     this.#socket.on('connect', listener);
   }
 
+  /** The connection is gone, whoever ended it; not after `close`. */
+  onDisconnect(listener: () => void): void {
+    this.#socket.on('disconnect', listener);
+  }
+
   /** The connection could not be made, or was refused; `final` when socket.io will not try again. */
   onRefused(listener: (error: Error, final: boolean) => void): void {
     this.#socket.on('connect_error', (error) => {

@@ -57,6 +57,8 @@ export interface SimulatedPeerEvents {
   published: [peer: SimulatedPeer];
   /** Its first RTP packet leaves, wall clock in ms; again after each reset. */
   sending: [sentMs: number];
+  /** Its connection is gone; it comes back by itself, and publishes again. */
+  disconnected: [];
   /** The server sent it away. */
   left: [reason: LeaveReason];
   /** Joining or publishing failed; it tries again when the server calls or the socket comes back. */
@@ -133,6 +135,7 @@ export class SimulatedPeer extends TypedEmitter<SimulatedPeerEvents> {
   #listen(): void {
     const signaling = this.#signaling;
     signaling.onConnect(() => this.#queue(() => this.#join()));
+    signaling.onDisconnect(() => this.emit('disconnected'));
     signaling.onRefused((error, final) => {
       // At the start any refusal counts; later a server that is being restarted is waited for.
       if (final || this.#published === 0) this.emit('failed', error);

@@ -362,9 +362,10 @@ export class DeliveryBroadcast extends TypedEmitter<BroadcastEvents> {
     this.#watch.on('tick', (programMs) => this.#feed.tick(programMs));
   }
 
-  /** Of what belongs to no segment. */
-  #checkFence({ fence }: Putter): void {
-    if (fence < (this.#takes.newest?.fence ?? this.#fence)) throw new AppError('stale-fence');
+  /** Of what belongs to no segment. Who is followed by another has a say until its last segment is over, and must not be told to end before. */
+  #checkFence({ fence, compositor }: Putter): void {
+    const stale = fence < (this.#takes.newest?.fence ?? this.#fence);
+    if (stale && !this.#takes.owns(compositor, fence)) throw new AppError('stale-fence');
     this.#checkOpen();
   }
 

@@ -32,6 +32,11 @@ export class TakeLedger {
     return this.#takes.findLast((t) => t.from <= segment);
   }
 
+  /** It has segments that are not forgotten yet, by that fence or a lower one. */
+  owns(compositor: CompositorId, fence: Fence): boolean {
+    return this.#takes.some((take) => take.compositor === compositor && take.fence <= fence);
+  }
+
   /** Forgets what no segment from `segment` on belongs to. */
   forgetBefore(segment: number): void {
     const owner = this.ownerOf(segment);

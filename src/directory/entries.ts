@@ -54,6 +54,8 @@ export const FleetRecord = RecordedProgram.extend({
   destinations: z.array(SealedDestination),
   /** How many nodes in a row have died within a minute of having it, before the one that writes this. */
   failures: z.int().min(0).default(0),
+  /** Who wrote it gave it up in order: no failure, however soon. */
+  handedOn: z.boolean().default(false),
 });
 export type FleetRecord = z.infer<typeof FleetRecord>;
 

@@ -1,4 +1,4 @@
-/** Broadcasts outlive the SFU node that controls them: kill -9 and SIGTERM of the home of a room, with two SFU nodes, agents, delivery, Redis and an RTMP server as processes. */
+/** Broadcasts outlive the SFU node that controls them: kill -9, SIGSTOP and SIGTERM of the home of a room, with two SFU nodes, agents, delivery, Redis and an RTMP server as processes. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Swarm } from '../../scripts/simulator/Swarm.ts';
 import type { BroadcastStatus } from '../../src/contracts/broadcast.ts';
@@ -10,6 +10,8 @@ import { eventually, type ServerProcess } from '../support/ServerProcess.ts';
 
 const ROOM = 'heirs';
 const KEY = 'heirs-stream-key';
+/** A node says so when it ends nothing of a broadcast that another has. */
+const LET_GO = 'broadcast let go';
 
 let rtmp: RtmpServer;
 let fleet: FleetProcesses;
@@ -137,13 +139,25 @@ describe('the SFU node that is home', () => {
     expect((await owner()).holder).not.toBe(node.internalUrl);
   });
 
+  test('frozen for longer than its lease lives, and awake again: it lets go, and nothing is there twice', async () => {
+    const before = await owner();
+    const home = homeOf(before.holder);
+    home.child.kill('SIGSTOP');
+    await eventually(async () => ![before.holder, ''].includes((await owner()).holder), 'another owner');
+    home.child.kill('SIGCONT');
+    await home.waitForLog(({ msg, broadcast }) => msg === LET_GO && broadcast === started.id);
+    await goesOn(before);
+    expect(rtmp.mostPublishers(KEY)).toBe(1);
+    await eventually(() => superseded() === 2, 'the former compositor ended, since another was taken');
+  });
+
   test('SIGTERM: it hands it on, with no hole, and ends nothing', async () => {
     const before = await owner();
     const home = homeOf(before.holder);
     const ended = home.stop();
     await goesOn(before);
     expect(await ended).toBe(0);
-    await eventually(() => superseded() === 2, 'the former compositor ended, since another was taken');
+    await eventually(() => superseded() === 3, 'the former compositor ended, since another was taken');
   });
 
   test('stopped afterwards it ends properly, and nothing is left in the directory', async () => {

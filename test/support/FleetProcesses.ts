@@ -116,8 +116,8 @@ export class FleetProcesses {
   }
 
   /** The same node again after its end, on its ports, at its place in the list. */
-  async again(server: ServerProcess, env: Record<string, string> = {}): Promise<ServerProcess> {
-    const next = await server.again(env);
+  async again(server: ServerProcess, env: Record<string, string> = {}, niceness = 0): Promise<ServerProcess> {
+    const next = await server.again(env, niceness);
     for (const list of [this.sfus, this.deliveries, this.agents]) {
       const place = list.indexOf(server);
       if (place >= 0) list[place] = next;
@@ -135,6 +135,13 @@ export class FleetProcesses {
     const answer = await fetch(`${this.origin}${path}`, { headers: { authorization: `Bearer ${this.token}` } });
     if (!answer.ok) throw new Error(`${path}: ${answer.status}`);
     return answer.json();
+  }
+
+  /** It is in the directory: other nodes know it. */
+  async announced({ internalUrl }: ServerProcess): Promise<boolean> {
+    // What was given back stays as an entry without data, for its fence.
+    const data = await this.redis?.ask((client) => client.hget(`lianmai:entry:node:${internalUrl}`, 'data'));
+    return Boolean(data);
   }
 
   /** A room's host, simulated: sends all the time, until the fleet is stopped. `url`: not through the origin. */

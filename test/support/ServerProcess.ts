@@ -41,10 +41,13 @@ export class ServerProcess {
     this.dataDir = dataDir;
   }
 
-  static async start(env: Record<string, string> = {}, args: string[] = []): Promise<ServerProcess> {
+  /** `niceness`: of the process until it is ready, so that its start takes no time from those that run. */
+  static async start(env: Record<string, string> = {}, args: string[] = [], niceness = 0): Promise<ServerProcess> {
     const dataDir = env.LIANMAI_DATA_DIR ?? (await mkdtemp(join(tmpdir(), 'lianmai-test-')));
     const inherited = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('LIANMAI_')));
-    const child = spawn(process.execPath, ['src/index.ts', ...args], {
+    const command = [process.execPath, 'src/index.ts', ...args];
+    if (niceness > 0) command.unshift('nice', '-n', String(niceness));
+    const child = spawn(command[0] ?? '', command.slice(1), {
       cwd: ROOT,
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       env: {
@@ -94,15 +97,16 @@ export class ServerProcess {
   }
 
   /** After `kill`: the same server again, on the same ports and the same data. */
-  async again(env: Record<string, string> = {}): Promise<ServerProcess> {
+  async again(env: Record<string, string> = {}, niceness = 0): Promise<ServerProcess> {
     const portOf = (url: string): string => (url ? new URL(url).port : '0');
-    return ServerProcess.start({
+    const settings = {
       ...this.#env,
       LIANMAI_DATA_DIR: this.dataDir,
       LIANMAI_PORT: portOf(this.url),
       LIANMAI_INTERNAL_PORT: portOf(this.internalUrl),
       ...env,
-    });
+    };
+    return ServerProcess.start(settings, [], niceness);
   }
 
   get pid(): number {

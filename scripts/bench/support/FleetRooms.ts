@@ -4,11 +4,13 @@
  */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { z } from 'zod';
 import { BroadcastInput } from '../../../src/contracts/broadcast.ts';
 import type { FleetProcesses } from '../../../test/support/FleetProcesses.ts';
 import { PlaylistFollower } from '../../../test/support/PlaylistFollower.ts';
 import { eventually } from '../../../test/support/ServerProcess.ts';
 import type { BenchContext } from '../../bench.ts';
+import type { Swarm } from '../../simulator/Swarm.ts';
 import { scrape } from './scrape.ts';
 
 const SEGMENT_SECONDS = 2;
@@ -31,6 +33,9 @@ export function videoOf(values: { size: string; fps: string; bitrate: string }):
 
 export interface LiveRoom {
   name: string;
+  /** `ID/index.m3u8`, below the origin. */
+  playlist: string;
+  person: Swarm;
   follower: PlaylistFollower;
 }
 
@@ -46,15 +51,16 @@ export class FleetRooms {
     this.#context = context;
   }
 
-  /** So many further rooms, one after the other. */
-  async open(count: number): Promise<void> {
+  /** So many further rooms, one after the other, whose broadcasts have what is given besides the picture. */
+  async open(count: number, input: Omit<z.input<typeof BroadcastInput>, 'video'> = {}): Promise<void> {
     const { say, signal } = this.#context;
     for (let i = 0; i < count; i++) {
       signal.throwIfAborted();
       const name = `bench-${this.rooms.length}`;
-      await this.#fleet.person(name);
-      const { playlist } = await this.#fleet.api.startBroadcast(name, { video: this.#video });
-      this.rooms.push({ name, follower: await PlaylistFollower.start(`${this.#fleet.origin}${playlist}`) });
+      const person = await this.#fleet.person(name);
+      const { playlist } = await this.#fleet.api.startBroadcast(name, { video: this.#video, ...input });
+      const follower = await PlaylistFollower.start(`${this.#fleet.origin}${playlist}`);
+      this.rooms.push({ name, playlist, person, follower });
       say(`${name} is live`);
     }
   }
@@ -91,11 +97,9 @@ export class FleetRooms {
   }
 }
 
-/** Until each agent has announced itself in Redis, and so to all SFU nodes. */
-export async function untilAnnounced(fleet: FleetProcesses): Promise<void> {
-  const keys = fleet.agents.map(({ internalUrl }) => `lianmai:entry:node:${internalUrl}`);
-  const found = () => fleet.redis?.ask((client) => client.exists(keys));
-  await eventually(async () => (await found()) === keys.length, 'the agents are announced');
+/** Until each of the nodes (the agents) has announced itself in Redis, and so to all SFU nodes. */
+export async function untilAnnounced(fleet: FleetProcesses, nodes = fleet.agents): Promise<void> {
+  for (const node of nodes) await eventually(() => fleet.announced(node), 'the nodes are announced');
 }
 
 export async function keepLogs(fleet: FleetProcesses, folder: string | undefined): Promise<void> {

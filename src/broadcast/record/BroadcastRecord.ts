@@ -19,6 +19,8 @@ export const BroadcastRecord = RecordedProgram.extend({
   destinations: z.array(KeptDestination),
   /** How many processes in a row have died within a minute of having it, before the one that writes this. */
   failures: z.int().min(0),
+  /** Who wrote it gave it up in order: no failure, however soon. */
+  handedOn: z.boolean().default(false),
   /** The fence of the entry `broadcast` in the directory. */
   lease: z.int().min(0).default(0),
 });
@@ -59,11 +61,12 @@ export interface RecordedState {
   fence: number;
   destinations: readonly Destination[];
   failures: number;
+  handedOn: boolean;
   lease: number;
 }
 
 export function recordOf(state: RecordedState, box: SecretBox): BroadcastRecord {
-  const { id, room, input, program, fence, destinations, failures, lease } = state;
+  const { id, room, input, program, fence, destinations, failures, handedOn, lease } = state;
   const { epoch, grid, encoder, renditions } = program;
   return {
     version: 1,
@@ -77,6 +80,7 @@ export function recordOf(state: RecordedState, box: SecretBox): BroadcastRecord 
     fence,
     destinations: destinations.map((destination) => sealed(destination, box)),
     failures,
+    handedOn,
     lease,
   };
 }

@@ -101,7 +101,7 @@ export class Ownership extends TypedEmitter<OwnershipEvents> {
   async handOn(): Promise<void> {
     await this.#writing;
     const record = this.#record;
-    if (record && this.#data) await record.update(this.#data);
+    if (record && this.#data) await record.update({ ...this.#data, handedOn: true });
     record?.leave();
     this.#pending?.leave();
     await this.#lease.release();

@@ -35,6 +35,7 @@ export class RecordWriter {
   readonly #options: RecordWriterOptions;
   readonly #files: RecordKeeper | undefined;
   #owner: Ownership | undefined;
+  #saved: RecordedState | undefined;
   #sceneVersion = 0;
   #waits = false;
 
@@ -77,7 +78,9 @@ export class RecordWriter {
     const { scene } = room;
     this.#sceneVersion = scene.version;
     const lease = this.#owner?.fence ?? 0;
-    const state: RecordedState = { id, room: room.id, input, program, fence, destinations, failures, lease };
+    const of = { id, room: room.id, input, failures, handedOn: false };
+    const state: RecordedState = { ...of, program, fence, destinations, lease };
+    this.#saved = state;
     this.#files?.save(state);
     await this.#owner?.keep(fleetRecordOf(state, scene, records.box), () => clock.now() - program.startMs);
   }
@@ -87,8 +90,9 @@ export class RecordWriter {
     this.#files?.remove();
   }
 
-  /** Nothing more is written on the disk. What is there is good for as long as nobody else had the broadcast. */
+  /** Given up in order: nothing more is written on the disk. What is there is good for as long as nobody else had the broadcast. */
   close(): void {
+    if (this.#saved) this.#files?.save({ ...this.#saved, handedOn: true });
     this.#files?.close();
   }
 }

@@ -41,7 +41,16 @@ export function inheritedFrom(
 }
 
 function resumed(
-  { id, fence, epoch, grid, encoder, renditions, failures }: RecordedProgram & { failures: number },
+  {
+    id,
+    fence,
+    epoch,
+    grid,
+    encoder,
+    renditions,
+    failures,
+    handedOn,
+  }: RecordedProgram & { failures: number; handedOn: boolean },
   { programMs, silentMs, heldMs = 0 }: { programMs: number; silentMs: number; heldMs?: number },
   clockMs: number,
 ): Omit<Resumed, 'silentMs'> {
@@ -50,6 +59,6 @@ function resumed(
     fence,
     program: { epoch, startMs: clockMs - programMs, grid, encoder, renditions },
     heardMs: programMs - silentMs,
-    failures: heldMs < STEADY_MS ? failures + 1 : 0,
+    failures: handedOn || heldMs >= STEADY_MS ? 0 : failures + 1,
   };
 }

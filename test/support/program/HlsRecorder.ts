@@ -30,10 +30,14 @@ export interface HlsRecorderOptions {
   /** A folder for the files. */
   folder: string;
   signal?: AbortSignal;
+  /** Asks again what was not answered, as players do; what falls out of the window meanwhile is `missed`. */
+  patient?: boolean;
 }
 
 /** Between two looks at a playlist without blocking reload, ms: half of the shortest segment in use. */
 const POLL_MS = 500;
+/** Somebody who is patient asks so often, with that pause. */
+const PATIENT_TRIES = 10;
 /** A program that has just gone live has its playlist when the first parts are there, ms. */
 const APPEAR_MS = 20_000;
 
@@ -94,10 +98,12 @@ export class HlsRecorder {
   readonly #stop = new AbortController();
   readonly #following: Promise<void>[];
   readonly #listeners = new Set<() => void>();
+  readonly #tries: number;
   #failure: Error | null = null;
 
-  private constructor(tracks: RecordedTrack[], signal?: AbortSignal) {
+  private constructor(tracks: RecordedTrack[], tries: number, signal?: AbortSignal) {
     this.tracks = tracks;
+    this.#tries = tries;
     signal?.addEventListener('abort', () => this.#stop.abort(), { once: true });
     this.#following = tracks.map((track) => this.#follow(track));
     for (const following of this.#following) {
@@ -109,7 +115,7 @@ export class HlsRecorder {
   }
 
   /** Reads the multivariant playlist and begins. Rejects when there is none. */
-  static async start({ url, folder, signal }: HlsRecorderOptions): Promise<HlsRecorder> {
+  static async start({ url, folder, signal, patient = false }: HlsRecorderOptions): Promise<HlsRecorder> {
     await mkdir(folder, { recursive: true });
     const { text, base } = await multivariant(url, signal);
     const playlists = mediaPlaylistsOf(text, base);
@@ -121,7 +127,7 @@ export class HlsRecorder {
         ...{ inits: new Set<string>(), segments: [], sequences: [], gaps: [] },
       };
     });
-    return new HlsRecorder(tracks, signal);
+    return new HlsRecorder(tracks, patient ? PATIENT_TRIES : 1, signal);
   }
 
   /** Resolves when every track has `count` segments, or has ended. */
@@ -185,7 +191,7 @@ export class HlsRecorder {
   }
 
   async #playlist(track: RecordedTrack, query: string): Promise<MediaPlaylist | null> {
-    const response = await fetch(track.url + query, { signal: this.#stop.signal }).catch((error: unknown) => {
+    const response = await this.#ask(track.url + query, this.#stop.signal).catch((error: unknown) => {
       if (this.#stop.signal.aborted) return null;
       throw error;
     });
@@ -210,9 +216,22 @@ export class HlsRecorder {
   }
 
   async #fetch(url: string): Promise<Buffer> {
-    const response = await fetch(url);
+    const response = await this.#ask(url);
     if (!response.ok) throw new Error(`${url}: ${response.status}`);
     return Buffer.from(await response.arrayBuffer());
+  }
+
+  /** The first answer that is not the one of a gateway whose node is going. Rejects after the last try. */
+  async #ask(url: string, signal: AbortSignal | null = null): Promise<Response> {
+    for (let left = this.#tries - 1; ; left--) {
+      const response = await fetch(url, { signal }).catch((error: unknown) => {
+        if (left <= 0 || signal?.aborted) throw error;
+        return null;
+      });
+      if (response && (response.status !== 502 || left <= 0)) return response;
+      await response?.body?.cancel();
+      await this.#pause(POLL_MS);
+    }
   }
 
   async #pause(ms: number): Promise<void> {

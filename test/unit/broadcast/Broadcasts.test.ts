@@ -30,7 +30,7 @@ afterEach(() => rm(dataDir, { recursive: true, force: true }));
 function leave(id: string, room: string, { silentMs = 1_000, epoch = NOW - 60_000, failures = 0 } = {}): void {
   const keeper = records.keeper(id);
   keeper.save({
-    ...{ id, room, input, fence: 1, destinations: [], failures, lease: 1 },
+    ...{ id, room, input, fence: 1, destinations: [], failures, handedOn: false, lease: 1 },
     program: {
       ...{ broadcast: id, epoch, startMs: 0, grid: gridFor(30), encoder: encoderFor('libx264', 1) },
       ...{ renditions: renditionsFor(input), deliveryUrl: 'http://127.0.0.1:1', assetsUrl: null },

@@ -28,6 +28,15 @@ describe('TakeLedger', () => {
     expect(owner(takes, 4)).toBe(a);
   });
 
+  test('who is followed by another owns something until its segments are forgotten, by its own fence', () => {
+    const takes = new TakeLedger();
+    takes.add({ from: 3, compositor: a, fence: 2 });
+    takes.add({ from: 10, compositor: b, fence: 4 });
+    expect([takes.owns(a, 2), takes.owns(a, 1), takes.owns(c, 3)]).toEqual([true, false, false]);
+    takes.forgetBefore(10);
+    expect([takes.owns(a, 2), takes.owns(b, 4)]).toEqual([false, true]);
+  });
+
   test('forgets what no segment belongs to any more', () => {
     const takes = new TakeLedger();
     takes.add({ from: 3, compositor: a, fence: 1 });

@@ -49,6 +49,7 @@ const state = (change: Partial<RecordedState> = {}): RecordedState => ({
   fence: 42,
   destinations: [destination],
   failures: 0,
+  handedOn: false,
   lease: 40,
   ...change,
 });
@@ -139,9 +140,9 @@ describe('RecordFiles', () => {
 });
 
 describe('program time', () => {
-  const found = async (heldMs: number, failures = 0) => {
+  const found = async (heldMs: number, failures = 0, handedOn = false) => {
     const keeper = (await open()).keeper(ID);
-    keeper.save(state({ failures }));
+    keeper.save(state({ failures, handedOn }));
     const record = (await open()).find()[0]?.record;
     keeper.remove();
     if (!record) throw new Error('no record');
@@ -163,8 +164,9 @@ describe('program time', () => {
     expect(resumed.program.encoder).toEqual(encoderFor('libx264', 2));
   });
 
-  test('processes that die soon after each other are counted; one that lasted was no failure', async () => {
+  test('processes that die soon after each other are counted; one that lasted, or gave it up in order, was no failure', async () => {
     expect(resumedFrom(await found(500, 1), { wallMs: 0, clockMs: 0 }).failures).toBe(2);
     expect(resumedFrom(await found(61_000, 2), { wallMs: 0, clockMs: 0 }).failures).toBe(0);
+    expect(resumedFrom(await found(500, 2, true), { wallMs: 0, clockMs: 0 }).failures).toBe(0);
   });
 });
