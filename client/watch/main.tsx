@@ -8,7 +8,8 @@ import { WatchRoom } from './WatchRoom.ts';
 followSettings();
 const room = roomOfPath(location.pathname);
 const playToken = room === undefined ? undefined : takePlayToken(room);
-const invited = room !== undefined && takeToken(room) !== undefined;
+const token = room === undefined ? undefined : takeToken(room);
+const tokens = { token, play: playToken };
 const watch = room === undefined ? undefined : new WatchRoom(room, playToken);
 // A new link to the page that is open already changes nothing but the fragment.
 addEventListener('hashchange', () => {
@@ -24,4 +25,4 @@ declare global {
 window.lianmai = { watch, hls: watch?.hlsStats };
 
 const root = document.getElementById('app');
-if (root) render(<WatchPage watch={watch} invited={invited} />, root);
+if (root) render(<WatchPage watch={watch} invited={token !== undefined} tokens={tokens} />, root);
