@@ -309,13 +309,11 @@ export class Server {
     });
     await http.ready();
     const signaling = await SignalingServer.create({
-      httpServer: http.server,
-      registry: rooms,
+      ...{ httpServer: http.server, registry: rooms, broadcasts },
       verifyJoin: (token) => this.#tokens.verify(token, 'join'),
       checkRequest: this.#checkRequest,
       route: (...upgrade) => homes.sockets.route(...upgrade),
       claim: homes.claim,
-      broadcasts,
       checkScene: (scene) => requireAssets(scene, assets),
       logger,
       metrics: this.#metrics.signaling,

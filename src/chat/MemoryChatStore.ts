@@ -40,7 +40,7 @@ export class MemoryChatStore implements ChatStore {
       if (until > now) return { outcome: 'out', until };
     }
     if (exempt === 'nothing') {
-      const free = (kept.spokeAt.get(draft.person) ?? 0) + kept.slowSeconds * 1000;
+      const free = (kept.spokeAt.get(draft.person) ?? Number.NEGATIVE_INFINITY) + kept.slowSeconds * 1000;
       if (free > now) return { outcome: 'slow', until: free };
     }
     kept.spokeAt.set(draft.person, now);

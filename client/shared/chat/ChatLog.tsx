@@ -33,11 +33,11 @@ export function ChatLog({ chat }: { chat: ChatClient }) {
   };
   return (
     <div class="chat-log">
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls can be scrolled with the keyboard. */}
       <ol
         ref={list}
         class="chat-lines"
         aria-label={t('chat.log')}
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls can be scrolled with the keyboard.
         tabIndex={0}
         onScroll={onScroll}
         data-testid="chat-lines"

@@ -64,6 +64,7 @@ export const en = {
   'studio.panel': 'Broadcast and people',
   'studio.tab.show': 'Broadcast',
   'studio.tab.scene': 'Scene',
+  'studio.tab.chat': 'Chat',
   'studio.panel.close': 'Close the panel',
   'studio.controls': 'Your controls',
   'studio.muted': '{name} is muted',

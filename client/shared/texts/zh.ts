@@ -65,6 +65,7 @@ export const zh: Record<TextKey, string> = {
   'studio.panel': '直播与成员',
   'studio.tab.show': '直播',
   'studio.tab.scene': '场景',
+  'studio.tab.chat': '聊天',
   'studio.panel.close': '关闭面板',
   'studio.controls': '你的控制',
   'studio.muted': '{name} 已静音',
