@@ -9,6 +9,8 @@ import { lengthOf } from './lengthOf.ts';
 
 /** So far from the end counts as at the end, pixels. */
 const AT_END_PX = 40;
+/** As short as it can be: it stands before each line. */
+const TIME = { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' } as const;
 /** How long a host may pause somebody by one click, seconds. */
 const PAUSES = [60, 600, 3600] as const;
 
@@ -102,7 +104,7 @@ function Message({ chat, message, deleted }: { chat: ChatClient; message: ChatMe
     >
       <div class="chat-said">
         <time class="muted" dateTime={new Date(at).toISOString()}>
-          {new Intl.DateTimeFormat(language.value, { hour: '2-digit', minute: '2-digit' }).format(at)}
+          {new Intl.DateTimeFormat(language.value, TIME).format(at)}
         </time>{' '}
         <bdi class="chat-name" style={{ '--hue': hueOf(person) }}>
           {name}
