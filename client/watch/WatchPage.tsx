@@ -19,7 +19,7 @@ interface Props {
   /** The address had a token: this person may ask for a seat. */
   invited: boolean;
   /** With what this person comes to the chat. */
-  tokens: Pick<ChatWish, 'token' | 'play'>;
+  tokens: Omit<ChatWish, 'room'>;
 }
 
 /** `/watch/:room`: the program of a room, for everybody. */

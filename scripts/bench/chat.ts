@@ -36,7 +36,11 @@ export const run: Bench = async ({ args, say, signal }) => {
       seconds: { type: 'string', default: '30' },
     },
   });
-  const [watchers, rate, seconds] = [values.watchers, values.rate, values.seconds].map(Number) as [number, number, number];
+  const [watchers, rate, seconds] = [values.watchers, values.rate, values.seconds].map(Number) as [
+    number,
+    number,
+    number,
+  ];
   if (!(watchers >= 1 && rate > 0 && seconds >= 1)) throw new Error('--watchers, --rate and --seconds are 1 or more');
   await using stack = new AsyncDisposableStack();
   // Everybody comes from an address of their own, as behind a proxy.

@@ -14,8 +14,8 @@ const COMMAND_LIMIT_MS = 1_500;
 const RECONNECT_MAX_MS = 500;
 /** A listener asks for at most 5 s at a time; one that has heard nothing for longer is connected again, ms. */
 const LISTEN_LIMIT_MS = 15_000;
-/** Entries that the stream keeps, about: each is read at once, and never again. */
-const STREAM_LENGTH = 2_000;
+/** Entries that the stream keeps, about: each is read at once, and never again, but by a node that stands still for a moment a moment later. */
+const STREAM_LENGTH = 10_000;
 
 const retryStrategy = (times: number): number => Math.min(25 * 2 ** Math.min(times, 10), RECONNECT_MAX_MS);
 
@@ -38,6 +38,10 @@ export class ChatRedis extends Redis {
     const connectionName = 'lianmai-chat-listener';
     const waiting = { retryStrategy, maxRetriesPerRequest: null, socketTimeout: LISTEN_LIMIT_MS };
     const listener = new Redis(this.#url, { connectionName, ...waiting });
+    // The adapter does not ask how it went: while Redis is away it waits, and when we close before it comes it has failed.
+    const subscribe = listener.subscribe.bind(listener) as (...channels: unknown[]) => Promise<unknown>;
+    const subscribed = (...channels: unknown[]): Promise<unknown> => subscribe(...channels).catch(() => {});
+    Object.assign(listener, { subscribe: subscribed });
     this.#listeners.push(listener);
     return listener;
   }

@@ -84,7 +84,10 @@ const hear = (event: string, payload: unknown): void => {
 const members: Member[] = [];
 const addressOf = (n: number): string => `10.${n >> 16}.${(n >> 8) & 255}.${n & 255}`;
 for (let n = 0; n < order.watchers; n += DOORS) {
-  const next = Array.from({ length: Math.min(DOORS, order.watchers - n) }, (_, m) => new Member(url, addressOf(n + m), { room }));
+  const next = Array.from(
+    { length: Math.min(DOORS, order.watchers - n) },
+    (_, m) => new Member(url, addressOf(n + m), { room }),
+  );
   for (const member of next) member.onEvent = hear;
   members.push(...next);
   await Promise.all(next.map((member) => member.entered));
@@ -104,7 +107,8 @@ for (let n = 0; n < count; n++) {
 for (const until = performance.now() + LAST_MS; ages.length < count * members.length && performance.now() < until; )
   await delay(50);
 ages.sort((a, b) => a - b);
-const at = (share: number): number => Number((ages[Math.min(ages.length - 1, Math.floor(share * ages.length))] ?? 0).toFixed(1));
+const at = (share: number): number =>
+  Number((ages[Math.min(ages.length - 1, Math.floor(share * ages.length))] ?? 0).toFixed(1));
 process.send?.({
   ...{ messages: count, deliveries: ages.length, missed: count * members.length - ages.length },
   ...{ p50Ms: at(0.5), p99Ms: at(0.99), maxMs: at(1) },
