@@ -1,5 +1,5 @@
 import { useSignal } from '@preact/signals';
-import { useEffect, useMemo } from 'preact/hooks';
+import { useEffect, useMemo, useRef } from 'preact/hooks';
 import type { ChatClient, ChatWish } from '../shared/chat/ChatClient.ts';
 import { chatCode, useChat } from '../shared/chat/loadChat.ts';
 import { formatCount, formatDuration } from '../shared/format.ts';
@@ -28,10 +28,11 @@ export function WatchPage({ watch, invited, tokens }: Props) {
   const chat = useSignal<ChatClient | null>(null);
   const chatting = useSignal(remembered.get('chat') !== 'off');
   // The picture comes first: nothing of the chat is loaded before the page has come to rest.
-  const rested = watch !== undefined && watch.state.value !== 'connecting';
+  const rested = useRef(false);
+  if (watch && watch.state.value !== 'connecting') rested.current = true;
   const wish = useMemo(
-    () => (watch && rested && chatting.value ? { room: watch.room, ...tokens } : null),
-    [watch, rested, chatting.value],
+    () => (watch && rested.current && chatting.value ? { room: watch.room, ...tokens } : null),
+    [watch, rested.current, chatting.value],
   );
   useChat(wish, (next) => {
     chat.value = next;
