@@ -1,5 +1,5 @@
 /**
- * The chat of one room with a crowd. A real SFU node, and a process of its own (chat/crowd.ts) that holds its watchers' sockets and its
+ * The chat of one room with a crowd. A real SFU node with a real Redis, and a process of its own (chat/crowd.ts) that holds its watchers' sockets and its
  * writers; each watcher has every message.
  *
  *   messages_p99_ms   from sending a message to its arrival at a watcher, over all messages and watchers; ≤ 400, of which the batches
@@ -15,6 +15,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Secret } from '../../src/common/Secret.ts';
 import { Tokens } from '../../src/tokens/Tokens.ts';
+import { RedisServer } from '../../test/support/directory/RedisServer.ts';
 import { ServerProcess } from '../../test/support/ServerProcess.ts';
 import type { Bench } from '../bench.ts';
 import type { CrowdOrder, CrowdReport } from './chat/crowd.ts';
@@ -43,9 +44,12 @@ export const run: Bench = async ({ args, say, signal }) => {
   ];
   if (!(watchers >= 1 && rate > 0 && seconds >= 1)) throw new Error('--watchers, --rate and --seconds are 1 or more');
   await using stack = new AsyncDisposableStack();
+  const redis = await RedisServer.start();
+  stack.defer(() => redis.close());
   // Everybody comes from an address of their own, as behind a proxy.
   const server = await ServerProcess.start({
     ...{ LIANMAI_ROLE: 'sfu', LIANMAI_SECRET: SECRET, LIANMAI_TRUSTED_PROXIES: '127.0.0.1', LIANMAI_SFU_WORKERS: '1' },
+    LIANMAI_REDIS_URL: redis.url.reveal(),
   });
   stack.defer(() => server.stop().then(() => {}));
   const tokens = Tokens.create([new Secret(SECRET)]);

@@ -114,4 +114,3 @@ process.send?.({
   ...{ p50Ms: at(0.5), p99Ms: at(0.99), maxMs: at(1) },
 } satisfies CrowdReport);
 for (const member of [...members, ...writers]) member.close();
-process.disconnect();
