@@ -11,6 +11,7 @@ import { requireAssets } from './assets/sceneAssets.ts';
 import { Broadcasts } from './broadcast/Broadcasts.ts';
 import { broadcastSettings } from './broadcast/broadcastSettings.ts';
 import { RecordFiles } from './broadcast/record/RecordFiles.ts';
+import { type ChatServer, startChat } from './chat/startChat.ts';
 import { monotonicClock } from './common/clock.ts';
 import type { Logger } from './common/logger.ts';
 import { dataDirSecret } from './common/SecretBox.ts';
@@ -85,6 +86,7 @@ export class Server {
   #webhooks: ServerWebhooks | undefined;
   #recordingFeed: RecordingFeeds | undefined;
   #signaling: SignalingServer | undefined;
+  #chat: ChatServer | undefined;
   #podCosts: PodCosts | undefined;
   #closing: Promise<void> | undefined;
 
@@ -288,6 +290,7 @@ export class Server {
       onStatus: (room, status) => {
         webhooks.broadcasts.status(room, status);
         rooms.get(room)?.broadcastStatus(status);
+        this.#chat?.broadcastStatus(room, status);
       },
       onDestination: (event) => webhooks.broadcasts.destination(event),
     });
@@ -306,18 +309,18 @@ export class Server {
     });
     await http.ready();
     const signaling = await SignalingServer.create({
-      httpServer: http.server,
-      registry: rooms,
+      ...{ httpServer: http.server, registry: rooms, broadcasts },
       verifyJoin: (token) => this.#tokens.verify(token, 'join'),
       checkRequest: this.#checkRequest,
       route: (...upgrade) => homes.sockets.route(...upgrade),
       claim: homes.claim,
-      broadcasts,
       checkScene: (scene) => requireAssets(scene, assets),
       logger,
       metrics: this.#metrics.signaling,
     });
     this.#signaling = signaling;
+    const [tokens, metrics] = [() => this.#tokens, this.#metrics.chat];
+    this.#chat = startChat({ config, signaling, tokens, node: directory.node, logger, metrics });
     this.#door.open({ request: http.routing, upgrade: (...upgrade) => signaling.accept(...upgrade) });
   }
 
@@ -381,6 +384,7 @@ export class Server {
     await this.#podCosts?.close();
     await this.#fleet?.directory.close();
     this.#door.close();
+    await this.#chat?.close();
     await this.#signaling?.close();
     await this.#rooms?.closeAll('shutting-down');
     await this.#pool?.close();

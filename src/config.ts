@@ -224,6 +224,11 @@ export const SETTINGS = {
     fallback: 'false',
     help: 'Allows webhooks that are set by the API at private, loopback and link-local addresses.',
   },
+  chatGuests: {
+    schema: Flag,
+    fallback: 'true',
+    help: 'Viewers without an invitation may take a name and write in the chat; `false`: they only read.',
+  },
   prices: {
     schema: Prices,
     fallback: '',

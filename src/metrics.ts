@@ -2,6 +2,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { AgentMetrics } from '../compositor/agent/metrics.ts';
 import type { BroadcastMetrics } from './broadcast/metrics.ts';
+import { CHAT_METRICS, type ChatMetrics } from './chat/metrics.ts';
 import type { DeliveryMetrics } from './delivery/metrics.ts';
 import type { RecordingMetrics } from './delivery/recording/metrics.ts';
 import { VIEWER_METRICS } from './delivery/viewers/metrics.ts';
@@ -43,6 +44,7 @@ export const METRICS = {
     'event',
     'outcome',
   ]),
+  ...CHAT_METRICS,
   broadcasts: gauge('lianmai_broadcasts', 'Broadcasts that have not ended, by state.', ['state']),
   demand: gauge(
     'lianmai_compositor_demand',
@@ -247,6 +249,7 @@ export interface Metrics {
   sfu: SfuMetrics;
   rooms: RoomMetrics;
   signaling: SignalingMetrics;
+  chat: ChatMetrics;
   broadcast: BroadcastMetrics;
   agent: AgentMetrics;
   delivery: DeliveryMetrics;
@@ -280,6 +283,13 @@ export function createMetrics(): Metrics {
     },
     rooms: { rooms: g(m.rooms), peers: g(m.peers), seats: g(m.seats), rebuilds: c(m.rebuilds) },
     signaling: { sockets: g(m.sockets), refused: c(m.socketsRefused), events: c(m.events) },
+    chat: {
+      sockets: g(m.chatSockets),
+      refused: c(m.chatRefused),
+      events: c(m.chatEvents),
+      batches: c(m.chatBatches),
+      storeFailures: c(m.chatStoreFailures),
+    },
     broadcast: {
       broadcasts: g(m.broadcasts),
       demand: g(m.demand),

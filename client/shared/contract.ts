@@ -27,6 +27,13 @@ export const MAX_ASSET_BYTES = 16 * 1024 * 1024;
 /** Between two words of a viewer's page on how it watches, ms. */
 export const BEACON_EVERY_MS = 30_000;
 
+/** socket.io namespace of the chat. */
+export const CHAT_NAMESPACE = '/chat';
+/** Longest text in the chat, characters. */
+export const CHAT_TEXT_LENGTH = 500;
+/** What one can react with. */
+export const REACTIONS = ['heart', 'clap', 'laugh', 'wow', 'party', 'fire'] as const;
+
 /** The room id in `/studio/ROOM`, `/embed/ROOM`, `/watch/ROOM` or `/watch/~TOKEN/ROOM`; undefined when the path has none that is valid. */
 export function roomOfPath(path: string): string | undefined {
   const segment = /^\/(?:studio|embed|watch|watch\/~[^/]+)\/([^/]+)\/?$/.exec(path)?.[1];

@@ -1,5 +1,6 @@
 import { signal } from '@preact/signals';
 import type { Role } from '../../src/contracts/tokens.ts';
+import type { ChatWish } from '../shared/chat/ChatClient.ts';
 import { roomOfPath } from '../shared/contract.ts';
 import { type Problem, problemOf } from '../shared/problems.ts';
 import { remembered, tab } from '../shared/storage.ts';
@@ -86,6 +87,11 @@ export class Studio {
   /** Sends an image or sound for the scene, as a host; its id. Throws ProblemError. */
   upload = (file: Blob, kind: 'image' | 'audio'): Promise<string> =>
     uploadAsset({ room: this.room, token: this.#token, file, kind });
+
+  /** With what this person comes to the chat. */
+  get chatWish(): ChatWish {
+    return { room: this.room, token: this.#token, name: this.name.value };
+  }
 
   get watchLink(): string {
     return `${location.origin}/watch/${this.room}`;

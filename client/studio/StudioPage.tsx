@@ -2,8 +2,7 @@ import { t } from '../shared/language.ts';
 import { ProblemPage } from '../shared/ProblemNotice.tsx';
 import { TopBar } from '../shared/TopBar.tsx';
 import { PreJoin } from './prejoin/PreJoin.tsx';
-import { AudiencePage } from './room/AudiencePage.tsx';
-import { RoomPage } from './room/RoomPage.tsx';
+import { InRoom } from './room/InRoom.tsx';
 import type { Studio } from './Studio.ts';
 import type { StudioSession } from './session/StudioSession.ts';
 
@@ -54,11 +53,7 @@ export function StudioPage({ studio }: { studio: Studio }) {
         </Framed>
       );
     default:
-      return session.state.self.value?.seated ? (
-        <RoomPage studio={studio} session={session} />
-      ) : (
-        <AudiencePage studio={studio} session={session} />
-      );
+      return <InRoom studio={studio} session={session} />;
   }
 }
 

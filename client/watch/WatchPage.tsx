@@ -1,9 +1,12 @@
 import { useSignal } from '@preact/signals';
-import { useEffect } from 'preact/hooks';
+import { useEffect, useMemo, useRef } from 'preact/hooks';
+import type { ChatClient, ChatWish } from '../shared/chat/ChatClient.ts';
+import { chatCode, useChat } from '../shared/chat/loadChat.ts';
 import { formatCount, formatDuration } from '../shared/format.ts';
 import { Icon } from '../shared/icons.tsx';
 import { language, t } from '../shared/language.ts';
 import { ProblemPage } from '../shared/ProblemNotice.tsx';
+import { remembered } from '../shared/storage.ts';
 import { TopBar } from '../shared/TopBar.tsx';
 import { useNow } from '../shared/useNow.ts';
 import { later, loadLater } from './later.ts';
@@ -15,11 +18,26 @@ interface Props {
   watch: WatchRoom | undefined;
   /** The address had a token: this person may ask for a seat. */
   invited: boolean;
+  /** With what this person comes to the chat. */
+  tokens: Omit<ChatWish, 'room'>;
 }
 
 /** `/watch/:room`: the program of a room, for everybody. */
-export function WatchPage({ watch, invited }: Props) {
+export function WatchPage({ watch, invited, tokens }: Props) {
   useEffect(() => () => watch?.close(), [watch]);
+  const chat = useSignal<ChatClient | null>(null);
+  const chatting = useSignal(remembered.get('chat') !== 'off');
+  // The picture comes first: nothing of the chat is loaded before the page has come to rest.
+  const rested = useRef(false);
+  if (watch && watch.state.value !== 'connecting') rested.current = true;
+  const wish = useMemo(
+    () => (watch && rested.current && chatting.value ? { room: watch.room, ...tokens } : null),
+    [watch, rested.current, chatting.value],
+  );
+  useChat(wish, (next) => {
+    chat.value = next;
+  });
+  const more = chatCode.value;
   const problem = watch ? watch.problem.value : { code: 'bad-room' as const, detail: '' };
   if (!watch || problem)
     return (
@@ -32,24 +50,46 @@ export function WatchPage({ watch, invited }: Props) {
   return (
     <>
       <TopBar />
-      <main class="watch">
-        <Player watch={watch} />
-        <div class="about">
-          <div class="grow">
-            <h1 class="room-title">{watch.room}</h1>
-            <Since watch={watch} />
+      <div class={`watch-page ${chatting.value ? 'with-chat' : ''}`}>
+        <main class="watch">
+          <div class="picture">
+            <Player watch={watch} />
+            {more && chat.value ? <more.FloatingReactions chat={chat.value} /> : null}
           </div>
-          <div class="row">
-            <Share room={watch.room} />
-            {invited || isLoopback(location.hostname) ? (
-              <a class="button outline slim" href={`/studio/${watch.room}?role=audience`} data-testid="ask-to-join">
-                <Icon name="hand" />
-                {t('watch.join')}
-              </a>
-            ) : null}
+          <div class="about">
+            <div class="grow">
+              <h1 class="room-title">{watch.room}</h1>
+              <Since watch={watch} />
+            </div>
+            <div class="row wrap">
+              <button
+                type="button"
+                class="button outline slim"
+                data-testid="chat-toggle"
+                onClick={() => {
+                  chatting.value = !chatting.value;
+                  remembered.set('chat', chatting.value ? 'on' : 'off');
+                }}
+              >
+                <Icon name="chat" />
+                {t(chatting.value ? 'chat.hide' : 'chat.show')}
+              </button>
+              <Share room={watch.room} />
+              {invited || isLoopback(location.hostname) ? (
+                <a class="button outline slim" href={`/studio/${watch.room}?role=audience`} data-testid="ask-to-join">
+                  <Icon name="hand" />
+                  {t('watch.join')}
+                </a>
+              ) : null}
+            </div>
           </div>
-        </div>
-      </main>
+        </main>
+        {chatting.value ? (
+          <aside class="chat-place" aria-label={t('chat.title')}>
+            {more && chat.value ? <more.ChatPanel chat={chat.value} /> : null}
+          </aside>
+        ) : null}
+      </div>
     </>
   );
 }

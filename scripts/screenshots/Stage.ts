@@ -7,8 +7,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Page } from 'playwright-core';
+import type { Role } from '../../src/contracts/tokens.ts';
 import { launchBrowser, type TestBrowser } from '../../test/support/browser.ts';
 import { CutProxy } from '../../test/support/CutProxy.ts';
+import { ChatPerson } from '../../test/support/chat/ChatPerson.ts';
 import { ServerProcess } from '../../test/support/ServerProcess.ts';
 import { CaptureClock } from '../simulator/CaptureClock.ts';
 import { ClipStore } from '../simulator/clip/ClipStore.ts';
@@ -30,6 +32,16 @@ const PEOPLE: Readonly<Record<number, string>> = {
 export const HOST_SEAT = 0;
 export const GUEST_SEATS = [1, 2, 4];
 
+/** What is said in the chat: by whom, as what. */
+const TALK: readonly [string, Role, string][] = [
+  ['Mia Tanaka', 'host', 'Good evening everybody, we begin in a minute!'],
+  ['Amara Okafor', 'cohost', 'Sound and picture are fine here.'],
+  ['Lena', 'audience', 'Hello from Hamburg'],
+  ['小雨', 'audience', '晚上好！'],
+  ['Tomás', 'audience', 'Will you play the new song tonight? I have waited for it since the last show.'],
+  ['Lin Xiao', 'cohost', 'We will, right after the first guest.'],
+];
+
 /** Chromium calls a fake camera by the file's path. */
 const NAME_DEVICES = `Object.defineProperty(MediaDeviceInfo.prototype, 'label', {
   get() { return this.kind === 'videoinput' ? 'HD Webcam' : 'Built-in Microphone'; },
@@ -44,6 +56,7 @@ export class Stage {
   readonly #clips: ClipStore;
   readonly #clock = new CaptureClock();
   readonly #stack: AsyncDisposableStack;
+  #talked = false;
 
   private constructor(parts: {
     server: ServerProcess;
@@ -91,6 +104,18 @@ export class Stage {
 
   cut(): void {
     this.#proxy.cut();
+  }
+
+  /** In the chat, for whoever opens a page of the room later. */
+  async talk(): Promise<void> {
+    if (this.#talked) return;
+    this.#talked = true;
+    for (const [name, role, text] of TALK) {
+      const token = await this.api.joinToken(this.room, role, name);
+      const person = await ChatPerson.enter(this.server.url, { room: this.room, token });
+      await person.say(text);
+      person.leave();
+    }
   }
 
   /** They come in and take their seats; what is answered lets them leave. */

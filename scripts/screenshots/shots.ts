@@ -49,6 +49,7 @@ async function problems(stage: Stage, take: Take): Promise<void> {
 
 /** The host's whole evening: one page. */
 async function studio(stage: Stage, take: Take): Promise<void> {
+  await stage.talk();
   const page = await stage.open(`/studio/${stage.room}?role=host`);
   await until(page, videosPlay(1));
   await page.getByTestId('prejoin-name').fill('Mia Tanaka');
@@ -74,8 +75,10 @@ async function studio(stage: Stage, take: Take): Promise<void> {
 /** A viewer's evening, from before the show to its recording. */
 async function watch(stage: Stage, take: Take): Promise<void> {
   const leave = await stage.people([HOST_SEAT, ...GUEST_SEATS]);
+  await stage.talk();
   const page = await stage.open(`/watch/${stage.room}`);
   await until(page, watchState('idle'));
+  await page.getByTestId('chat-message').first().waitFor();
   await take(page, 'watch-waiting');
   await stage.api.startBroadcast(stage.room, { dvrSeconds: 3600, record: true });
   await until(page, `${watchState('live')} && document.querySelector('video').currentTime > 3`);
@@ -141,6 +144,10 @@ async function studioLive(page: Page, take: Take): Promise<void> {
   await page.setViewportSize({ width: 1280, height: 800 });
   await page.getByTestId('tab-scene').click();
   await take(page, 'studio-scene');
+  await page.setViewportSize({ width: 1280, height: 800 });
+  await page.getByTestId('tab-chat').click();
+  await page.getByTestId('chat-more').last().click();
+  await take(page, 'studio-chat');
   await page.setViewportSize({ width: 1280, height: 800 });
   await page.getByTestId('tab-show').click();
   await page.getByTestId('stop-live').click();

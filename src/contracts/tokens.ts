@@ -30,6 +30,15 @@ export type ServiceClaims = z.infer<typeof ServiceClaims>;
 export const PlayClaims = z.object({ aud: z.literal('play'), sub: Identity, room: RoomId });
 export type PlayClaims = z.infer<typeof PlayClaims>;
 
-export const Claims = z.discriminatedUnion('aud', [JoinClaims, ApiClaims, ServiceClaims, PlayClaims]);
+/** A guest of the chat (chat.ts): who they are is made up by the server, the name is their own choice. */
+export const WatchClaims = z.object({
+  aud: z.literal('watch'),
+  sub: Identity,
+  room: RoomId,
+  name: z.string().min(1).max(64),
+});
+export type WatchClaims = z.infer<typeof WatchClaims>;
+
+export const Claims = z.discriminatedUnion('aud', [JoinClaims, ApiClaims, ServiceClaims, PlayClaims, WatchClaims]);
 export type Claims = z.infer<typeof Claims>;
 export type Audience = Claims['aud'];

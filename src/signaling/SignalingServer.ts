@@ -6,7 +6,8 @@ import type { Server as HttpServer, IncomingMessage } from 'node:http';
 import type { Server as HttpsServer } from 'node:https';
 import type { Duplex } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Server, type Socket } from 'socket.io';
+import { type Namespace, Server, type Socket } from 'socket.io';
+import { Adapter } from 'socket.io-adapter';
 import { z } from 'zod';
 import type { BroadcastService } from '../broadcast/BroadcastService.ts';
 import type { Logger } from '../common/logger.ts';
@@ -50,8 +51,11 @@ export interface SignalingServerOptions {
 
 const Auth = z.object({ token: z.unknown().optional(), protocol: Protocol.default(PROTOCOL) });
 
+type AdapterOf = (namespace: Namespace) => Adapter;
+
 export class SignalingServer {
   readonly #io: Server;
+  readonly #adapters = new Map<string, AdapterOf>();
   readonly #options: SignalingServerOptions;
   readonly #logger: Logger;
   readonly #connections = new Set<Connection>();
@@ -63,7 +67,12 @@ export class SignalingServer {
   private constructor(options: SignalingServerOptions) {
     this.#options = options;
     this.#logger = options.logger.child({ part: 'signaling' });
+    const adapters = this.#adapters;
     this.#io = new Server({
+      // Called with `new`, so it is no arrow function.
+      adapter: function adapterOf(namespace: Namespace): Adapter {
+        return adapters.get(namespace.name)?.(namespace) ?? new Adapter(namespace);
+      } as AdapterOf,
       path: '/socket.io',
       transports: ['websocket'],
       serveClient: false,
@@ -87,6 +96,15 @@ export class SignalingServer {
     server.#io.on('connection', (socket) => server.#onConnection(socket));
     server.#attach(options.httpServer as HttpServer);
     return server;
+  }
+
+  /**
+   * Another namespace, on the same connections as signalling. `adapter`: joins it with those of other nodes; signalling itself is never
+   * joined: its rooms are each at home on one node.
+   */
+  namespace(name: string, adapter?: AdapterOf): Namespace {
+    if (adapter) this.#adapters.set(name, adapter);
+    return this.#io.of(name);
   }
 
   /** As socket.io attaches itself, but for upgrades: those are ours only when `route` says so. */

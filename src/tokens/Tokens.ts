@@ -1,4 +1,4 @@
-import { createHash, hkdfSync, randomBytes } from 'node:crypto';
+import { createHash, createHmac, hkdfSync, randomBytes } from 'node:crypto';
 import { decodeJwt, errors, jwtVerify, SignJWT } from 'jose';
 import type { Secret } from '../common/Secret.ts';
 import { AppError } from '../contracts/errors.ts';
@@ -9,6 +9,7 @@ import {
   type JoinClaims,
   type PlayClaims,
   type ServiceClaims,
+  type WatchClaims,
 } from '../contracts/tokens.ts';
 
 /** Tolerated difference between the clocks of who signs and who verifies, seconds. */
@@ -28,7 +29,7 @@ interface Key {
 }
 
 /**
- * Signs and verifies the four kinds of tokens (contracts/tokens.ts). Each audience has a key of its own, derived from the
+ * Signs and verifies the kinds of tokens (contracts/tokens.ts). Each audience has a key of its own, derived from the
  * secret by HKDF-SHA256 (RFC 5869), so that a token of one audience can not pass for another whatever its claims say.
  */
 export class Tokens {
@@ -44,6 +45,12 @@ export class Tokens {
   /** Without secrets: one that is made up now and dies with the process. */
   static create(secrets: readonly Secret[]): Tokens {
     return new Tokens(secrets.length > 0 ? secrets.map((s) => s.reveal()) : [randomBytes(32).toString('hex')]);
+  }
+
+  /** A name for somebody, the same at all nodes, that tells nobody else who it is: 16 characters of base64url. */
+  alias(...of: string[]): string {
+    const key = new Uint8Array(hkdfSync('sha256', this.#secrets[0]?.secret ?? '', 'lianmai', 'alias', 32));
+    return createHmac('sha256', key).update(JSON.stringify(of)).digest('base64url').slice(0, 16);
   }
 
   #keys(audience: Audience): Key[] {
@@ -69,6 +76,7 @@ export class Tokens {
   verify(token: unknown, audience: 'api'): Promise<ApiClaims>;
   verify(token: unknown, audience: 'service'): Promise<ServiceClaims>;
   verify(token: unknown, audience: 'play'): Promise<PlayClaims>;
+  verify(token: unknown, audience: 'watch'): Promise<WatchClaims>;
   /** Throws AppError `unauthorized` (absent, malformed, foreign, expired) or `wrong-audience`. */
   async verify(token: unknown, audience: Audience): Promise<Claims> {
     return (await this.#check(token, audience)).claims;
@@ -120,7 +128,7 @@ export class Tokens {
 function audienceOf(token: string): Audience | undefined {
   try {
     const { aud } = decodeJwt(token);
-    return (['join', 'api', 'service', 'play'] as const).find((a) => a === aud);
+    return (['join', 'api', 'service', 'play', 'watch'] as const).find((a) => a === aud);
   } catch {
     return undefined;
   }

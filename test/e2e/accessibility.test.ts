@@ -106,7 +106,14 @@ describe('axe finds nothing on', () => {
     await studio.getByTestId('destination-url').fill('rtmp://192.0.2.1/live');
     const waiting = await pages.open(browser.browser, `${server.url}/watch/${ROOM}`);
     await expect.poll(() => waiting.getByTestId('state').getAttribute('data-state'), poll).toBe('idle');
+    await studio.getByTestId('tab-chat').click();
+    await studio.getByTestId('chat-text').fill('Hello everybody');
+    await studio.keyboard.press('Enter');
+    await waiting.getByTestId('chat-message').waitFor();
     await expectAccessible(waiting);
+    await studio.getByTestId('chat-more').click();
+    await expectAccessible(studio);
+    await studio.getByTestId('tab-show').click();
     await waiting.context().close();
     const video = { width: 640, height: 360, bitrate: 800_000 };
     await api.startBroadcast(ROOM, { video, dvrSeconds: 600, record: true });

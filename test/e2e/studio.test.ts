@@ -233,6 +233,39 @@ describe('the broadcast', () => {
   });
 });
 
+test('chat: a viewer takes a name and writes; the host answers, pauses and lets write again; all see it', async () => {
+  await ann.getByTestId('tab-chat').click();
+  const viewer = await pages.open(browser.browser, `${server.url}/watch/${ROOM}`);
+  await viewer.getByTestId('chat-name').fill('Vic');
+  await viewer.getByTestId('chat-join').click();
+  await viewer.getByTestId('chat-text').fill('<b>Hello</b> from 上海');
+  await viewer.keyboard.press('Enter');
+  const hello = ann.getByTestId('chat-message').filter({ hasText: '<b>Hello</b> from 上海' });
+  await hello.getByText('Vic').waitFor();
+  await bob.getByTestId('news-chat').waitFor();
+  await ann.getByTestId('chat-text').fill('Welcome');
+  await ann.getByTestId('chat-send').click();
+  await viewer.getByTestId('chat-message').filter({ hasText: 'Welcome' }).getByText('Host').waitFor();
+  await expect.poll(() => viewer.getByTestId('chat-announcer').textContent(), poll).toContain('Ann: Welcome');
+  const floats = ann.locator('[data-testid=floating] [data-reaction=heart]').first().waitFor({ state: 'attached' });
+  await viewer.getByTestId('react-heart').click();
+  await floats;
+  await hello.getByTestId('chat-more').click();
+  await ann.getByTestId('chat-pause-600').click();
+  await viewer.getByTestId('chat-out').waitFor();
+  await viewer.getByTestId('chat-timeout').getByText('Vic').waitFor();
+  await viewer.getByText('Message deleted').waitFor();
+  await ann.getByTestId('chat-lift').click();
+  await viewer.getByTestId('chat-text').fill('Sorry');
+  await viewer.keyboard.press('Enter');
+  await ann.getByTestId('chat-message').filter({ hasText: 'Sorry' }).waitFor();
+  // The same person after a reload, and what was said is there.
+  await viewer.reload();
+  await viewer.getByText('As Vic').waitFor();
+  await viewer.getByTestId('chat-message').filter({ hasText: 'Sorry' }).waitFor();
+  await viewer.context().close();
+});
+
 test('all the while: no script error, no CSP violation, no request to anybody else', () => {
   expect(pages.faults).toEqual([]);
 });

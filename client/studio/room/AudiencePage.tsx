@@ -1,3 +1,5 @@
+import type { ChatClient } from '../../shared/chat/ChatClient.ts';
+import { chatCode } from '../../shared/chat/loadChat.ts';
 import { Icon } from '../../shared/icons.tsx';
 import { t } from '../../shared/language.ts';
 import { TopBar } from '../../shared/TopBar.tsx';
@@ -11,10 +13,13 @@ import { Banners } from './RoomPage.tsx';
 interface Props {
   studio: Studio;
   session: StudioSession;
+  /** null: not there yet. */
+  chat: ChatClient | null;
 }
 
 /** In the room without a seat: ask for one, with camera and microphone ready. */
-export function AudiencePage({ studio, session }: Props) {
+export function AudiencePage({ studio, session, chat }: Props) {
+  const code = chatCode.value;
   const media = studio.media.value;
   const asking = session.state.self.value?.asking ?? false;
   return (
@@ -72,6 +77,11 @@ export function AudiencePage({ studio, session }: Props) {
             </button>
           </div>
         </div>
+        {code && chat ? (
+          <aside class="audience-chat" aria-label={t('chat.title')}>
+            <code.ChatPanel chat={chat} />
+          </aside>
+        ) : null}
       </main>
     </>
   );

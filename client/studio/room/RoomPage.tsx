@@ -1,4 +1,6 @@
 import { useSignal } from '@preact/signals';
+import type { ChatClient } from '../../shared/chat/ChatClient.ts';
+import { chatCode } from '../../shared/chat/loadChat.ts';
 import { Icon } from '../../shared/icons.tsx';
 import { t } from '../../shared/language.ts';
 import { ProblemNotice } from '../../shared/ProblemNotice.tsx';
@@ -19,15 +21,21 @@ interface Props {
   session: StudioSession;
 }
 
+interface RoomProps extends Props {
+  /** null: not there yet. */
+  chat: ChatClient | null;
+}
+
 /** From here on the panel stands beside the stage; below, it covers it. Also in studio.css. */
 const WIDE = '(min-width: 60rem)';
 
-/** The studio itself: stage, controls, and the panel with broadcast and people; for a host also with the scene. */
-export function RoomPage({ studio, session }: Props) {
+/** The studio itself: stage, controls, and the panel with broadcast and people, the chat, and for a host the scene. */
+export function RoomPage({ studio, session, chat }: RoomProps) {
   const panel = useSignal(matchMedia(WIDE).matches);
   const tab = useSignal<PanelTab>('show');
   const host = session.state.self.value?.role === 'host';
   const media = studio.media.value;
+  const code = chatCode.value;
   const close = () => {
     panel.value = false;
   };
@@ -45,6 +53,7 @@ export function RoomPage({ studio, session }: Props) {
           <RemoteAudio session={session} />
         </div>
         <Stage session={session} media={media} />
+        {code && chat ? <code.FloatingReactions chat={chat} /> : null}
         <ControlBar
           session={session}
           media={media}
@@ -56,15 +65,15 @@ export function RoomPage({ studio, session }: Props) {
       </main>
       {panel.value ? (
         <aside class="panel" aria-label={t('studio.panel')}>
-          <div class={host ? 'panel-head' : ''}>
-            {host ? (
-              <PanelTabs
-                chosen={tab.value}
-                onChoose={(chosen) => {
-                  tab.value = chosen;
-                }}
-              />
-            ) : null}
+          <div class="panel-head">
+            <PanelTabs
+              tabs={host ? ['show', 'scene', 'chat'] : ['show', 'chat']}
+              news={{ chat: chat?.unread.value ?? 0 }}
+              chosen={tab.value}
+              onChoose={(chosen) => {
+                tab.value = chosen;
+              }}
+            />
             <button
               type="button"
               class="button icon-only slim panel-close"
@@ -74,19 +83,29 @@ export function RoomPage({ studio, session }: Props) {
               <Icon name="close" />
             </button>
           </div>
-          <div id="panel-content" {...(host ? { role: 'tabpanel', 'aria-labelledby': `panel-tab-${tab.value}` } : {})}>
-            {host && tab.value === 'scene' ? (
-              <ScenePanel studio={studio} session={session} />
-            ) : (
-              <>
-                <LivePanel studio={studio} session={session} />
-                <People studio={studio} session={session} />
-              </>
-            )}
+          <div id="panel-content" role="tabpanel" aria-labelledby={`panel-tab-${tab.value}`}>
+            <PanelContent
+              studio={studio}
+              session={session}
+              chat={chat}
+              tab={host || tab.value === 'chat' ? tab.value : 'show'}
+            />
           </div>
         </aside>
       ) : null}
     </div>
+  );
+}
+
+function PanelContent({ studio, session, chat, tab }: RoomProps & { tab: PanelTab }) {
+  const code = chatCode.value;
+  if (tab === 'scene') return <ScenePanel studio={studio} session={session} />;
+  if (tab === 'chat') return code && chat ? <code.ChatPanel chat={chat} /> : null;
+  return (
+    <>
+      <LivePanel studio={studio} session={session} />
+      <People studio={studio} session={session} />
+    </>
   );
 }
 

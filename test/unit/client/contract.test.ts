@@ -3,6 +3,7 @@ import * as client from '../../../client/shared/contract.ts';
 import { MAX_ASSET_BYTES } from '../../../src/contracts/assets.ts';
 import { BEACON_EVERY_MS } from '../../../src/contracts/beacon.ts';
 import { BroadcastInput } from '../../../src/contracts/broadcast.ts';
+import { CHAT_NAMESPACE, CHAT_TEXT_LENGTH, REACTIONS } from '../../../src/contracts/chat.ts';
 import { DisplayName, OLDEST_PROTOCOL, PROTOCOL, RoomId } from '../../../src/contracts/ids.ts';
 import { MAX_SEATS } from '../../../src/contracts/job.ts';
 import { Scene, VolumeDb } from '../../../src/contracts/scene.ts';
@@ -25,6 +26,11 @@ describe('the values that the pages repeat are those of the contracts', () => {
       expect(client.ROOM_ID.test(id)).toBe(RoomId.safeParse(id).success);
     },
   );
+});
+
+test('the chat’s namespace, texts and reactions are those of the contract', () => {
+  expect([client.CHAT_NAMESPACE, client.CHAT_TEXT_LENGTH]).toEqual([CHAT_NAMESPACE, CHAT_TEXT_LENGTH]);
+  expect(client.REACTIONS).toEqual(REACTIONS);
 });
 
 test('the size of a file is that of the contract', () => {

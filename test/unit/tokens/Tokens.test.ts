@@ -15,6 +15,27 @@ describe('Tokens', () => {
     await expect(tokens.verify(await tokens.sign(JOIN, 60), 'join')).resolves.toMatchObject(JOIN);
   });
 
+  test('an alias is the same at all nodes, another one for anything else, and tells nothing', () => {
+    const alias = Tokens.create([OLD]).alias('person', 'demo', 'ann');
+    expect(alias).toMatch(/^[\w-]{16}$/);
+    expect(Tokens.create([OLD, NEW]).alias('person', 'demo', 'ann')).toBe(alias);
+    const others = [
+      Tokens.create([NEW]).alias('person', 'demo', 'ann'),
+      Tokens.create([OLD]).alias('guest', 'demo', 'ann'),
+      Tokens.create([OLD]).alias('person', 'other', 'ann'),
+      Tokens.create([OLD]).alias('person', 'demoann'),
+    ];
+    expect(new Set([alias, ...others]).size).toBe(5);
+  });
+
+  test('a guest of the chat is nobody anywhere else', async () => {
+    const tokens = Tokens.create([OLD]);
+    const guest = await tokens.sign({ aud: 'watch', sub: 'guest-1', room: 'demo', name: 'Gus' }, 60);
+    await expect(tokens.verify(guest, 'watch')).resolves.toMatchObject({ room: 'demo', name: 'Gus' });
+    await expect(tokens.verify(guest, 'join')).rejects.toEqual(refused('wrong-audience'));
+    await expect(tokens.verify(guest, 'play')).rejects.toEqual(refused('wrong-audience'));
+  });
+
   test('absent, malformed, huge and unsigned tokens are refused', async () => {
     const tokens = Tokens.create([OLD]);
     const none = `${btoa('{"alg":"none"}')}.${btoa(JSON.stringify({ ...JOIN, exp: 9e9 }))}.`;
