@@ -3,11 +3,12 @@ import { useEffect } from 'preact/hooks';
 import { formatCount, formatDuration } from '../shared/format.ts';
 import { Icon } from '../shared/icons.tsx';
 import { language, t } from '../shared/language.ts';
-import { ProblemPage } from '../shared/ProblemNotice.tsx';
+import { ProblemNotice, ProblemPage } from '../shared/ProblemNotice.tsx';
 import { TopBar } from '../shared/TopBar.tsx';
 import { useNow } from '../shared/useNow.ts';
 import { later, loadLater } from './later.ts';
 import { Player } from './Player.tsx';
+import { openSeat, seat } from './seat.ts';
 import type { WatchRoom } from './WatchRoom.ts';
 
 interface Props {
@@ -20,6 +21,13 @@ interface Props {
 /** `/watch/:room`: the program of a room, for everybody. */
 export function WatchPage({ watch, invited }: Props) {
   useEffect(() => () => watch?.close(), [watch]);
+  const way = seat.value;
+  const onStage = way !== null && typeof way === 'object' && way.onStage.value;
+  useEffect(() => {
+    // On stage one hears the people themselves, not the program that is seconds behind.
+    if (onStage) watch?.close();
+  }, [onStage, watch]);
+  if (onStage) return <way.Stage studio={way.studio} />;
   const problem = watch ? watch.problem.value : { code: 'bad-room' as const, detail: '' };
   if (!watch || problem)
     return (
@@ -42,13 +50,21 @@ export function WatchPage({ watch, invited }: Props) {
           <div class="row">
             <Share room={watch.room} />
             {invited || isLoopback(location.hostname) ? (
-              <a class="button outline slim" href={`/studio/${watch.room}?role=audience`} data-testid="ask-to-join">
+              <button
+                type="button"
+                class="button outline slim"
+                data-testid="ask-to-join"
+                aria-expanded={way !== null}
+                onClick={() => void openSeat(watch.room)}
+              >
                 <Icon name="hand" />
                 {t('watch.join')}
-              </a>
+              </button>
             ) : null}
           </div>
         </div>
+        {way === 'failed' ? <ProblemNotice problem={{ code: 'server-unreachable', detail: '' }} /> : null}
+        {way && typeof way === 'object' ? <way.Panel way={way} /> : null}
       </main>
     </>
   );

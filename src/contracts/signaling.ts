@@ -20,8 +20,9 @@ import type { Role } from './tokens.ts';
 export type Ack<T> = { ok: true; data: T } | { ok: false; error: { code: ErrorCode; message: string } };
 type AckFn<T> = (answer: Ack<T>) => void;
 
-/** A sentence of a host to somebody, characters. */
-const Reason = z.string().trim().max(200);
+/** Longest sentence of a host to somebody, characters. */
+export const REASON_LENGTH = 200;
+const Reason = z.string().trim().max(REASON_LENGTH);
 /** What a picture of somebody who asks may have, bytes, and its size in pixels. */
 export const PREVIEW = { maxBytes: 40_000, width: 320, height: 180 } as const;
 

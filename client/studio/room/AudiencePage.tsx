@@ -7,6 +7,7 @@ import type { Studio } from '../Studio.ts';
 import type { StudioSession } from '../session/StudioSession.ts';
 import { LiveState } from './LiveState.tsx';
 import { Banners } from './RoomPage.tsx';
+import { QueueState } from './seats/QueueState.tsx';
 
 interface Props {
   studio: Studio;
@@ -34,33 +35,14 @@ export function AudiencePage({ studio, session }: Props) {
         <div class="stack" data-testid="audience">
           <h1 class="page-title">{t('seat.title')}</h1>
           <Banners studio={studio} session={session} />
-          {session.seatNews.value === 'taken' || session.seatNews.value === 'declined' ? (
+          {session.seats.news.value === 'taken' ? (
             <p class="notice" role="status" data-testid="seat-news">
-              {t(`seat.${session.seatNews.value}`)}
+              {t('seat.taken')}
             </p>
           ) : null}
-          <p class="muted">{asking ? t('seat.waiting') : t('seat.lead')}</p>
+          {asking ? null : <p class="muted">{t('seat.lead')}</p>}
           <LevelMeter track={media.microphone.value} />
-          {asking ? (
-            <button
-              type="button"
-              class="button outline large"
-              data-testid="seat-withdraw"
-              onClick={() => void session.withdrawSeat()}
-            >
-              {t('seat.withdraw')}
-            </button>
-          ) : (
-            <button
-              type="button"
-              class="button primary large"
-              data-testid="seat-request"
-              onClick={() => void session.requestSeat()}
-            >
-              <Icon name="hand" />
-              {t('seat.request')}
-            </button>
-          )}
+          <QueueState session={session} />
           <div class="row wrap">
             <a class="button outline" href={studio.watchLink} target="_blank" rel="noopener">
               <Icon name="open" />

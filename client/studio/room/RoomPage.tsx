@@ -13,6 +13,7 @@ import { People } from './People.tsx';
 import { RemoteAudio } from './RemoteAudio.tsx';
 import { Stage } from './Stage.tsx';
 import { ScenePanel } from './scene/ScenePanel.tsx';
+import { SeatNotices } from './seats/SeatNotices.tsx';
 
 interface Props {
   studio: Studio;
@@ -41,7 +42,7 @@ export function RoomPage({ studio, session }: Props) {
         <h1 class="visually-hidden">{`${t('studio.title')} ${studio.room}`}</h1>
         <div class="banners">
           <Banners studio={studio} session={session} />
-          <SeatGranted session={session} />
+          <SeatNotices session={session} />
           <RemoteAudio session={session} />
         </div>
         <Stage session={session} media={media} />
@@ -80,7 +81,7 @@ export function RoomPage({ studio, session }: Props) {
             ) : (
               <>
                 <LivePanel studio={studio} session={session} />
-                <People studio={studio} session={session} />
+                <People session={session} />
               </>
             )}
           </div>
@@ -135,22 +136,6 @@ export function Banners({ studio, session }: Props) {
         </ProblemNotice>
       ) : null}
     </>
-  );
-}
-
-/** Somebody who asked for a seat is on air from one moment to the next, and must know. */
-function SeatGranted({ session }: { session: StudioSession }) {
-  if (session.seatNews.value !== 'granted') return null;
-  return (
-    <div class="notice info" role="status">
-      <Icon name="info" />
-      <strong class="grow">{t('seat.granted')}</strong>
-      <Dismiss
-        onClick={() => {
-          session.seatNews.value = null;
-        }}
-      />
-    </div>
   );
 }
 
