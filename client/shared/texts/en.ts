@@ -92,12 +92,6 @@ export const en = {
   'people.invite.cohost': 'Copy co-host link',
   'people.invite.audience': 'Copy audience link',
 
-  'seat.title': 'You are in the audience',
-  'seat.lead': 'You are not in the program. Ask the host for a seat to be seen and heard.',
-  'seat.granted': 'You have a seat. You are seen and heard now.',
-  'seat.taken': 'The host took your seat back.',
-  'seat.watch': 'Watch the program',
-
   'live.title': 'Broadcast',
   'live.off': 'Off air',
   'live.pending': 'Waiting for capacity…',

@@ -2,6 +2,11 @@ import type { SeatTextKey } from './seats.en.ts';
 
 /** The words of the seat flow, in Simplified Chinese. */
 export const seatsZh: Record<SeatTextKey, string> = {
+  'seat.title': '你在观众席',
+  'seat.lead': '你不在节目画面中。向主播申请上麦，大家就能看到、听到你。',
+  'seat.granted': '你已上麦，现在大家能看到、听到你。',
+  'seat.taken': '主播收回了你的麦位。',
+  'seat.watch': '观看节目',
   'ask.title': '申请连麦',
   'ask.lead': '请检查摄像头和麦克风。等待时主持人能看到你的画面，并决定何时让你上麦。',
   'ask.send': '申请连麦',
@@ -26,10 +31,10 @@ export const seatsZh: Record<SeatTextKey, string> = {
   'queue.send': '谢绝',
   'queue.keep': '返回',
   'person.more': '对 {name} 的操作',
-  'person.off': '移出节目画面',
-  'person.on': '回到节目画面',
+  'person.off': '移出节目',
+  'person.on': '回到节目',
   'person.mute': '静音',
-  'person.camera': '关闭其摄像头',
+  'person.camera': '关摄像头',
   'person.take': '收回席位',
   'person.host': '设为主持人',
   'person.remove': '移出房间',

@@ -93,12 +93,6 @@ export const zh: Record<TextKey, string> = {
   'people.invite.cohost': '复制嘉宾链接',
   'people.invite.audience': '复制观众链接',
 
-  'seat.title': '你在观众席',
-  'seat.lead': '你不在节目画面中。向主播申请上麦，大家就能看到、听到你。',
-  'seat.granted': '你已上麦，现在大家能看到、听到你。',
-  'seat.taken': '主播收回了你的麦位。',
-  'seat.watch': '观看节目',
-
   'live.title': '直播',
   'live.off': '未开播',
   'live.pending': '等待资源…',

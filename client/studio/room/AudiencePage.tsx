@@ -1,5 +1,6 @@
 import { Icon } from '../../shared/icons.tsx';
 import { t } from '../../shared/language.ts';
+import { seatText } from '../../shared/seatTexts.ts';
 import { TopBar } from '../../shared/TopBar.tsx';
 import { TrackVideo } from '../media/TrackVideo.tsx';
 import { LevelMeter } from '../prejoin/LevelMeter.tsx';
@@ -33,20 +34,20 @@ export function AudiencePage({ studio, session }: Props) {
           )}
         </section>
         <div class="stack" data-testid="audience">
-          <h1 class="page-title">{t('seat.title')}</h1>
+          <h1 class="page-title">{seatText('seat.title')}</h1>
           <Banners studio={studio} session={session} />
           {session.seats.news.value === 'taken' ? (
             <p class="notice" role="status" data-testid="seat-news">
-              {t('seat.taken')}
+              {seatText('seat.taken')}
             </p>
           ) : null}
-          {asking ? null : <p class="muted">{t('seat.lead')}</p>}
+          {asking ? null : <p class="muted">{seatText('seat.lead')}</p>}
           <LevelMeter track={media.microphone.value} />
           <QueueState session={session} />
           <div class="row wrap">
             <a class="button outline" href={studio.watchLink} target="_blank" rel="noopener">
               <Icon name="open" />
-              {t('seat.watch')}
+              {seatText('seat.watch')}
             </a>
             <button type="button" class="button outline" data-testid="leave" onClick={() => void session.leave()}>
               <Icon name="leave" />

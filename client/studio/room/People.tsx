@@ -6,7 +6,6 @@ import type { StudioSession } from '../session/StudioSession.ts';
 import { Face } from './seats/Face.tsx';
 import { Invite } from './seats/Invite.tsx';
 import { PersonActions } from './seats/PersonActions.tsx';
-import { Queue } from './seats/Queue.tsx';
 import { sends } from './stageTiles.ts';
 
 /** Who is here, who asks for a seat, and links for more. */
@@ -18,7 +17,6 @@ export function People({ session }: { session: StudioSession }) {
       <h2 id="people-title">
         {t('people.title')} <span class="muted small">{t('people.count', { count: seated.value.length })}</span>
       </h2>
-      <Queue session={session} host={host} />
       <ul class="stack-tight">
         {seated.value.map((peer) => (
           <Person key={peer.id} peer={peer} session={session} host={host} />

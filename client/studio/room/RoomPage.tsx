@@ -13,6 +13,7 @@ import { People } from './People.tsx';
 import { RemoteAudio } from './RemoteAudio.tsx';
 import { Stage } from './Stage.tsx';
 import { ScenePanel } from './scene/ScenePanel.tsx';
+import { Queue } from './seats/Queue.tsx';
 import { SeatNotices } from './seats/SeatNotices.tsx';
 
 interface Props {
@@ -80,6 +81,7 @@ export function RoomPage({ studio, session }: Props) {
               <ScenePanel studio={studio} session={session} />
             ) : (
               <>
+                <Queue session={session} host={host} />
                 <LivePanel studio={studio} session={session} />
                 <People session={session} />
               </>

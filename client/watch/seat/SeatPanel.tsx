@@ -25,6 +25,7 @@ export function SeatPanel({ way }: { way: SeatWay }) {
   }, [media]);
   const problem = studio.problem.value ?? session?.problem.value ?? session?.refused.value;
   const inside = session !== null && session.phase.value !== 'idle' && session.phase.value !== 'joining';
+  const asking = session?.state.self.value?.asking === true;
   return (
     <section class="card seat-panel" aria-labelledby="seat-title" data-testid="seat-panel">
       <div class="mirror">
@@ -36,7 +37,7 @@ export function SeatPanel({ way }: { way: SeatWay }) {
       </div>
       <div class="stack">
         <h2 id="seat-title" ref={heading} tabIndex={-1}>
-          {seatText(session?.state.self.value?.asking ? 'ask.waiting.title' : 'ask.title')}
+          {seatText(asking ? 'ask.waiting.title' : 'ask.title')}
         </h2>
         {problem ? <ProblemNotice problem={problem} /> : null}
         {media.problem.value ? (
@@ -47,9 +48,11 @@ export function SeatPanel({ way }: { way: SeatWay }) {
           </ProblemNotice>
         ) : null}
         {inside ? <QueueState session={session} /> : <Check way={way} busy={session !== null} />}
-        <button type="button" class="button outline" data-testid="seat-cancel" onClick={() => way.cancel()}>
-          {seatText('ask.cancel')}
-        </button>
+        {asking ? null : (
+          <button type="button" class="button outline" data-testid="seat-cancel" onClick={() => way.cancel()}>
+            {seatText('ask.cancel')}
+          </button>
+        )}
       </div>
     </section>
   );

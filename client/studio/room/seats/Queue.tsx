@@ -1,4 +1,5 @@
 import { useSignal } from '@preact/signals';
+import { useEffect, useRef } from 'preact/hooks';
 import type { PeerInfo } from '../../../../src/contracts/signaling.ts';
 import { PREVIEW, REASON_LENGTH } from '../../../shared/contract.ts';
 import { formatDuration } from '../../../shared/format.ts';
@@ -13,10 +14,10 @@ export function Queue({ session, host }: { session: StudioSession; host: boolean
   const now = useNow(asking.length > 0);
   if (asking.length === 0) return null;
   return (
-    <section class="asking stack-tight" aria-labelledby="queue-title">
-      <h3 id="queue-title">
+    <section class="panel-part asking stack-tight" aria-labelledby="queue-title">
+      <h2 id="queue-title">
         {seatText('queue.title')} <span class="muted small">{asking.length}</span>
-      </h3>
+      </h2>
       <ol class="stack-tight queue" aria-live="polite" aria-relevant="additions">
         {asking.map((peer) => (
           <Asker key={peer.id} peer={peer} session={session} host={host} now={now} />
@@ -99,6 +100,8 @@ function Asker({ peer, session, host, now }: AskerProps) {
 
 function Decline({ peer, session, onClose }: { peer: PeerInfo; session: StudioSession; onClose: () => void }) {
   const reason = useSignal('');
+  const field = useRef<HTMLInputElement>(null);
+  useEffect(() => field.current?.focus(), []);
   const id = `decline-${peer.id}`;
   return (
     <form
@@ -121,7 +124,7 @@ function Decline({ peer, session, onClose }: { peer: PeerInfo; session: StudioSe
         data-testid="decline-reason"
         maxLength={REASON_LENGTH}
         value={reason.value}
-        ref={(input) => input?.focus()}
+        ref={field}
         onInput={(event) => {
           reason.value = event.currentTarget.value;
         }}

@@ -29,7 +29,7 @@ export function SeatNotices({ session }: { session: StudioSession }) {
       ) : null}
       {seats.news.value === 'granted' && !self?.offProgram ? (
         <Notice
-          text={t('seat.granted')}
+          text={seatText('seat.granted')}
           testId="seat-granted"
           onClose={() => {
             seats.news.value = null;
