@@ -37,6 +37,7 @@ export const seatsEn = {
   'person.take': 'Take seat back',
   'person.host': 'Make a host',
   'person.remove': 'Remove',
+  'person.guest': 'Guest',
   'person.green': 'Green room',
   'remove.title': 'Remove {name}?',
   'remove.lead': 'They leave at once and cannot come back with their link until it expires.',

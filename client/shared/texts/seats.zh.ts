@@ -38,6 +38,7 @@ export const seatsZh: Record<SeatTextKey, string> = {
   'person.take': '收回席位',
   'person.host': '设为主持人',
   'person.remove': '移出房间',
+  'person.guest': '上麦观众',
   'person.green': '候场',
   'remove.title': '将 {name} 移出房间？',
   'remove.lead': '对方会立即离开，在链接过期之前无法再进入。',

@@ -27,6 +27,10 @@ export function People({ session }: { session: StudioSession }) {
   );
 }
 
+/** Audience with a seat is a guest. */
+const roleOf = ({ role }: PeerInfo): string =>
+  role === 'audience' ? seatText('person.guest') : t(`people.role.${role}`);
+
 function Person({ peer, session, host }: { peer: PeerInfo; session: StudioSession; host: boolean }) {
   const self = peer.id === session.state.selfId.value;
   const microphone = sends(peer, 'microphone');
@@ -39,7 +43,7 @@ function Person({ peer, session, host }: { peer: PeerInfo; session: StudioSessio
           {peer.name} {self ? <span class="muted">({t('common.you')})</span> : null}
         </div>
         <div class="small muted">
-          {peer.presence === 'away' ? t('studio.away') : t(`people.role.${peer.role}`)}
+          {peer.presence === 'away' ? t('studio.away') : roleOf(peer)}
           {peer.offProgram ? ` · ${seatText('person.green')}` : ''}
         </div>
       </div>

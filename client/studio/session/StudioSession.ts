@@ -37,6 +37,8 @@ const RETRY_FIRST_MS = 500;
 const RETRY_MOST_MS = 8_000;
 /** A room that moves to another server is back within this; until then nobody is told of a connection that fails, ms. */
 const MOVE_PATIENCE_MS = 10_000;
+/** What the host who removed one said. */
+const quoted = (words = ''): string => (words === '' ? '' : `“${words}”`);
 /** With these, trying again by oneself would not help. */
 const FINAL: readonly Problem['code'][] = [
   'unauthorized',
@@ -187,7 +189,7 @@ export class StudioSession {
         void this.#buildMedia();
       },
       'scene:changed': (scene) => this.scene.changed(scene),
-      left: ({ reason, message, words }) => this.#onLeft(reason, reason === 'removed' ? (words ?? '') : message),
+      left: ({ reason, message, words }) => this.#onLeft(reason, reason === 'removed' ? quoted(words) : message),
       moved: () => this.#onMoved(),
     };
     for (const [event, listener] of Object.entries(events)) socket.on(event as never, listener as never);
