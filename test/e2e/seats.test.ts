@@ -83,16 +83,14 @@ test('two viewers ask on the watch page: each sees its place, the host sees thei
   gus = await open(1, `/watch/${ROOM}`);
   vic = await open(2, `/watch/${ROOM}`);
   await ask(gus, 'Gus');
-  expect(await gus.getByTestId('seat-place').textContent()).toBe('You are next');
+  await gus.getByText('You are next').waitFor();
   await ask(vic, 'Vic');
   await vic.getByText('Number 2 of 2').waitFor();
   expect(await person('Vic')).toMatchObject({ role: 'audience', seated: false });
   for (const name of ['Gus', 'Vic']) {
     const picture = asker(name).getByTestId('asker-picture');
-    await picture.waitFor();
-    expect(await picture.evaluate(async (img: HTMLImageElement) => [img.naturalWidth, img.naturalHeight])).toEqual([
-      320, 180,
-    ]);
+    const size = () => picture.evaluate((img: HTMLImageElement) => [img.naturalWidth, img.naturalHeight]);
+    await expect.poll(size, poll).toEqual([320, 180]);
   }
 });
 
