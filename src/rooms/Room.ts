@@ -156,7 +156,9 @@ export class Room extends TypedEmitter<RoomEvents> implements RoomTap {
    */
   join(claims: JoinClaims, wishes: { name?: string | undefined; resume?: PeerId | undefined }, link: PeerLink): Peer {
     this.#assertOpen();
-    this.#options.door?.check(claims, this.knows(claims.sub));
+    // Who names the peer that they were only come back; somebody else with the same link does not know it.
+    const back = wishes.resume !== undefined && this.#roster.get(wishes.resume)?.identity === claims.sub;
+    this.#options.door?.check(claims, back);
     const name = claims.name ?? wishes.name ?? 'Guest';
     const earlier = this.#roster.earlierSelf(claims, wishes.resume);
     const former = earlier ? undefined : this.#options.seatMemory?.claim(this.id, claims, wishes.resume);

@@ -84,7 +84,7 @@ export class RoomRegistry extends TypedEmitter<{ opened: [room: Room]; closed: [
     return [...this.#rooms.values()];
   }
 
-  /** Throws AppError `removed`, or `unauthorized` for somebody new by an invitation that is revoked. */
+  /** Throws AppError `removed`, or `unauthorized` for an invitation that is revoked and whose person is not in the room. */
   admit(claims: JoinClaims): void {
     this.door.check(claims, this.#rooms.get(claims.room)?.knows(claims.sub));
   }

@@ -129,7 +129,9 @@ describe('invitations', () => {
     expect((await guest.join()).self).toMatchObject({ name: 'Ina', role: 'cohost', seated: true });
     expect((await call('DELETE', `invitations/${id}`)).status).toBe(204);
     expect((await call('DELETE', `invitations/${id}`)).status).toBe(404);
-    // Who is here may come back; once gone it is over.
+    // Who is here may come back, nobody else may by their link; once gone it is over.
+    const other = await connect(token);
+    expect(await other.refusal('join')).toBe('unauthorized');
     await (await connect(token)).join({ resume: guest.id });
     await host.call('peer:remove', { peerId: guest.id });
     await expect(connect(token)).rejects.toMatchObject({ code: 'removed' });
