@@ -150,6 +150,7 @@ test('the host takes the seat back: still there as audience; and gives it again'
 });
 
 test('removed: told why, out of the program, and not let in again', async () => {
+  await expect.poll(guestInProgram, poll).toBe(true);
   await action('Gus', 'remove-person');
   await host.getByTestId('remove-reason').fill('Please be kind');
   await host.getByTestId('confirm-remove').click();
