@@ -257,6 +257,7 @@ export class Server {
       iceServers: config.iceServers,
       isLive,
       files,
+      sign: (claims, seconds) => this.#tokens.sign(claims, seconds),
       claim: homes.claim,
       logger,
       metrics: this.#metrics.rooms,

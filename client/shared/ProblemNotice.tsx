@@ -10,7 +10,13 @@ interface Props {
 }
 
 /** The server's words help where ours cannot know what is wrong. */
-const WITH_DETAIL: readonly Problem['code'][] = ['server-error', 'destination-refused', 'conflict', 'bad-room'];
+const WITH_DETAIL: readonly Problem['code'][] = [
+  'server-error',
+  'destination-refused',
+  'conflict',
+  'bad-room',
+  'removed',
+];
 
 function Detail({ problem }: { problem: Problem }) {
   if (problem.detail === '' || !WITH_DETAIL.includes(problem.code)) return null;

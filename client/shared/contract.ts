@@ -16,6 +16,11 @@ export const MAX_SEATS = 16;
 /** Most destinations of a broadcast. */
 export const MAX_DESTINATIONS = 16;
 
+/** Picture of somebody who asks for a seat: bytes at most, pixels. */
+export const PREVIEW = { maxBytes: 40_000, width: 320, height: 180 };
+/** Longest sentence of a host to somebody, characters. */
+export const REASON_LENGTH = 200;
+
 /** How loud a source may be made, decibels. */
 export const VOLUME_DB = { min: -60, max: 12 };
 /** Longest texts over the picture, characters. */

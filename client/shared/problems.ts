@@ -54,6 +54,8 @@ const isProblem = (code: string): code is ProblemCode => (PROBLEMS as readonly s
 /** An error code of the server (src/contracts/errors.ts) as what it means to a person. */
 export function problemOfCode(code: string, detail = ''): Problem {
   if (code === 'wrong-audience') return { code: 'unauthorized', detail };
+  // What the server says there is not what the host said.
+  if (code === 'removed') return { code, detail: '' };
   if (code === 'wrong-node') return { code: 'server-unreachable', detail: '' };
   if (code === 'no-seat') return { code: 'forbidden', detail };
   return isProblem(code) ? { code, detail } : { code: 'server-error', detail };

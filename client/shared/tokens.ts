@@ -83,8 +83,6 @@ function identity(): string {
 export interface TokenWish {
   role: Role;
   name?: string | undefined;
-  /** For somebody else: an invitation, with an identity of its own. */
-  invitation?: boolean;
 }
 
 /** Asks the server for a join token; only a server without a secret gives one to a page. */
@@ -96,7 +94,7 @@ export async function requestToken(room: string, wish: TokenWish): Promise<strin
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({
         role: wish.role,
-        ...(wish.invitation ? {} : { identity: identity() }),
+        identity: identity(),
         ...(wish.name ? { name: wish.name } : {}),
       }),
     });

@@ -61,6 +61,10 @@ export class Studio {
         this.#token = token;
         return token;
       },
+      onToken: (token) => {
+        keepToken(this.room, token);
+        this.#useToken(token);
+      },
     });
     this.session.value = session;
     session.join(name);
@@ -76,12 +80,6 @@ export class Studio {
     forgetToken(this.room);
     this.ready.value = false;
     await this.open(this.role.value);
-  }
-
-  /** A link for somebody else; throws ProblemError `invitation-needed` where only the administrator makes them. */
-  async invitation(role: Role): Promise<string> {
-    const token = await requestToken(this.room, { role, invitation: true });
-    return `${location.origin}/studio/${this.room}#token=${token}`;
   }
 
   /** Sends an image or sound for the scene, as a host; its id. Throws ProblemError. */

@@ -5,12 +5,13 @@ import { chatCode, useChat } from '../shared/chat/loadChat.ts';
 import { formatCount, formatDuration } from '../shared/format.ts';
 import { Icon } from '../shared/icons.tsx';
 import { language, t } from '../shared/language.ts';
-import { ProblemPage } from '../shared/ProblemNotice.tsx';
+import { ProblemNotice, ProblemPage } from '../shared/ProblemNotice.tsx';
 import { remembered } from '../shared/storage.ts';
 import { TopBar } from '../shared/TopBar.tsx';
 import { useNow } from '../shared/useNow.ts';
 import { later, loadLater } from './later.ts';
 import { Player } from './Player.tsx';
+import { openSeat, seat } from './seat.ts';
 import type { WatchRoom } from './WatchRoom.ts';
 
 interface Props {
@@ -25,19 +26,27 @@ interface Props {
 /** `/watch/:room`: the program of a room, for everybody. */
 export function WatchPage({ watch, invited, tokens }: Props) {
   useEffect(() => () => watch?.close(), [watch]);
+  const way = seat.value;
+  const onStage = way !== null && typeof way === 'object' && way.onStage.value;
+  useEffect(() => {
+    // On stage one hears the people themselves, not the program that is seconds behind.
+    if (onStage) watch?.close();
+  }, [onStage, watch]);
   const chat = useSignal<ChatClient | null>(null);
   const chatting = useSignal(remembered.get('chat') !== 'off');
   // The picture comes first: nothing of the chat is loaded before the page has come to rest.
   const rested = useRef(false);
   if (watch && watch.state.value !== 'connecting') rested.current = true;
   const wish = useMemo(
-    () => (watch && rested.current && chatting.value ? { room: watch.room, ...tokens } : null),
-    [watch, rested.current, chatting.value],
+    () => (watch && rested.current && chatting.value && !onStage ? { room: watch.room, ...tokens } : null),
+    [watch, rested.current, chatting.value, onStage],
   );
   useChat(wish, (next) => {
     chat.value = next;
   });
   const more = chatCode.value;
+  // The studio has a chat of its own.
+  if (onStage) return <way.Stage studio={way.studio} />;
   const problem = watch ? watch.problem.value : { code: 'bad-room' as const, detail: '' };
   if (!watch || problem)
     return (
@@ -76,13 +85,21 @@ export function WatchPage({ watch, invited, tokens }: Props) {
               </button>
               <Share room={watch.room} />
               {invited || isLoopback(location.hostname) ? (
-                <a class="button outline slim" href={`/studio/${watch.room}?role=audience`} data-testid="ask-to-join">
+                <button
+                  type="button"
+                  class="button outline slim"
+                  data-testid="ask-to-join"
+                  aria-expanded={way !== null}
+                  onClick={() => void openSeat(watch.room)}
+                >
                   <Icon name="hand" />
                   {t('watch.join')}
-                </a>
+                </button>
               ) : null}
             </div>
           </div>
+          {way === 'failed' ? <ProblemNotice problem={{ code: 'server-unreachable', detail: '' }} /> : null}
+          {way && typeof way === 'object' ? <way.Panel way={way} /> : null}
         </main>
         {chatting.value ? (
           <aside class="chat-place" aria-label={t('chat.title')}>

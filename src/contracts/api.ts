@@ -54,6 +54,8 @@ export const PeerSummary = z.object({
   role: Role,
   seated: z.boolean(),
   presence: z.enum(['here', 'away']),
+  /** Has a seat and is not in the program. */
+  offProgram: z.boolean().default(false),
   sources: z.array(z.object({ kind: SourceKind, paused: z.boolean() })),
 });
 export const RoomSummary = z.object({

@@ -21,6 +21,11 @@ export const ERRORS = {
   },
   'wrong-audience': { status: 401, severity: 'caller', help: 'The token is genuine, but made for another purpose.' },
   forbidden: { status: 403, severity: 'caller', help: 'The role of this token does not allow this.' },
+  removed: {
+    status: 403,
+    severity: 'caller',
+    help: 'A host removed you from the room. The link works again only when a host makes you a new one.',
+  },
   'foreign-origin': {
     status: 403,
     severity: 'caller',

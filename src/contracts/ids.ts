@@ -35,6 +35,10 @@ export type SourceId = z.infer<typeof SourceId>;
 export const DestinationId = z.string().regex(/^d[a-z0-9]{8,31}$/);
 export type DestinationId = z.infer<typeof DestinationId>;
 
+/** A link by which one person may come in; in its token as `invitation`. */
+export const InvitationId = z.string().regex(/^i[a-z0-9]{8,31}$/);
+export type InvitationId = z.infer<typeof InvitationId>;
+
 /** The recording of one broadcast. */
 export const RecordingId = z.string().regex(/^r[a-z0-9]{8,31}$/);
 export type RecordingId = z.infer<typeof RecordingId>;

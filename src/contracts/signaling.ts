@@ -12,12 +12,19 @@ import { z } from 'zod';
 import { BroadcastInput, type BroadcastStatus, DestinationId, DestinationInput } from './broadcast.ts';
 import type { DestinationStatus } from './deliveryControl.ts';
 import type { ErrorCode } from './errors.ts';
-import { DisplayName, PeerId, SourceKind } from './ids.ts';
+import { DisplayName, InvitationId, PeerId, SourceKind } from './ids.ts';
+import { type Invitation, type InvitationAnswer, InvitationInput } from './invitations.ts';
 import { Scene, type VersionedScene } from './scene.ts';
 import type { Role } from './tokens.ts';
 
 export type Ack<T> = { ok: true; data: T } | { ok: false; error: { code: ErrorCode; message: string } };
 type AckFn<T> = (answer: Ack<T>) => void;
+
+/** Longest sentence of a host to somebody, characters. */
+export const REASON_LENGTH = 200;
+const Reason = z.string().trim().max(REASON_LENGTH);
+/** What a picture of somebody who asks may have, bytes, and its size in pixels. */
+export const PREVIEW = { maxBytes: 40_000, width: 320, height: 180 } as const;
 
 const MediasoupId = z.string().min(1).max(64);
 
@@ -143,7 +150,22 @@ export const ClientPayloads = {
   'seat:grant': z.object({ peerId: PeerId }),
   'seat:take': z.object({ peerId: PeerId }),
   /** Says no to somebody who asks; they may ask again. */
-  'seat:decline': z.object({ peerId: PeerId }),
+  'seat:decline': z.object({ peerId: PeerId, reason: Reason.optional() }),
+  /** A picture of oneself while one asks: JPEG, `PREVIEW`; at most one a second. To hosts, and only to those whose connection has room for it. */
+  'seat:preview': z.object({
+    picture: z.custom<Uint8Array>((bytes) => bytes instanceof Uint8Array, 'bytes are wanted'),
+  }),
+  /** false: off the program while the seat is kept (green room); true: back in. */
+  'seat:program': z.object({ peerId: PeerId, on: z.boolean() }),
+  /** Silences somebody's source, or takes their picture away; only they can turn it on again. */
+  'seat:mute': z.object({ peerId: PeerId, source: SourceKind.default('microphone') }),
+  /** Out of the room; their identity is refused until the token that they have expires. */
+  'peer:remove': z.object({ peerId: PeerId, reason: Reason.optional() }),
+  /** Makes somebody with a seat a host, too. */
+  'peer:host': z.object({ peerId: PeerId }),
+  'invitation:create': InvitationInput,
+  'invitation:list': z.object({}),
+  'invitation:revoke': z.object({ id: InvitationId }),
   'broadcast:start': BroadcastInput,
   'broadcast:stop': z.object({}),
   /** While the room is live. */
@@ -162,6 +184,12 @@ export interface PeerInfo {
   seated: boolean;
   /** Waits for a seat. */
   asking: boolean;
+  /** Since when it waits, ms since 1970 by the server's clock: who asked first is first in the queue. */
+  askedAt?: number;
+  /** It has a seat and is not in the program: a host has taken it off. */
+  offProgram?: boolean;
+  /** No host has been here for 30 s, and it is the co-host who sat down first: it may stop the broadcast. Nothing else of a host is its. */
+  mayStop?: boolean;
   /** `away`: the connection dropped; the seat is kept for 30 s. */
   presence: 'here' | 'away';
   /** What it publishes; paused = muted or camera off. */
@@ -214,6 +242,14 @@ export interface ClientAnswers {
   'seat:grant': Record<string, never>;
   'seat:take': Record<string, never>;
   'seat:decline': Record<string, never>;
+  'seat:preview': Record<string, never>;
+  'seat:program': Record<string, never>;
+  'seat:mute': Record<string, never>;
+  'peer:remove': Record<string, never>;
+  'peer:host': Record<string, never>;
+  'invitation:create': InvitationAnswer;
+  'invitation:list': { invitations: Invitation[] };
+  'invitation:revoke': Record<string, never>;
   'broadcast:start': BroadcastStatus;
   'broadcast:stop': Record<string, never>;
   'destination:add': DestinationStatus;
@@ -248,7 +284,15 @@ export interface ServerToClient {
   /** About oneself: a seat was granted or taken. */
   'seat:changed': (event: { seated: boolean }) => void;
   /** About oneself: a host said no to one's wish for a seat. */
-  'seat:declined': (event: Record<string, never>) => void;
+  'seat:declined': (event: { reason?: string }) => void;
+  /** About oneself, while one asks: one's place in the queue, from 1, and how many wait in all. */
+  'seat:place': (event: { place: number; waiting: number }) => void;
+  /** To hosts: how somebody who asks looks just now. */
+  'seat:preview': (event: { peerId: PeerId; picture: Uint8Array | ArrayBuffer }) => void;
+  /** About oneself: a host silenced this source. */
+  'seat:muted': (event: { source: SourceKind }) => void;
+  /** About oneself: one is a host now, with a token that says so. */
+  'role:changed': (event: { role: Role; token: string }) => void;
   'media:reset': (event: {
     reason: 'worker-died' | 'rejoined';
     routerRtpCapabilities: Record<string, unknown>;
@@ -256,8 +300,8 @@ export interface ServerToClient {
   'broadcast:status': (status: BroadcastStatus) => void;
   /** Somebody set the scene. To hosts and co-hosts, whoever set it as well. */
   'scene:changed': (scene: VersionedScene) => void;
-  /** The server closes the socket after this. */
-  left: (event: { reason: LeaveReason; message: string }) => void;
+  /** The server closes the socket after this. `words`: what the host who removed one says. */
+  left: (event: { reason: LeaveReason; message: string; words?: string }) => void;
   /**
    * The room goes on on another node: connect again at once and `join` with `resume`; the seat is kept. The server closes the connection
    * after this, so that a client which does not know the event comes back as after any other broken connection.

@@ -3,7 +3,7 @@
  * secrets. The audience is always checked.
  */
 import { z } from 'zod';
-import { RoomId } from './ids.ts';
+import { InvitationId, RoomId } from './ids.ts';
 
 export const Role = z.enum(['host', 'cohost', 'audience']);
 export type Role = z.infer<typeof Role>;
@@ -18,6 +18,10 @@ export const JoinClaims = z.object({
   role: Role,
   /** The name to show; the client may choose one when it is absent. */
   name: z.string().min(1).max(64).optional(),
+  /** It is an invitation's: no longer good when that is revoked. */
+  invitation: InvitationId.optional(),
+  /** When it expires, seconds since 1970 (RFC 7519, 4.1.4); the signer's to set. */
+  exp: z.int().optional(),
 });
 export type JoinClaims = z.infer<typeof JoinClaims>;
 

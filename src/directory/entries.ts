@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { BroadcastInput } from '../contracts/broadcast.ts';
 import { ReconnectSeconds } from '../contracts/deliveryControl.ts';
 import { BroadcastId, DestinationId, PeerId, RoomId, TenantId } from '../contracts/ids.ts';
+import { KeptDoor } from '../contracts/invitations.ts';
 import { RecordedProgram } from '../contracts/recordedProgram.ts';
 import { Scene } from '../contracts/scene.ts';
 
@@ -91,12 +92,15 @@ export const WishData = z.object({
   placed: z.boolean().default(false),
 });
 export type WishData = z.infer<typeof WishData>;
+const SeatedPerson = z.object({ identity: z.string(), peer: PeerId, offProgram: z.boolean().optional() });
 /** What a room's next home needs of it. */
 export const KeptRoom = z.object({
   /** null: as every room begins. */
   scene: z.object({ version: z.int().min(1), scene: Scene }).nullable(),
   /** In the order of their seats. */
-  seated: z.array(z.object({ identity: z.string(), peer: PeerId })),
+  seated: z.array(SeatedPerson),
+  /** Left out: nobody is kept out, and nobody invited. */
+  door: KeptDoor.optional(),
 });
 
 /** Where a broadcast's compositor is at work (broadcast/place/Balance.ts). */

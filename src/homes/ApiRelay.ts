@@ -49,8 +49,8 @@ export class ApiRelay implements ApiFleet {
     // What is no room is the route's to refuse.
     if (!RoomId.safeParse(room).success || room === undefined) return;
     const { door, homeOf, newServiceToken } = this.#options;
-    // Whoever only looks at people or a broadcast gives no home to a room; a scene is read where it is written.
-    const looks = request.method === 'GET' && !request.routeOptions.url?.endsWith('/scene');
+    // Whoever only looks at people or a broadcast gives no home to a room; a scene and invitations are read where they are written.
+    const looks = request.method === 'GET' && !/\/(scene|invitations)$/.test(request.routeOptions.url ?? '');
     const home = await homeOf(room, { claim: !looks });
     if (home?.own || (!home && looks)) return;
     if (!home || door.isRelayed(request.raw)) throw new AppError('wrong-node');

@@ -1,5 +1,5 @@
 /**
- * What a room's next home needs of it, in the directory: its scene, and who sat. In: each change of the rooms that are at home here
+ * What a room's next home needs of it, in the directory: its scene, who sat, and who is kept out or invited. In: each change of the rooms that are at home here
  * (rooms/RoomFiles.ts). Out: the same to whoever takes the room over, before it opens there.
  */
 import type { Logger } from '../common/logger.ts';
@@ -18,7 +18,8 @@ export interface KeptRoomsOptions {
   logger: Logger;
 }
 
-const isNothing = ({ scene, seated }: KeptRoom): boolean => scene === null && seated.length === 0;
+const isNothing = ({ scene, seated, door }: KeptRoom): boolean =>
+  scene === null && seated.length === 0 && door === undefined;
 
 export class KeptRooms {
   readonly #options: KeptRoomsOptions;

@@ -3,6 +3,7 @@ import type { RoomSummary } from '../contracts/api.ts';
 import type { BroadcastStatus } from '../contracts/broadcast.ts';
 import type { RoomId } from '../contracts/ids.ts';
 import type { Scene, VersionedScene } from '../contracts/scene.ts';
+import type { ApiInvitations } from './invitationRoutes.ts';
 
 /** What the HTTP API asks of the rooms. */
 export interface ApiRooms {
@@ -17,5 +18,6 @@ export interface ApiRooms {
   setScene(id: RoomId, scene: Scene, ifMatch: number): VersionedScene;
   /** Every scene that is not the default, with its room. */
   scenes(): [RoomId, VersionedScene][];
+  readonly invitations: ApiInvitations;
   summary(room: RoomTap, broadcast: BroadcastStatus | null): RoomSummary;
 }

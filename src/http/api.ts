@@ -30,6 +30,7 @@ import { openApiWebhooks } from '../webhooks/openApiWebhooks.ts';
 import { registerWebhooks } from '../webhooks/webhookRoutes.ts';
 import type { ApiFleet } from './ApiFleet.ts';
 import type { ApiRooms } from './ApiRooms.ts';
+import { registerInvitations } from './invitationRoutes.ts';
 import type { RecordingsClient } from './RecordingsClient.ts';
 import { registerRecordingApi } from './recordingApi.ts';
 
@@ -86,6 +87,7 @@ export async function registerApi(fastify: FastifyInstance, options: ApiOptions)
       roomRoutes(scope, options);
       broadcastRoutes(scope, options);
       sceneRoutes(scope, options);
+      registerInvitations(scope, options.rooms.invitations);
       registerWebhooks(scope, options.webhooks);
       registerRecordingApi(scope, options.recordings);
       if (options.usage) registerUsage(scope, options.usage);

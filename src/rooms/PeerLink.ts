@@ -9,8 +9,10 @@ export type CloseReason = LeaveReason | 'moved';
 /** A peer's connection, as a room needs it. `signaling/Connection.ts` is one. */
 export interface PeerLink {
   tell<E extends ToldEvent>(event: E, ...args: Parameters<ServerToClient[E]>): void;
+  /** As `tell`, for what is of no use later: dropped when the connection has no room for it just now. */
+  show: PeerLink['tell'];
   /** Resolves true when the client has built the consumer; false when it has not, or does not answer within 10 s. */
   offerConsumer(consumer: NewConsumer): Promise<boolean>;
-  /** Sends `left`, or `moved`, then closes the connection. */
-  dismiss(reason: CloseReason): void;
+  /** Sends `left`, or `moved`, then closes the connection. `words`: what a host says to it. */
+  dismiss(reason: CloseReason, words?: string): void;
 }

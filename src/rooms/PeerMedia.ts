@@ -100,6 +100,18 @@ export class PeerMedia extends TypedEmitter<{
     retired?.close();
   }
 
+  /** Pauses what it sends of this kind; only its owner can resume it. Whether it sent any. */
+  async silence(source: SourceKind): Promise<boolean> {
+    let any = false;
+    for (const endpoint of [this.#endpoint, this.#retired]) {
+      const producer = endpoint?.producers.get(source);
+      if (!endpoint || !producer || producer.paused) continue;
+      any = true;
+      await endpoint.setProducerPaused(producer.id, true);
+    }
+    return any;
+  }
+
   /** Ends all media; `open` starts anew. */
   reset(): void {
     this.#closeRetired();

@@ -14,16 +14,18 @@ import { AppError } from '../contracts/errors.ts';
 import type { PeerId, RoomId } from '../contracts/ids.ts';
 import type { Scene, VersionedScene } from '../contracts/scene.ts';
 import type { PeerInfo } from '../contracts/signaling.ts';
-import type { JoinClaims } from '../contracts/tokens.ts';
+import type { JoinClaims, Role } from '../contracts/tokens.ts';
 import type { Endpoint } from '../sfu/Endpoint.ts';
 import { publicCapabilities } from '../sfu/mediaCodecs.ts';
-import { Peer } from './Peer.ts';
+import { Peer, tokenUntilOf } from './Peer.ts';
 import type { CloseReason, PeerLink } from './PeerLink.ts';
-import { closeReasonOf, type SeatHow } from './RoomHappening.ts';
+import { closeReasonOf } from './RoomHappening.ts';
 import { RoomRouter } from './RoomRouter.ts';
 import { Roster } from './Roster.ts';
 import type { RoomEvents, RoomOptions } from './roomInterface.ts';
+import { SeatDesk } from './SeatDesk.ts';
 import { Seats } from './Seats.ts';
+import { Steward } from './Steward.ts';
 import { speakerIds, speakerLevels } from './speakers.ts';
 import { tapSources } from './tapSources.ts';
 
@@ -35,6 +37,9 @@ export class Room extends TypedEmitter<RoomEvents> implements RoomTap {
   readonly #seats: Seats<Peer>;
   readonly #roster: Roster;
   readonly #router: RoomRouter;
+  readonly #steward: Steward;
+  /** Decides who sits, and who of them is in the program. */
+  readonly desk: SeatDesk;
   #closed = false;
 
   private constructor(options: RoomOptions, router: RoomRouter, logger: Logger) {
@@ -45,8 +50,20 @@ export class Room extends TypedEmitter<RoomEvents> implements RoomTap {
     this.#logger = logger;
     this.#seats = new Seats(options.limits.seats);
     this.#roster = new Roster(this.#seats);
+    this.desk = new SeatDesk({
+      ...{ seats: this.#seats, roster: this.#roster, metrics: options.metrics },
+      happened: (...happening) => this.emit('happened', ...happening),
+      changed: () => this.emit('changed'),
+      gone: (peer) => this.leave(peer),
+    });
+    this.#steward = new Steward({
+      people: () => this.#roster.all,
+      seated: () => this.#seats.taken,
+      waitMs: options.limits.awayMs,
+      changed: (peer) => this.#roster.update(peer),
+    });
     router.on('replaced', () => this.#onRouterReplaced());
-    router.on('levels', (levels) => this.emit('levels', speakerLevels(this.#seats.taken, levels)));
+    router.on('levels', (levels) => this.emit('levels', speakerLevels(this.desk.onProgram, levels)));
     router.on('speakers', (ids) => this.#roster.tellAll('speakers', { peerIds: speakerIds(this.#seats.taken, ids) }));
     router.once('lost', () => this.close('shutting-down'));
     this.on('changed', () => options.seatMemory?.seated(this.id, this.#seats.taken));
@@ -85,11 +102,11 @@ export class Room extends TypedEmitter<RoomEvents> implements RoomTap {
   }
 
   people(): { id: PeerId; name: string }[] {
-    return this.#seats.taken.map(({ id, name }) => ({ id, name }));
+    return this.desk.onProgram.map(({ id, name }) => ({ id, name }));
   }
 
   sources(): TapSource[] {
-    return tapSources(this.#seats.taken);
+    return tapSources(this.desk.onProgram);
   }
 
   /** The whole scene; throws AppError `stale-version` when somebody else was first. */
@@ -115,6 +132,11 @@ export class Room extends TypedEmitter<RoomEvents> implements RoomTap {
     return this.#seats.has(peer);
   }
 
+  /** Somebody with this identity is here or away. */
+  knows(identity: string): boolean {
+    return this.#roster.all.some((peer) => peer.identity === identity);
+  }
+
   infoOf(peer: Peer): PeerInfo {
     return this.#roster.infoOf(peer);
   }
@@ -130,24 +152,33 @@ export class Room extends TypedEmitter<RoomEvents> implements RoomTap {
 
   /**
    * Comes in by a `join` token. A host or co-host sits at once. The same identity takes over the peer it was: id, seat,
-   * place. Throws AppError `room-full`, `too-many`, `room-closed`.
+   * place. Throws AppError `room-full`, `too-many`, `room-closed`, `removed`, `unauthorized`.
    */
   join(claims: JoinClaims, wishes: { name?: string | undefined; resume?: PeerId | undefined }, link: PeerLink): Peer {
     this.#assertOpen();
+    // Who names the peer that they were only come back; somebody else with the same link does not know it.
+    const back = wishes.resume !== undefined && this.#roster.get(wishes.resume)?.identity === claims.sub;
+    this.#options.door?.check(claims, back);
     const name = claims.name ?? wishes.name ?? 'Guest';
     const earlier = this.#roster.earlierSelf(claims, wishes.resume);
     const former = earlier ? undefined : this.#options.seatMemory?.claim(this.id, claims, wishes.resume);
-    const id = former ?? newId('p');
-    const peer = earlier ?? new Peer({ ...claims, id, identity: claims.sub, name, link, logger: this.#logger });
+    const id = former?.peer ?? newId('p');
+    const tokenUntil = tokenUntilOf(claims);
+    const peer =
+      earlier ?? new Peer({ ...claims, id, identity: claims.sub, name, link, tokenUntil, logger: this.#logger });
+    peer.tokenUntil = Math.max(peer.tokenUntil, tokenUntil);
     if (!earlier && this.#roster.size >= this.#options.limits.peers)
       throw new AppError('too-many', 'The room is full.');
     const sits = (claims.role !== 'audience' || former !== undefined) && !this.#seats.has(peer);
     if (sits) this.#seats.take(peer);
+    if (former?.offProgram) peer.offProgram = true;
     if (earlier) this.#takeOver(earlier, { ...claims, name }, wishes.resume === earlier.id, link);
     else this.#enter(peer);
-    if (sits) this.#satDown(peer, former ? 'return' : 'role');
+    this.desk.tellPlace(peer);
+    if (sits) this.desk.satDown(peer, former ? 'return' : 'role');
     this.#logger.info({ peer: peer.id, role: peer.role, again: Boolean(earlier) }, 'peer joins');
     if (this.#seats.has(peer)) this.emit('changed');
+    this.#steward.look();
     this.emit('occupancy');
     return peer;
   }
@@ -173,26 +204,22 @@ export class Room extends TypedEmitter<RoomEvents> implements RoomTap {
 
   #takeOver(peer: Peer, claims: JoinClaims & { name: string }, resumes: boolean, link: PeerLink): void {
     const old = peer.link;
-    if (peer.role !== claims.role) {
-      this.#options.metrics.peers.dec({ role: peer.role });
-      this.#options.metrics.peers.inc({ role: claims.role });
-    }
     // A tab that is still open must fall silent at once; one that merely lost its connection goes on until it is back.
     // Before the new connection is known: what ends here is nothing that it has.
     if (old && !resumes) peer.media.reset();
     else peer.media.retire(this.#options.limits.retireMs);
-    peer.role = claims.role;
+    this.#changeRole(peer, claims.role);
     peer.name = claims.name;
-    peer.asking = false;
+    if (!resumes) this.desk.forget(peer);
     peer.comeBack(link);
     old?.dismiss('joined-elsewhere');
     this.#roster.update(peer, { tellItself: false });
   }
 
-  /** The connection broke: a seat is kept for a while, anybody else is gone. */
+  /** The connection broke: a seat, or the place in the queue for one, is kept for a while; anybody else is gone. */
   drop(peer: Peer, link: PeerLink): void {
     if (peer.link !== link || !this.#roster.get(peer.id)) return;
-    if (!this.#seats.has(peer)) {
+    if (!this.#seats.has(peer) && !peer.asking) {
       this.leave(peer);
       return;
     }
@@ -200,106 +227,89 @@ export class Room extends TypedEmitter<RoomEvents> implements RoomTap {
     peer.goAway(this.#options.limits.awayMs, () => this.leave(peer));
     if (peer.media.lost) peer.media.reset();
     this.#roster.update(peer);
+    this.#steward.look();
   }
 
   /** Gone for good. Idempotent. */
   leave(peer: Peer): void {
     if (!this.#roster.remove(peer)) return;
     const wasSeated = this.#seats.free(peer);
-    if (wasSeated) this.#stoodUp(peer, 'seat.left');
+    this.desk.forget(peer);
+    if (wasSeated) this.desk.stoodUp(peer, 'seat.left');
     this.#options.metrics.peers.dec({ role: peer.role });
     this.emit('happened', 'peer.left', { peer: peer.about });
     this.#logger.info({ peer: peer.id }, 'peer leaves');
     peer.close();
     if (wasSeated) this.emit('changed');
+    this.#steward.look();
     if (this.empty) this.emit('occupancy');
   }
 
-  // --- seats -------------------------------------------------------------------------------------------------------
+  // --- seats (SeatDesk.ts) -----------------------------------------------------------------------------------------
 
-  /** A host sits at once where there is place, the others wait until a host grants it. */
   requestSeat(peer: Peer): void {
-    if (this.#seats.has(peer)) throw new AppError('conflict', 'You have a seat.');
-    if (peer.role === 'host') {
-      this.#seat(peer, 'own');
-      return;
-    }
-    this.#ask(peer, true, 'seat.requested');
+    this.desk.request(peer);
   }
 
-  /** Takes back a request, or gives back one's own seat. */
   withdrawSeat(peer: Peer): void {
-    if (this.#seats.has(peer)) this.#unseat(peer, 'seat.left');
-    else this.#ask(peer, false, 'seat.withdrawn');
+    this.desk.withdraw(peer);
   }
 
-  #ask(peer: Peer, asking: boolean, type: 'seat.requested' | 'seat.withdrawn' | 'seat.declined'): void {
-    const moved = peer.asking !== asking;
-    peer.asking = asking;
-    this.#roster.update(peer);
-    if (moved) this.emit('happened', type, { peer: peer.about });
-  }
-
-  /** Throws AppError `not-found`, `conflict` (has not asked, or sits in another tab), `room-full`. */
   grantSeat(peerId: PeerId): void {
-    const peer = this.#find(peerId);
-    if (this.#seats.has(peer)) return;
-    if (!peer.asking) throw new AppError('conflict', 'This person has not asked for a seat.');
-    if (this.#seats.taken.some((p) => p.identity === peer.identity)) {
-      throw new AppError('conflict', 'This person has a seat in another tab or device.');
-    }
-    this.#seat(peer, 'request');
+    this.desk.grant(peerId);
   }
 
-  /** Throws AppError `not-found`. Nothing happens to whoever does not ask, or does no more. */
-  declineSeat(peerId: PeerId): void {
-    const peer = this.#find(peerId);
-    if (!peer.asking) return;
-    this.#ask(peer, false, 'seat.declined');
-    peer.link?.tell('seat:declined', {});
+  declineSeat(peerId: PeerId, reason?: string): void {
+    this.desk.decline(peerId, reason);
   }
 
-  /** Its producers are closed; it stays as audience. Throws AppError `not-found`, `forbidden` for another host's. */
   takeSeat(by: Peer, peerId: PeerId): void {
-    const peer = this.#find(peerId);
-    if (peer.role === 'host' && peer !== by)
-      throw new AppError('forbidden', 'The seat of another host is not yours to take.');
-    if (this.#seats.has(peer)) this.#unseat(peer, by === peer ? 'seat.left' : 'seat.taken');
+    this.desk.take(by, peerId);
   }
 
-  #find(peerId: PeerId): Peer {
-    const peer = this.#roster.get(peerId);
-    if (!peer) throw new AppError('not-found', 'Nobody in this room has this id.');
-    return peer;
+  // --- what hosts decide about people ------------------------------------------------------------------------------
+
+  /**
+   * Out of the room, in each of their tabs, with a word of the host; until their token expires they are not let in again. Throws AppError
+   * `not-found`, `forbidden` for a host.
+   */
+  remove(peerId: PeerId, reason?: string): void {
+    const { identity } = this.desk.find(peerId);
+    const tabs = this.#roster.all.filter((peer) => peer.identity === identity);
+    if (tabs.some(({ role }) => role === 'host')) throw new AppError('forbidden', 'A host is not yours to remove.');
+    this.#options.door?.keepOut(this.id, identity, Math.max(...tabs.map(({ tokenUntil }) => tokenUntil)));
+    for (const peer of tabs) {
+      const { link } = peer;
+      this.leave(peer);
+      link?.dismiss('removed', reason);
+    }
+    this.#logger.info({ peer: peerId }, 'a host removes a peer');
   }
 
-  #satDown(peer: Peer, how: SeatHow): void {
-    this.#options.metrics.seats.inc();
-    this.emit('happened', 'seat.granted', { peer: peer.about, how });
-  }
-
-  #stoodUp(peer: Peer, type: 'seat.taken' | 'seat.left'): void {
-    this.#options.metrics.seats.dec();
-    this.emit('happened', type, { peer: peer.about });
-  }
-
-  #seat(peer: Peer, how: SeatHow): void {
-    this.#seats.take(peer);
-    this.#satDown(peer, how);
-    peer.asking = false;
+  /**
+   * A host from now on, by the token that `sign` makes; nobody else changes. Throws AppError `not-found`, `no-seat`, `unauthorized` when the
+   * token that it has has just expired.
+   */
+  async nameHost(peerId: PeerId, sign: (peer: Peer) => Promise<string>): Promise<void> {
+    const peer = this.desk.find(peerId);
+    if (peer.role === 'host') return;
+    const token = await sign(peer);
+    // It may have gone meanwhile, or been unseated.
+    if (this.desk.find(peerId) !== peer || !this.#seats.has(peer)) throw new AppError('no-seat', 'A host has a seat.');
+    this.#changeRole(peer, 'host');
+    this.#roster.introduce(peer);
+    peer.link?.tell('scene:changed', this.scene);
+    peer.link?.tell('role:changed', { role: 'host', token });
     this.#roster.update(peer);
-    peer.link?.tell('seat:changed', { seated: true });
-    this.emit('changed');
+    this.#steward.look();
+    this.#logger.info({ peer: peerId }, 'a peer is named host');
   }
 
-  #unseat(peer: Peer, type: 'seat.taken' | 'seat.left'): void {
-    this.#seats.free(peer);
-    this.#stoodUp(peer, type);
-    peer.media.reset();
-    this.#roster.update(peer);
-    peer.link?.tell('seat:changed', { seated: false });
-    this.emit('changed');
-    if (peer.presence === 'away') this.leave(peer);
+  #changeRole(peer: Peer, role: Role): void {
+    if (peer.role === role) return;
+    this.#options.metrics.peers.dec({ role: peer.role });
+    this.#options.metrics.peers.inc({ role });
+    peer.role = role;
   }
 
   // --- media -------------------------------------------------------------------------------------------------------
@@ -349,9 +359,10 @@ export class Room extends TypedEmitter<RoomEvents> implements RoomTap {
   close(reason: CloseReason): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#steward.close();
     this.#options.metrics.rooms.dec();
     for (const peer of this.#roster.all) {
-      if (this.#seats.free(peer)) this.#stoodUp(peer, 'seat.left');
+      if (this.#seats.free(peer)) this.desk.stoodUp(peer, 'seat.left');
       this.#options.metrics.peers.dec({ role: peer.role });
       this.emit('happened', 'peer.left', { peer: peer.about });
       const { link } = peer;

@@ -1,6 +1,6 @@
 /**
- * What of a room survives its process: the scene, and who sat. `DATA_DIR/rooms/ROOM.0 .1` (durable/StateFile.ts), written whole at each
- * change. In: changes from SceneStore.ts and SeatMemory.ts. Out: what there was, read once at the start. A room of which nothing is to
+ * What of a room survives its process: the scene, who sat, and who is kept out or invited. `DATA_DIR/rooms/ROOM.0 .1` (durable/StateFile.ts), written whole at each
+ * change. In: changes from SceneStore.ts, SeatMemory.ts and RoomDoor.ts. Out: what there was, read once at the start. A room of which nothing is to
  * be kept has no file.
  */
 import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
@@ -9,16 +9,24 @@ import { z } from 'zod';
 import type { Logger } from '../common/logger.ts';
 import { TypedEmitter } from '../common/TypedEmitter.ts';
 import { PeerId, RoomId } from '../contracts/ids.ts';
+import { KeptDoor } from '../contracts/invitations.ts';
 import { Scene } from '../contracts/scene.ts';
 import { StateFile } from '../durable/StateFile.ts';
 
-export const SeatedPerson = z.object({ identity: z.string(), peer: PeerId });
+export const SeatedPerson = z.object({
+  identity: z.string(),
+  peer: PeerId,
+  /** In the green room. */
+  offProgram: z.boolean().optional(),
+});
 export type SeatedPerson = z.infer<typeof SeatedPerson>;
 
 const KeptRoom = z.object({
   scene: z.object({ version: z.int().min(1), scene: Scene }).nullable(),
   /** In the order of their seats. */
   seated: z.array(SeatedPerson),
+  /** Left out: nobody is kept out, and nobody invited. */
+  door: KeptDoor.optional(),
 });
 export type KeptRoom = z.infer<typeof KeptRoom>;
 

@@ -5,10 +5,13 @@ import { AppError } from '../contracts/errors.ts';
 import { RoomId } from '../contracts/ids.ts';
 import type { Scene, VersionedScene } from '../contracts/scene.ts';
 import type { IceServer, LeaveReason } from '../contracts/signaling.ts';
+import type { JoinClaims } from '../contracts/tokens.ts';
+import { Invitations, type Sign } from './Invitations.ts';
 import { DEFAULT_LIMITS, type RoomLimits } from './limits.ts';
 import type { RoomMetrics } from './metrics.ts';
 import type { CloseReason } from './PeerLink.ts';
 import { Room } from './Room.ts';
+import { RoomDoor } from './RoomDoor.ts';
 import type { KeptRoom, RoomFiles } from './RoomFiles.ts';
 import type { RouterSource } from './RoomRouter.ts';
 import { SceneStore } from './SceneStore.ts';
@@ -22,6 +25,8 @@ export interface RoomRegistryOptions {
   iceServers: readonly { urls: string | string[]; username?: string | undefined; credential?: string | undefined }[];
   /** Whether the room has a running broadcast: then it stays, however empty. */
   isLive: (roomId: RoomId) => boolean;
+  /** Makes `join` tokens; left out: there are no invitations, and no host is named. */
+  sign?: Sign;
   /** Where scenes and seats outlive the process; left out: nowhere. */
   files?: RoomFiles;
   /** Before a room opens: throws AppError `wrong-node` when it is at home elsewhere. Left out: every room is at home here. */
@@ -30,11 +35,18 @@ export interface RoomRegistryOptions {
   metrics: RoomMetrics;
 }
 
+const refuseToSign: Sign = async () => {
+  throw new AppError('forbidden', 'This server makes no invitations.');
+};
+
 /** The rooms of this node. One is made when somebody first joins or the API first uses it. */
 export class RoomRegistry extends TypedEmitter<{ opened: [room: Room]; closed: [] }> {
   readonly iceServers: readonly IceServer[];
   /** Of all rooms, open or not. */
   readonly scenes: SceneStore;
+  /** Whom each room lets in, open or not. */
+  readonly door: RoomDoor;
+  readonly invitations: Invitations;
   readonly #seats: SeatMemory;
   readonly #options: RoomRegistryOptions;
   readonly #limits: RoomLimits;
@@ -49,6 +61,8 @@ export class RoomRegistry extends TypedEmitter<{ opened: [room: Room]; closed: [
     this.#options = options;
     this.scenes = new SceneStore({ files: options.files });
     this.#seats = new SeatMemory(monotonicClock, options.files);
+    this.door = new RoomDoor(options.files);
+    this.invitations = new Invitations(this.door, options.sign ?? refuseToSign);
     this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
     this.iceServers = options.iceServers as readonly IceServer[];
   }
@@ -68,6 +82,11 @@ export class RoomRegistry extends TypedEmitter<{ opened: [room: Room]; closed: [
 
   list(): Room[] {
     return [...this.#rooms.values()];
+  }
+
+  /** Throws AppError `removed`, or `unauthorized` for an invitation that is revoked and whose person is not in the room. */
+  admit(claims: JoinClaims): void {
+    this.door.check(claims, this.#rooms.get(claims.room)?.knows(claims.sub));
   }
 
   /** A room need not be open for it: the scene waits for the room. Throws AppError `stale-version`. */
@@ -94,8 +113,8 @@ export class RoomRegistry extends TypedEmitter<{ opened: [room: Room]; closed: [
   async #open(id: RoomId): Promise<Room> {
     const { pool, claim, logger, metrics } = this.#options;
     await claim?.(id);
-    const [scenes, seatMemory, limits] = [this.scenes, this.#seats, this.#limits];
-    const room = await Room.create({ id, routers: pool, scenes, seatMemory, limits, logger, metrics });
+    const [scenes, seatMemory, door, limits] = [this.scenes, this.#seats, this.door, this.#limits];
+    const room = await Room.create({ id, routers: pool, scenes, seatMemory, door, limits, logger, metrics });
     if (this.#closed) {
       room.close('shutting-down');
       throw new AppError('shutting-down');
@@ -130,6 +149,7 @@ export class RoomRegistry extends TypedEmitter<{ opened: [room: Room]; closed: [
     this.#rooms.get(id)?.close(reason);
     this.scenes.forget(id);
     this.#seats.forget(id);
+    this.door.forget(id);
   }
 
   /** It goes on elsewhere: everybody is told to come again; what is kept of it stays. */
@@ -139,9 +159,10 @@ export class RoomRegistry extends TypedEmitter<{ opened: [room: Room]; closed: [
   }
 
   /** What another node has kept of a room that is at home here from now on. */
-  adopt(id: RoomId, { scene, seated }: KeptRoom): void {
+  adopt(id: RoomId, { scene, seated, door }: KeptRoom): void {
     this.scenes.adopt(id, scene);
     this.#seats.remember(id, seated);
+    this.door.adopt(id, door);
     this.#options.files?.change(id, { seated });
   }
 

@@ -48,8 +48,9 @@ export class Roster {
   /** What the HTTP API tells. */
   summary(): RoomSummary['peers'] {
     return this.all.map((peer) => {
-      const { asking: _, sources, ...info } = this.infoOf(peer);
-      return { ...info, sources: sources.map(({ kind, paused }) => ({ kind, paused })) };
+      const { id, name, role, seated, presence, sources } = this.infoOf(peer);
+      const who = { id, name, role, seated, presence, offProgram: peer.offProgram };
+      return { ...who, sources: sources.map(({ kind, paused }) => ({ kind, paused })) };
     });
   }
 
@@ -77,6 +78,11 @@ export class Roster {
     for (const viewer of this.all) {
       if (viewer !== peer && this.#mayKnow(viewer, peer)) viewer.link?.tell('peer:joined', info);
     }
+  }
+
+  /** It may know everybody from now on: those that it was not told of. */
+  introduce(viewer: Peer): void {
+    for (const peer of this.all) if (peer !== viewer) viewer.link?.tell('peer:joined', this.infoOf(peer));
   }
 
   /** Something about it changed; it is told too, except while it is only coming in: that is its answer's to say. */

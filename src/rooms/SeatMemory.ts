@@ -13,7 +13,7 @@ const REMEMBERED_MS = 5 * 60_000;
 export class SeatMemory {
   readonly #files: RoomFiles | undefined;
   readonly #clock: Clock;
-  readonly #former = new Map<RoomId, { since: number; people: Map<string, PeerId> }>();
+  readonly #former = new Map<RoomId, { since: number; people: Map<string, SeatedPerson> }>();
 
   /** Without files it remembers nothing. */
   constructor(clock: Clock, files?: RoomFiles) {
@@ -24,7 +24,7 @@ export class SeatMemory {
 
   /** From now on: another process knew it until now. */
   remember(room: RoomId, seated: readonly SeatedPerson[]): void {
-    const people = new Map(seated.map(({ identity, peer }) => [identity, peer]));
+    const people = new Map(seated.map((person) => [person.identity, person]));
     this.#former.set(room, { since: this.#clock.now(), people });
   }
 
@@ -32,22 +32,29 @@ export class SeatMemory {
    * The peer with a seat that this person was; once. Of audience the page itself has to say so, since the same person may only be
    * watching in another one.
    */
-  claim(room: RoomId, { sub, role }: Pick<JoinClaims, 'sub' | 'role'>, resume: PeerId | undefined): PeerId | undefined {
+  claim(
+    room: RoomId,
+    { sub, role }: Pick<JoinClaims, 'sub' | 'role'>,
+    resume: PeerId | undefined,
+  ): SeatedPerson | undefined {
     const people = this.#people(room);
-    const peer = people?.get(sub);
-    if (peer === undefined || (role === 'audience' && resume !== peer)) return undefined;
+    const person = people?.get(sub);
+    if (person === undefined || (role === 'audience' && resume !== person.peer)) return undefined;
     people?.delete(sub);
-    return peer;
+    return person;
   }
 
   /** Those who sit now; who has not come back yet is kept, too. */
-  seated(room: RoomId, people: readonly { identity: string; id: PeerId }[]): void {
-    const present = people.map(({ identity, id }) => ({ identity, peer: id }));
-    const awaited = [...(this.#former.get(room)?.people ?? [])].map(([identity, peer]) => ({ identity, peer }));
+  seated(room: RoomId, people: readonly { identity: string; id: PeerId; offProgram?: boolean }[]): void {
+    const present = people.map(({ identity, id, offProgram }) => ({
+      ...{ identity, peer: id },
+      ...(offProgram ? { offProgram } : {}),
+    }));
+    const awaited = this.#former.get(room)?.people.values() ?? [];
     this.#files?.change(room, { seated: [...present, ...awaited] });
   }
 
-  #people(room: RoomId): Map<string, PeerId> | undefined {
+  #people(room: RoomId): Map<string, SeatedPerson> | undefined {
     const { since, people } = this.#former.get(room) ?? { since: 0, people: undefined };
     if (this.#clock.now() - since <= REMEMBERED_MS) return people;
     this.#former.delete(room);

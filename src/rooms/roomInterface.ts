@@ -4,6 +4,7 @@ import type { Logger } from '../common/logger.ts';
 import type { RoomId } from '../contracts/ids.ts';
 import type { RoomLimits } from './limits.ts';
 import type { RoomMetrics } from './metrics.ts';
+import type { RoomDoor } from './RoomDoor.ts';
 import type { RoomHappening } from './RoomHappening.ts';
 import type { RouterSource } from './RoomRouter.ts';
 import type { SceneStore } from './SceneStore.ts';
@@ -16,6 +17,8 @@ export interface RoomOptions {
   scenes: SceneStore;
   /** Who sat here when another process died. */
   seatMemory?: SeatMemory;
+  /** Whom the room lets in; left out: whoever has a token. */
+  door?: RoomDoor;
   limits: RoomLimits;
   logger: Logger;
   metrics: RoomMetrics;

@@ -24,13 +24,16 @@ const CONSUMER_ACK_LIMIT_MS = 10_000;
 /** A busy page (16 tiles that are being resized) sends some tens of events a second. */
 const EVENTS_PER_SECOND = 50;
 const EVENTS_BURST = 200;
+/** One picture of itself a second, and some that were held up on the way. */
+const PREVIEWS_PER_SECOND = 1;
+const PREVIEWS_BURST = 3;
 /** Who goes on after so many refusals is not a page of ours. */
 const MAX_REFUSED = 1_000;
 
 const LEAVE_CODES = {
   'joined-elsewhere': 'joined-elsewhere',
   'room-closed': 'room-closed',
-  removed: 'forbidden',
+  removed: 'removed',
   'shutting-down': 'shutting-down',
 } as const satisfies Record<LeaveReason, ErrorCode>;
 
@@ -59,6 +62,7 @@ export class Connection implements PeerLink, Session {
   readonly #logger: Logger;
   readonly #metrics: SignalingMetrics;
   readonly #bucket = new TokenBucket({ perSecond: EVENTS_PER_SECOND, burst: EVENTS_BURST });
+  readonly previews = new TokenBucket({ perSecond: PREVIEWS_PER_SECOND, burst: PREVIEWS_BURST });
   #refused = 0;
   /** Events run one after the other: two that build the same thing would race. */
   #queue: Promise<void> = Promise.resolve();
@@ -144,6 +148,10 @@ export class Connection implements PeerLink, Session {
     if (!this.#closed) this.#socket.emit(event, ...args);
   }
 
+  show<E extends ToldEvent>(event: E, ...args: Parameters<ServerToClient[E]>): void {
+    if (!this.#closed) this.#socket.volatile.emit(event, ...args);
+  }
+
   offerConsumer(consumer: NewConsumer): Promise<boolean> {
     if (this.#closed) return Promise.resolve(false);
     return new Promise((resolve) => {
@@ -159,7 +167,7 @@ export class Connection implements PeerLink, Session {
     });
   }
 
-  dismiss(reason: CloseReason): void {
+  dismiss(reason: CloseReason, words?: string): void {
     if (this.#closed) return;
     this.place = undefined;
     if (reason === 'moved') {
@@ -168,7 +176,8 @@ export class Connection implements PeerLink, Session {
       this.#socket.conn.close();
       return;
     }
-    this.#socket.emit('left', { reason, message: ERRORS[LEAVE_CODES[reason]].help });
+    const { help } = ERRORS[LEAVE_CODES[reason]];
+    this.#socket.emit('left', { reason, message: help, ...(words ? { words } : {}) });
     this.#socket.disconnect(true);
   }
 }

@@ -147,6 +147,7 @@ export class SignalingServer {
       );
     const claims = await this.#options.verifyJoin(auth.data.token);
     await this.#options.claim?.(claims.room);
+    this.#options.registry.admit(claims);
     socket.data.claims = claims;
   }
 

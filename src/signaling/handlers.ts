@@ -14,6 +14,8 @@ import type { Peer } from '../rooms/Peer.ts';
 import type { PeerLink } from '../rooms/PeerLink.ts';
 import type { Room } from '../rooms/Room.ts';
 import type { RoomRegistry } from '../rooms/RoomRegistry.ts';
+import { SEAT_HANDLERS } from './seatHandlers.ts';
+import type { TokenBucket } from './TokenBucket.ts';
 
 /** One connection, as handlers see it. Room, identity and role are the token's. */
 export interface Session {
@@ -25,6 +27,8 @@ export interface Session {
   readonly checkScene: (scene: Scene) => void | Promise<void>;
   /** The connection is gone: nothing may be begun for it any more. */
   readonly closed: boolean;
+  /** Limits its pictures. */
+  readonly previews: TokenBucket;
   /** Set by `join`. */
   place: { room: Room; peer: Peer } | undefined;
 }
@@ -65,7 +69,9 @@ function joinAnswer(session: Session, room: Room, peer: Peer): JoinAnswer {
   };
 }
 
-export const HANDLERS: { readonly [E in ClientEvent]: Entry<E> } = {
+export type HandlerTable = { readonly [E in ClientEvent]: Entry<E> };
+
+export const HANDLERS: HandlerTable = {
   join: {
     needs: 'nothing',
     handle: async (session, wishes) => {
@@ -170,50 +176,17 @@ export const HANDLERS: { readonly [E in ClientEvent]: Entry<E> } = {
       return {};
     },
   },
-  'seat:request': {
-    needs: 'peer',
-    handle: (room, peer) => {
-      room.requestSeat(peer);
-      return {};
-    },
-  },
-  'seat:withdraw': {
-    needs: 'peer',
-    handle: (room, peer) => {
-      room.withdrawSeat(peer);
-      return {};
-    },
-  },
-  'seat:grant': {
-    needs: 'host',
-    handle: (room, _peer, { peerId }) => {
-      room.grantSeat(peerId);
-      return {};
-    },
-  },
-  'seat:take': {
-    needs: 'host',
-    handle: (room, peer, { peerId }) => {
-      room.takeSeat(peer, peerId);
-      return {};
-    },
-  },
-  'seat:decline': {
-    needs: 'host',
-    handle: (room, _peer, { peerId }) => {
-      room.declineSeat(peerId);
-      return {};
-    },
-  },
+  ...SEAT_HANDLERS,
   'broadcast:start': {
     needs: 'host',
     besides: true,
     handle: (room, _peer, input, { broadcasts }) => broadcasts.start(room, input),
   },
   'broadcast:stop': {
-    needs: 'host',
+    needs: 'peer',
     besides: true,
-    handle: async (room, _peer, _payload, { broadcasts }) => {
+    handle: async (room, peer, _payload, { broadcasts }) => {
+      if (peer.role !== 'host' && !peer.mayStop) throw new AppError('forbidden');
       await broadcasts.stop(room.id, 'stopped');
       return {};
     },

@@ -1,5 +1,5 @@
 import { createHash, createHmac, hkdfSync, randomBytes } from 'node:crypto';
-import { decodeJwt, errors, jwtVerify, SignJWT } from 'jose';
+import { decodeJwt, errors, type JWTPayload, jwtVerify, SignJWT } from 'jose';
 import type { Secret } from '../common/Secret.ts';
 import { AppError } from '../contracts/errors.ts';
 import {
@@ -64,7 +64,7 @@ export class Tokens {
     const { aud, ...rest } = Claims.parse(claims);
     const key = this.#keys(aud)[0];
     if (!key) throw new Error('no secret to sign with');
-    return new SignJWT(rest)
+    return new SignJWT(rest as JWTPayload)
       .setProtectedHeader({ alg: 'HS256', kid: key.kid, typ: 'JWT' })
       .setAudience(aud)
       .setIssuedAt()

@@ -114,6 +114,13 @@ describe('axe finds nothing on', () => {
     await studio.getByTestId('chat-more').click();
     await expectAccessible(studio);
     await studio.getByTestId('tab-show').click();
+    await waiting.getByTestId('ask-to-join').click();
+    await waiting.getByTestId('seat-panel').locator('video').waitFor();
+    await expectAccessible(waiting);
+    await waiting.getByTestId('seat-name').fill('Wendy');
+    await waiting.getByTestId('seat-ask').click();
+    await waiting.getByTestId('seat-place').waitFor();
+    await expectAccessible(waiting);
     await waiting.context().close();
     const video = { width: 640, height: 360, bitrate: 800_000 };
     await api.startBroadcast(ROOM, { video, dvrSeconds: 600, record: true });

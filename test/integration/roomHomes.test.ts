@@ -226,6 +226,15 @@ describe('a home that goes', () => {
     await guest.call('seat:request');
     await host.next('peer:updated', ({ asking }) => asking);
     await host.call('seat:grant', { peerId: self.id });
+    const removedToken = await fleet.api.joinToken(room, 'cohost');
+    const removed = await connect(staying, room, removedToken);
+    await host.call('peer:remove', { peerId: (await removed.join()).self.id });
+    expect((await removed.next('left')).reason).toBe('removed');
+    const invited = await host.call('invitation:create', { role: 'cohost' });
+    const revoked = await host.call('invitation:create', { role: 'cohost' });
+    await host.call('invitation:revoke', { id: revoked.id });
+    for (const node of fleet.sfus)
+      await expect(connect(node, room, removedToken)).rejects.toMatchObject({ code: 'removed' });
     const scene = { captions: 'It moves' };
     await host.call('scene:set', { scene, ifMatch: host.joined.scene?.version });
     const [again, id] = [published(), peer.id];
@@ -240,6 +249,12 @@ describe('a home that goes', () => {
     const back = await (await connect(staying, room, guestToken)).join({ resume: self.id });
     expect([back.self.id, back.self.seated, back.peers.map((one) => one.id)]).toEqual([self.id, true, [id]]);
     expect((await call(staying, `/rooms/${room}/scene`)).body.scene).toMatchObject(scene);
+    // The next home knows whom a host has removed, and which invitations are good.
+    await expect(connect(staying, room, removedToken)).rejects.toMatchObject({ code: 'removed' });
+    await expect(connect(staying, room, revoked.token)).rejects.toMatchObject({ code: 'unauthorized' });
+    expect((await (await connect(staying, room, invited.token)).join()).self.role).toBe('cohost');
+    const list = await call(staying, `/rooms/${room}/invitations`);
+    expect(list.body.invitations.map(({ id }: { id: string }) => id)).toEqual([invited.id]);
     await fleet.again(leaving);
   });
 

@@ -143,6 +143,9 @@ describe('description and operation', () => {
     expect(routes.sort()).toEqual(
       [
         'POST /v1/rooms/{room}/tokens',
+        'POST /v1/rooms/{room}/invitations',
+        'GET /v1/rooms/{room}/invitations',
+        'DELETE /v1/rooms/{room}/invitations/{id}',
         'GET /v1/usage',
         'GET /v1/recordings',
         'GET /v1/recordings/{id}',

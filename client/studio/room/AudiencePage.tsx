@@ -2,6 +2,7 @@ import type { ChatClient } from '../../shared/chat/ChatClient.ts';
 import { chatCode } from '../../shared/chat/loadChat.ts';
 import { Icon } from '../../shared/icons.tsx';
 import { t } from '../../shared/language.ts';
+import { seatText } from '../../shared/seatTexts.ts';
 import { TopBar } from '../../shared/TopBar.tsx';
 import { TrackVideo } from '../media/TrackVideo.tsx';
 import { LevelMeter } from '../prejoin/LevelMeter.tsx';
@@ -9,6 +10,7 @@ import type { Studio } from '../Studio.ts';
 import type { StudioSession } from '../session/StudioSession.ts';
 import { LiveState } from './LiveState.tsx';
 import { Banners } from './RoomPage.tsx';
+import { QueueState } from './seats/QueueState.tsx';
 
 interface Props {
   studio: Studio;
@@ -37,39 +39,20 @@ export function AudiencePage({ studio, session, chat }: Props) {
           )}
         </section>
         <div class="stack" data-testid="audience">
-          <h1 class="page-title">{t('seat.title')}</h1>
+          <h1 class="page-title">{seatText('seat.title')}</h1>
           <Banners studio={studio} session={session} />
-          {session.seatNews.value === 'taken' || session.seatNews.value === 'declined' ? (
+          {session.seats.news.value === 'taken' ? (
             <p class="notice" role="status" data-testid="seat-news">
-              {t(`seat.${session.seatNews.value}`)}
+              {seatText('seat.taken')}
             </p>
           ) : null}
-          <p class="muted">{asking ? t('seat.waiting') : t('seat.lead')}</p>
+          {asking ? null : <p class="muted">{seatText('seat.lead')}</p>}
           <LevelMeter track={media.microphone.value} />
-          {asking ? (
-            <button
-              type="button"
-              class="button outline large"
-              data-testid="seat-withdraw"
-              onClick={() => void session.withdrawSeat()}
-            >
-              {t('seat.withdraw')}
-            </button>
-          ) : (
-            <button
-              type="button"
-              class="button primary large"
-              data-testid="seat-request"
-              onClick={() => void session.requestSeat()}
-            >
-              <Icon name="hand" />
-              {t('seat.request')}
-            </button>
-          )}
+          <QueueState session={session} />
           <div class="row wrap">
             <a class="button outline" href={studio.watchLink} target="_blank" rel="noopener">
               <Icon name="open" />
-              {t('seat.watch')}
+              {seatText('seat.watch')}
             </a>
             <button type="button" class="button outline" data-testid="leave" onClick={() => void session.leave()}>
               <Icon name="leave" />

@@ -30,7 +30,12 @@ export function LivePanel({ studio, session }: Props) {
           {broadcast.value.state === 'pending' ? (
             <Pending session={session} status={broadcast.value} host={host} />
           ) : (
-            <OnAir session={session} status={broadcast.value} host={host} />
+            <OnAir
+              session={session}
+              status={broadcast.value}
+              host={host}
+              mayStop={host || self.value?.mayStop === true}
+            />
           )}
         </>
       ) : (
@@ -133,7 +138,14 @@ function Pending({ session, status, host }: { session: StudioSession; status: Br
   );
 }
 
-function OnAir({ session, status, host }: { session: StudioSession; status: BroadcastStatus; host: boolean }) {
+interface OnAirProps {
+  session: StudioSession;
+  status: BroadcastStatus;
+  host: boolean;
+  mayStop: boolean;
+}
+
+function OnAir({ session, status, host, mayStop }: OnAirProps) {
   const asking = useSignal(false);
   const busy = useSignal(false);
   const now = useNow(true);
@@ -170,7 +182,7 @@ function OnAir({ session, status, host }: { session: StudioSession; status: Broa
         </p>
       )}
       <DestinationStates session={session} destinations={status.destinations} host={host} />
-      {host ? (
+      {mayStop ? (
         <button
           type="button"
           class="button outline wide stop"

@@ -15,6 +15,8 @@ import { People } from './People.tsx';
 import { RemoteAudio } from './RemoteAudio.tsx';
 import { Stage } from './Stage.tsx';
 import { ScenePanel } from './scene/ScenePanel.tsx';
+import { Queue } from './seats/Queue.tsx';
+import { SeatNotices } from './seats/SeatNotices.tsx';
 
 interface Props {
   studio: Studio;
@@ -49,7 +51,7 @@ export function RoomPage({ studio, session, chat }: RoomProps) {
         <h1 class="visually-hidden">{`${t('studio.title')} ${studio.room}`}</h1>
         <div class="banners">
           <Banners studio={studio} session={session} />
-          <SeatGranted session={session} />
+          <SeatNotices session={session} />
           <RemoteAudio session={session} />
         </div>
         <Stage session={session} media={media} />
@@ -103,8 +105,9 @@ function PanelContent({ studio, session, chat, tab }: RoomProps & { tab: PanelTa
   if (tab === 'chat') return code && chat ? <code.ChatPanel chat={chat} /> : null;
   return (
     <>
+      <Queue session={session} host={session.state.self.value?.role === 'host'} />
       <LivePanel studio={studio} session={session} />
-      <People studio={studio} session={session} />
+      <People session={session} />
     </>
   );
 }
@@ -154,22 +157,6 @@ export function Banners({ studio, session }: Props) {
         </ProblemNotice>
       ) : null}
     </>
-  );
-}
-
-/** Somebody who asked for a seat is on air from one moment to the next, and must know. */
-function SeatGranted({ session }: { session: StudioSession }) {
-  if (session.seatNews.value !== 'granted') return null;
-  return (
-    <div class="notice info" role="status">
-      <Icon name="info" />
-      <strong class="grow">{t('seat.granted')}</strong>
-      <Dismiss
-        onClick={() => {
-          session.seatNews.value = null;
-        }}
-      />
-    </div>
   );
 }
 

@@ -3,6 +3,7 @@ import type { Cell } from '../../../src/layout/grid.ts';
 import { hueOf, initials } from '../../shared/format.ts';
 import { Icon } from '../../shared/icons.tsx';
 import { t } from '../../shared/language.ts';
+import { seatText } from '../../shared/seatTexts.ts';
 import { TrackVideo } from '../media/TrackVideo.tsx';
 import type { StudioSession } from '../session/StudioSession.ts';
 import type { StageTile } from './stageTiles.ts';
@@ -49,6 +50,7 @@ export function Tile({ tile, cell, speaking, session }: Props) {
           {initials(tile.name)}
         </span>
       )}
+      {tile.offProgram ? <span class="badge warn green-room">{seatText('person.green')}</span> : null}
       <div class="nameplate">
         {tile.muted && tile.source === 'camera' ? (
           <>

@@ -15,6 +15,8 @@ export interface StageTile {
   consumerId: string | null;
   muted: boolean;
   away: boolean;
+  /** It is not in the program. */
+  offProgram?: boolean;
 }
 
 export interface OwnTracks {
@@ -43,6 +45,7 @@ export function stageTiles(
       self,
       muted: self ? own.muted : !sends(peer, 'microphone'),
       away: peer.presence === 'away',
+      ...(peer.offProgram ? { offProgram: true } : {}),
     };
     const tile = (source: 'camera' | 'screen'): StageTile => ({
       ...base,

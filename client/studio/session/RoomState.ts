@@ -15,7 +15,12 @@ export class RoomState {
 
   readonly self = computed(() => this.peers.value.get(this.selfId.value));
   readonly seated = computed(() => [...this.peers.value.values()].filter((peer) => peer.seated));
-  readonly asking = computed(() => [...this.peers.value.values()].filter((peer) => peer.asking && !peer.seated));
+  /** Who asked first is first. */
+  readonly asking = computed(() =>
+    [...this.peers.value.values()]
+      .filter((peer) => peer.asking && !peer.seated)
+      .sort((a, b) => (a.askedAt ?? 0) - (b.askedAt ?? 0)),
+  );
   readonly onAir = computed(() => isOnAir(this.broadcast.value));
 
   joined(answer: JoinAnswer): void {

@@ -11,6 +11,7 @@ import type { LocalMedia } from '../media/LocalMedia.ts';
 import { MediaLink } from './MediaLink.ts';
 import { RoomState } from './RoomState.ts';
 import { SceneEditor } from './SceneEditor.ts';
+import { SeatSession } from './SeatSession.ts';
 import { SignalingClient } from './SignalingClient.ts';
 
 /** `left` is the end: `problem` says why, null when the person wanted it. */
@@ -28,12 +29,16 @@ export interface StudioSessionOptions {
   media: LocalMedia;
   memory: PeerMemory;
   renewToken: () => Promise<string>;
+  /** One was named a host: the token to keep. */
+  onToken: (token: string) => void;
 }
 
 const RETRY_FIRST_MS = 500;
 const RETRY_MOST_MS = 8_000;
 /** A room that moves to another server is back within this; until then nobody is told of a connection that fails, ms. */
 const MOVE_PATIENCE_MS = 10_000;
+/** What the host who removed one said. */
+const quoted = (words = ''): string => (words === '' ? '' : `“${words}”`);
 /** With these, trying again by oneself would not help. */
 const FINAL: readonly Problem['code'][] = [
   'unauthorized',
@@ -62,8 +67,8 @@ export class StudioSession {
   readonly problem = signal<Problem | null>(null);
   /** What the last click could not do. */
   readonly refused = signal<Problem | null>(null);
-  /** The last change of one's own seat. */
-  readonly seatNews = signal<'granted' | 'taken' | 'declined' | null>(null);
+  /** One's own seat, and as a host those of others. */
+  readonly seats: SeatSession;
 
   readonly #media: LocalMedia;
   readonly #signaling: SignalingClient;
@@ -86,11 +91,19 @@ export class StudioSession {
   /** Gets another token for the same person when the server takes this one no more; throws ProblemError. */
   readonly #renewToken: () => Promise<string>;
 
-  constructor({ room, token, media, memory, renewToken }: StudioSessionOptions) {
+  constructor({ room, token, media, memory, renewToken, onToken }: StudioSessionOptions) {
     this.#media = media;
     this.#memory = memory;
     this.#renewToken = renewToken;
     this.#signaling = new SignalingClient(room, token);
+    this.seats = new SeatSession({
+      ...{ signaling: this.#signaling, state: this.state, media },
+      act: (action) => this.#act(action),
+      onToken: (next) => {
+        this.#signaling.setToken(next);
+        onToken(next);
+      },
+    });
     this.#listen();
   }
 
@@ -119,16 +132,6 @@ export class StudioSession {
   }
 
   stopBroadcast = (): Promise<boolean> => this.#act(() => this.#signaling.request('broadcast:stop', {}));
-  requestSeat(): Promise<boolean> {
-    this.seatNews.value = null;
-    return this.#act(() => this.#signaling.request('seat:request', {}));
-  }
-
-  withdrawSeat = (): Promise<boolean> => this.#act(() => this.#signaling.request('seat:withdraw', {}));
-  grantSeat = (peerId: string): Promise<boolean> => this.#act(() => this.#signaling.request('seat:grant', { peerId }));
-  takeSeat = (peerId: string): Promise<boolean> => this.#act(() => this.#signaling.request('seat:take', { peerId }));
-  declineSeat = (peerId: string): Promise<boolean> =>
-    this.#act(() => this.#signaling.request('seat:decline', { peerId }));
   addDestination = (destination: DestinationInput): Promise<boolean> =>
     this.#act(() => this.#signaling.request('destination:add', destination));
   removeDestination = (id: string): Promise<boolean> =>
@@ -153,7 +156,8 @@ export class StudioSession {
 
   #listen(): void {
     const { socket } = this.#signaling;
-    for (const [event, listener] of Object.entries(this.state.events)) socket.on(event as never, listener as never);
+    const shared = { ...this.state.events, ...this.seats.events };
+    for (const [event, listener] of Object.entries(shared)) socket.on(event as never, listener as never);
     const events: Pick<
       ServerToClient,
       | 'consumer:new'
@@ -161,7 +165,6 @@ export class StudioSession {
       | 'consumer:paused'
       | 'consumer:resumed'
       | 'seat:changed'
-      | 'seat:declined'
       | 'media:reset'
       | 'scene:changed'
       | 'left'
@@ -181,15 +184,12 @@ export class StudioSession {
       'consumer:paused': ({ consumerId }) => this.#link?.consumerPaused(consumerId, true),
       'consumer:resumed': ({ consumerId }) => this.#link?.consumerPaused(consumerId, false),
       'seat:changed': ({ seated }) => this.#onSeat(seated),
-      'seat:declined': () => {
-        this.seatNews.value = 'declined';
-      },
       'media:reset': ({ routerRtpCapabilities }) => {
         if (this.#answer) this.#answer = { ...this.#answer, routerRtpCapabilities };
         void this.#buildMedia();
       },
       'scene:changed': (scene) => this.scene.changed(scene),
-      left: ({ reason, message }) => this.#onLeft(reason, message),
+      left: ({ reason, message, words }) => this.#onLeft(reason, reason === 'removed' ? quoted(words) : message),
       moved: () => this.#onMoved(),
     };
     for (const [event, listener] of Object.entries(events)) socket.on(event as never, listener as never);
@@ -289,7 +289,7 @@ export class StudioSession {
   }
 
   #onSeat(seated: boolean): void {
-    this.seatNews.value = seated ? 'granted' : 'taken';
+    this.seats.news.value = seated ? 'granted' : 'taken';
     const { self } = this.state;
     if (self.value) this.state.events['peer:updated']({ ...self.value, seated, asking: false });
     if (seated) void this.#media.open();
@@ -385,6 +385,7 @@ export class StudioSession {
     this.#generation++;
     clearTimeout(this.#retry);
     this.#dropMedia();
+    this.seats.close();
     this.#signaling.close();
     this.#media.close();
   }

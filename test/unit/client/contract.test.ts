@@ -7,11 +7,14 @@ import { CHAT_NAMESPACE, CHAT_TEXT_LENGTH, REACTIONS } from '../../../src/contra
 import { DisplayName, OLDEST_PROTOCOL, PROTOCOL, RoomId } from '../../../src/contracts/ids.ts';
 import { MAX_SEATS } from '../../../src/contracts/job.ts';
 import { Scene, VolumeDb } from '../../../src/contracts/scene.ts';
+import { PREVIEW, REASON_LENGTH } from '../../../src/contracts/signaling.ts';
 
 describe('the values that the pages repeat are those of the contracts', () => {
   test('protocol, seats, destinations, length of a name', () => {
     expect([client.PROTOCOL, client.OLDEST_PROTOCOL]).toEqual([PROTOCOL, OLDEST_PROTOCOL]);
     expect(client.MAX_SEATS).toBe(MAX_SEATS);
+    expect(client.PREVIEW).toEqual(PREVIEW);
+    expect(client.REASON_LENGTH).toBe(REASON_LENGTH);
     expect(client.BEACON_EVERY_MS).toBe(BEACON_EVERY_MS);
     const many = (count: number) => ({ destinations: Array.from({ length: count }, () => ({ url: 'rtmp://a/b' })) });
     expect(BroadcastInput.safeParse(many(client.MAX_DESTINATIONS)).success).toBe(true);

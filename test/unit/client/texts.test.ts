@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { chooseLanguage, fill } from '../../../client/shared/language.ts';
 import { PROBLEMS, problemOfCapture, problemOfCode } from '../../../client/shared/problems.ts';
-import { TEXTS } from '../../../client/shared/texts.ts';
+import { SEAT_TEXTS } from '../../../client/shared/seatTexts.ts';
+import { TEXTS as PAGE_TEXTS } from '../../../client/shared/texts.ts';
 import { ERRORS } from '../../../src/contracts/errors.ts';
 
 const CLIENT = join(import.meta.dirname, '../../../client');
@@ -12,6 +13,9 @@ const sources = readdirSync(CLIENT, { recursive: true, encoding: 'utf8' })
   .map((file) => ({ file, text: readFileSync(join(CLIENT, file), 'utf8') }));
 const all = sources.map(({ text }) => text).join('\n');
 const placeholders = (text: string) => [...text.matchAll(/\{(\w+)\}/g)].map((match) => match[1]).sort();
+
+/** All of them, whenever they are loaded. */
+const TEXTS = { en: { ...PAGE_TEXTS.en, ...SEAT_TEXTS.en }, zh: { ...PAGE_TEXTS.zh, ...SEAT_TEXTS.zh } };
 
 describe('texts', () => {
   test('each language has the same keys and the same placeholders', () => {

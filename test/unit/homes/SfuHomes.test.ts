@@ -82,6 +82,7 @@ function link(): PeerLink & { dismissed: CloseReason | undefined } {
   const made: PeerLink & { dismissed: CloseReason | undefined } = {
     dismissed: undefined,
     tell: () => {},
+    show: () => {},
     offerConsumer: async () => true,
     dismiss: (reason) => {
       made.dismissed = reason;

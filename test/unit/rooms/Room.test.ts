@@ -2,32 +2,14 @@ import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { AppError } from '../../../src/contracts/errors.ts';
 import { Scene } from '../../../src/contracts/scene.ts';
-import type { LeaveReason } from '../../../src/contracts/signaling.ts';
 import type { Role } from '../../../src/contracts/tokens.ts';
 import { DEFAULT_LIMITS } from '../../../src/rooms/limits.ts';
 import type { Peer } from '../../../src/rooms/Peer.ts';
-import type { PeerLink } from '../../../src/rooms/PeerLink.ts';
 import { Room } from '../../../src/rooms/Room.ts';
 import { SceneStore } from '../../../src/rooms/SceneStore.ts';
+import { FakeLink } from '../../support/FakeLink.ts';
 import { FakeRouters } from '../../support/FakeRouters.ts';
 import { readMetric, roomMetrics } from '../../support/sfuMetrics.ts';
-
-class FakeLink implements PeerLink {
-  readonly told: [string, unknown][] = [];
-  dismissed: LeaveReason | undefined;
-  tell(event: string, ...args: unknown[]): void {
-    this.told.push([event, args[0]]);
-  }
-  async offerConsumer(): Promise<boolean> {
-    return true;
-  }
-  dismiss(reason: LeaveReason): void {
-    this.dismissed = reason;
-  }
-  names(): string[] {
-    return this.told.map(([name]) => name);
-  }
-}
 
 const AWAY_MS = DEFAULT_LIMITS.awayMs;
 let room: Room;
@@ -173,7 +155,7 @@ describe('a connection that drops', () => {
     room.drop(a.peer, a.link);
     vi.advanceTimersByTime(AWAY_MS);
     expect(order()).toEqual(['B']);
-    expect(b.link.told.at(-1)).toEqual(['peer:left', { peerId: a.peer.id }]);
+    expect(b.link.of('peer:left')).toEqual([{ peerId: a.peer.id }]);
     expect(join('a', 'host').peer.id).not.toBe(a.peer.id);
   });
 

@@ -7,7 +7,7 @@ import { FakeRouters } from '../../support/FakeRouters.ts';
 import { roomMetrics } from '../../support/sfuMetrics.ts';
 
 const EMPTY_MS = 5_000;
-const link: PeerLink = { tell: () => {}, offerConsumer: async () => true, dismiss: () => {} };
+const link: PeerLink = { tell: () => {}, show: () => {}, offerConsumer: async () => true, dismiss: () => {} };
 let live = false;
 let routers: FakeRouters;
 let registry: RoomRegistry;
