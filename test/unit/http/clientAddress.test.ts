@@ -3,7 +3,10 @@ import { expect, test } from 'vitest';
 import { clientAddress } from '../../../src/http/clientAddress.ts';
 
 const request = (remoteAddress: string, forwarded?: string) =>
-  ({ socket: { remoteAddress }, headers: forwarded ? { 'x-forwarded-for': forwarded } : {} }) as unknown as IncomingMessage;
+  ({
+    socket: { remoteAddress },
+    headers: forwarded ? { 'x-forwarded-for': forwarded } : {},
+  }) as unknown as IncomingMessage;
 
 test('without trusted proxies nobody is believed', () => {
   expect(clientAddress([])(request('192.0.2.1', '198.51.100.7'))).toBe('192.0.2.1');
