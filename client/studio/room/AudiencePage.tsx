@@ -61,9 +61,9 @@ export function AudiencePage({ studio, session, chat }: Props) {
           </div>
         </div>
         {code && chat ? (
-          <aside class="audience-chat" aria-label={t('chat.title')}>
+          <div class="audience-chat">
             <code.ChatPanel chat={chat} />
-          </aside>
+          </div>
         ) : null}
       </main>
     </>
