@@ -125,7 +125,7 @@ export class ChatServer {
     clearInterval(this.#counting);
     for (const room of this.#rooms.values()) room.flush();
     this.#options.namespace.local.disconnectSockets(true);
-    this.#options.namespace.adapter.close();
+    await this.#options.namespace.adapter.close();
     await this.#options.store.close();
   }
 }
