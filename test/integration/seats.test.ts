@@ -146,8 +146,9 @@ describe('somebody who was removed', () => {
     const token = await tokenFor('cohost', 'Eve');
     const eve = await connect(token);
     await eve.join();
-    await host.call('seat:program', { peerId: eve.id, on: false });
-    const kept = await enter('cohost', 'Kim');
+    const keptToken = await tokenFor('cohost', 'Kim');
+    const kept = await connect(keptToken);
+    await kept.join();
     await host.call('seat:program', { peerId: kept.id, on: false });
     await host.call('peer:remove', { peerId: eve.id, reason: 'Be kind' });
     expect(await eve.next('left')).toMatchObject({ reason: 'removed', words: 'Be kind' });
@@ -156,5 +157,8 @@ describe('somebody who was removed', () => {
     await server.kill();
     server = await server.again();
     await expect(connect(token)).rejects.toMatchObject({ code: 'removed' });
+    // Who was in the green room is not on air all of a sudden.
+    const { self } = await (await connect(keptToken)).join();
+    expect(self).toMatchObject({ id: kept.id, seated: true, offProgram: true });
   });
 });
