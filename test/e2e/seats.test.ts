@@ -65,7 +65,7 @@ const action = async (name: string, id: string): Promise<void> => {
   await button.click();
 };
 
-test('two viewers ask on the watch page: each sees its place, the host sees their pictures', async () => {
+test('a host is live, with the camera off', async () => {
   host = await open(0, `/studio/${ROOM}?role=host`, ['clipboard-read', 'clipboard-write']);
   await host.getByTestId('camera-select').selectOption({ label: 'No camera' });
   await enter(host, 'Hanna');
@@ -79,7 +79,9 @@ test('two viewers ask on the watch page: each sees its place, the host sees thei
   });
   expect(started.ok).toBe(true);
   await expect.poll(() => host.getByTestId('live-state').getAttribute('data-state'), poll).toBe('live');
+});
 
+test('two viewers ask on the watch page: each sees its place, the host sees their pictures', async () => {
   gus = await open(1, `/watch/${ROOM}`);
   vic = await open(2, `/watch/${ROOM}`);
   await ask(gus, 'Gus');
