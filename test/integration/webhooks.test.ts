@@ -67,6 +67,8 @@ test('a show from its first guest to its end: room, peers, seats, broadcast, des
     record: true,
   });
   await receiver.until(() => has('show', 'destination.live'), 30_000);
+  // Who waits in the queue keeps the place for a while when the connection is lost; who does not is gone at once.
+  await guest.call('seat:withdraw', {});
   guest.socket.disconnect();
   await receiver.until(() => has('show', 'peer.left'), 10_000);
   expect((await call(server, 'DELETE', '/v1/rooms/show')).status).toBe(204);
@@ -76,7 +78,7 @@ test('a show from its first guest to its end: room, peers, seats, broadcast, des
   // A busy machine may make the program give way now and then.
   const told = got.map((e) => e.type).filter((type) => type !== 'broadcast.degraded');
   expect(told.filter((type) => /^(room|peer|seat)/.test(type))).toEqual([
-    ...['room.opened', 'peer.joined', 'seat.granted', 'peer.joined', 'seat.requested'],
+    ...['room.opened', 'peer.joined', 'seat.granted', 'peer.joined', 'seat.requested', 'seat.withdrawn'],
     ...['peer.left', 'seat.left', 'peer.left', 'room.closed'],
   ]);
   expect(told.filter((type) => !/^(room|peer|seat|recording|destination.live|broadcast.live)/.test(type))).toEqual([
