@@ -5,15 +5,16 @@ export const later = signal<typeof import('./later/index.ts') | null>(null);
 
 let asked: Promise<void> | undefined;
 
-/** Idempotent. What could not be loaded is asked for again the next time. */
+/** Idempotent. What could not be loaded, its styles included, is asked for again the next time. */
 export function loadLater(): Promise<void> {
-  asked ??= import('./later/index.ts').then(
-    (module) => {
-      later.value = module;
-    },
-    () => {
-      asked = undefined;
-    },
-  );
+  asked ??= load();
   return asked;
+}
+
+async function load(): Promise<void> {
+  try {
+    later.value = await import('./later/index.ts');
+  } catch {
+    asked = undefined;
+  }
 }

@@ -7,19 +7,21 @@ export const chatCode = signal<typeof import('./index.ts') | null>(null);
 
 let asked: Promise<typeof import('./index.ts') | null> | undefined;
 
-/** Idempotent. What could not be loaded is asked for again the next time. */
+/** Idempotent. What could not be loaded, its styles included, is asked for again the next time. */
 function loadChat(): Promise<typeof import('./index.ts') | null> {
-  asked ??= import('./index.ts').then(
-    (module) => {
-      chatCode.value = module;
-      return module;
-    },
-    () => {
-      asked = undefined;
-      return null;
-    },
-  );
+  asked ??= load();
   return asked;
+}
+
+async function load(): Promise<typeof import('./index.ts') | null> {
+  try {
+    const module = await import('./index.ts');
+    chatCode.value = module;
+    return module;
+  } catch {
+    asked = undefined;
+    return null;
+  }
 }
 
 /** A room's chat on this page, from when `wish` is there until it is another one or the component is gone; null: not there yet. */
