@@ -62,7 +62,7 @@ export default defineConfig({
           include: [WAITING],
           testTimeout: HEAVY_TIMEOUT_MS,
           hookTimeout: HEAVY_TIMEOUT_MS,
-          maxWorkers: 3,
+          maxWorkers: 2,
           sequence: { groupOrder: 2 },
           experimental: { viteModuleRunner: false },
         },

@@ -162,8 +162,9 @@ describe('SIGTERM on one of them', () => {
   test('a recorded broadcast with a time shift is handed on whole: window, recording, and what was handed on before', async () => {
     const next = await fleet.again(gone);
     await eventually(async () => (await infoOf(next)) !== null, 'it is announced again');
-    // It knows of it what the directory knows.
-    expect((await fetch(`${next.url}/live/plain/index.m3u8`)).status).toBe(200);
+    // It knows of it what the directory knows, a moment after it is there.
+    const asked = async () => (await fetch(`${next.url}/live/plain/index.m3u8`)).status;
+    await eventually(async () => (await asked()) === 200, 'the program of the other node');
     const [plain, kept] = followers as [PlaylistFollower, PlaylistFollower];
     const before = kept.sequence;
     const old = ownerOf('kept');
