@@ -1,9 +1,10 @@
 import { useSignal } from '@preact/signals';
 import type { Role } from '../../src/contracts/tokens.ts';
-import { NAME_LENGTH, ROOM_ID, suggestRoom, toRoomId } from '../shared/contract.ts';
+import { ROOM_ID, suggestRoom, toRoomId } from '../shared/contract.ts';
 import { describedBy, Field } from '../shared/Field.tsx';
 import { Icon } from '../shared/icons.tsx';
 import { t } from '../shared/language.ts';
+import { NameField } from '../shared/NameField.tsx';
 import { ProblemNotice } from '../shared/ProblemNotice.tsx';
 import { type Problem, problemOf } from '../shared/problems.ts';
 import { remembered } from '../shared/storage.ts';
@@ -96,26 +97,7 @@ function RoomForm() {
       }}
     >
       <h2>{t('home.form')}</h2>
-      <Field
-        id="name"
-        label={t('common.name')}
-        hint={t('common.name.hint')}
-        error={tried.value && nameBad ? t('home.name.bad') : undefined}
-      >
-        <input
-          id="name"
-          class="input"
-          data-testid="name"
-          autocomplete="name"
-          maxLength={NAME_LENGTH}
-          value={name.value}
-          aria-invalid={tried.value && nameBad}
-          aria-describedby={describedBy('name')}
-          onInput={(event) => {
-            name.value = event.currentTarget.value;
-          }}
-        />
-      </Field>
+      <NameField id="name" value={name} bad={tried.value && nameBad} hint={t('common.name.hint')} />
       <Field
         id="room"
         label={t('home.room')}

@@ -1,8 +1,7 @@
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
-import { NAME_LENGTH } from '../../shared/contract.ts';
-import { describedBy, Field } from '../../shared/Field.tsx';
 import { t } from '../../shared/language.ts';
+import { NameField } from '../../shared/NameField.tsx';
 import { ProblemNotice } from '../../shared/ProblemNotice.tsx';
 import { DeviceSelects } from '../media/DeviceSelects.tsx';
 import { TrackVideo } from '../media/TrackVideo.tsx';
@@ -57,26 +56,7 @@ export function PreJoin({ studio }: { studio: Studio }) {
             </button>
           </ProblemNotice>
         ) : null}
-        <Field
-          id="prejoin-name"
-          label={t('common.name')}
-          error={tried.value && nameBad ? t('home.name.bad') : undefined}
-        >
-          <input
-            id="prejoin-name"
-            class="input"
-            data-testid="prejoin-name"
-            autocomplete="name"
-            maxLength={NAME_LENGTH}
-            value={name.value}
-            readOnly={studio.nameFixed.value}
-            aria-invalid={tried.value && nameBad}
-            aria-describedby={describedBy('prejoin-name')}
-            onInput={(event) => {
-              name.value = event.currentTarget.value;
-            }}
-          />
-        </Field>
+        <NameField id="prejoin-name" value={name} bad={tried.value && nameBad} readOnly={studio.nameFixed.value} />
         <DeviceSelects media={media} />
         <LevelMeter track={media.microphone.value} />
         {session?.problem.value ? <ProblemNotice problem={session.problem.value} /> : null}

@@ -1,9 +1,8 @@
 import { useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
-import { NAME_LENGTH } from '../../shared/contract.ts';
-import { describedBy, Field } from '../../shared/Field.tsx';
 import { Icon } from '../../shared/icons.tsx';
 import { t } from '../../shared/language.ts';
+import { NameField } from '../../shared/NameField.tsx';
 import { ProblemNotice } from '../../shared/ProblemNotice.tsx';
 import { seatText } from '../../shared/seatTexts.ts';
 import { DeviceSelects } from '../../studio/media/DeviceSelects.tsx';
@@ -76,22 +75,7 @@ function Check({ way, busy }: { way: SeatWay; busy: boolean }) {
       }}
     >
       <p class="muted">{seatText('ask.lead')}</p>
-      <Field id="seat-name" label={t('common.name')} error={tried.value && bad ? t('home.name.bad') : undefined}>
-        <input
-          id="seat-name"
-          class="input"
-          data-testid="seat-name"
-          autocomplete="name"
-          maxLength={NAME_LENGTH}
-          value={name.value}
-          readOnly={studio.nameFixed.value}
-          aria-invalid={tried.value && bad}
-          aria-describedby={describedBy('seat-name')}
-          onInput={(event) => {
-            name.value = event.currentTarget.value;
-          }}
-        />
-      </Field>
+      <NameField id="seat-name" value={name} bad={tried.value && bad} readOnly={studio.nameFixed.value} />
       <DeviceSelects media={media} />
       <LevelMeter track={media.microphone.value} />
       <button
