@@ -1,10 +1,8 @@
 import type { Socket } from 'socket.io';
 import type { Logger } from '../common/logger.ts';
 import { type ChatEvent, ChatPayloads, type ChatToClient, type ChatToServer } from '../contracts/chat.ts';
-import { AppError } from '../contracts/errors.ts';
-import type { Ack } from '../contracts/signaling.ts';
-import { isOurFault, toAnswer, toAppError } from '../signaling/answers.ts';
-import { TokenBucket } from '../signaling/TokenBucket.ts';
+import { AnsweredEvents } from '../signaling/AnsweredEvents.ts';
+import type { TokenBucket } from '../signaling/TokenBucket.ts';
 import type { ChatGate, ChatVisitor } from './ChatGate.ts';
 import type { ChatRoom } from './ChatRoom.ts';
 import type { ChatLog, ChatStore, StoredMessage } from './ChatStore.ts';
@@ -35,13 +33,8 @@ export class ChatConnection implements ChatSession {
   readonly gate: ChatGate;
   readonly reactions: TokenBucket;
   readonly #socket: ChatSocket;
-  readonly #logger: Logger;
   readonly #metrics: ChatMetrics;
-  readonly #bucket = new TokenBucket(EVENTS);
   #visitor: ChatVisitor;
-  #refused = 0;
-  /** One after the other: two messages of one person keep their order. */
-  #queue: Promise<void> = Promise.resolve();
 
   constructor({ socket, visitor, room, store, gate, logger, metrics }: ChatConnectionOptions) {
     this.room = room;
@@ -50,12 +43,22 @@ export class ChatConnection implements ChatSession {
     this.reactions = gate.limits.bucket('reactions');
     this.#socket = socket;
     this.#visitor = visitor;
-    this.#logger = logger;
     this.#metrics = metrics;
     metrics.sockets.inc({ kind: kindOf(visitor) });
     gate.enter(visitor);
     room.enter();
-    socket.onAny((event: unknown, ...args: unknown[]) => this.#onEvent(event, args));
+    new AnsweredEvents<ChatEvent>({
+      socket,
+      limits: EVENTS,
+      maxRefused: MAX_REFUSED,
+      handlers: CHAT_HANDLERS,
+      handle: async (event, payload) => {
+        const handle = CHAT_HANDLERS[event] as (session: ChatSession, payload: unknown) => Promise<unknown>;
+        return handle(this, ChatPayloads[event].parse(payload));
+      },
+      count: (event, outcome) => metrics.events.inc({ event, outcome }),
+      logger,
+    });
     socket.once('disconnect', () => this.#onDisconnect());
   }
 
@@ -87,40 +90,6 @@ export class ChatConnection implements ChatSession {
       people: this.room.people,
       serverTime: Date.now(),
     });
-  }
-
-  #onEvent(event: unknown, args: unknown[]): void {
-    const ack = args.at(-1);
-    if (typeof ack !== 'function') return;
-    const known = typeof event === 'string' && Object.hasOwn(CHAT_HANDLERS, event) ? (event as ChatEvent) : undefined;
-    const answer = (result: Ack<unknown>): void => {
-      this.#metrics.events.inc({ event: known ?? 'unknown', outcome: result.ok ? 'ok' : result.error.code });
-      (ack as (result: Ack<unknown>) => void)(result);
-    };
-    if (!this.#bucket.take()) {
-      answer(toAnswer(new AppError('too-many')));
-      if (++this.#refused > MAX_REFUSED) this.#socket.disconnect(true);
-      return;
-    }
-    if (!known) {
-      answer(toAnswer(new AppError('bad-request', 'There is no such event.')));
-      return;
-    }
-    const payload = args.length > 1 ? args[0] : {};
-    this.#queue = this.#queue.then(() => this.#run(known, payload, answer));
-  }
-
-  /** Never rejects. */
-  async #run(event: ChatEvent, payload: unknown, answer: (result: Ack<unknown>) => void): Promise<void> {
-    if (this.#socket.disconnected) return;
-    try {
-      const handle = CHAT_HANDLERS[event] as (session: ChatSession, payload: unknown) => Promise<unknown>;
-      answer({ ok: true, data: await handle(this, ChatPayloads[event].parse(payload)) });
-    } catch (err) {
-      const error = toAppError(err);
-      if (isOurFault(error)) this.#logger.error({ event, err }, 'a chat event failed');
-      answer(toAnswer(error));
-    }
   }
 
   #onDisconnect(): void {

@@ -1,10 +1,9 @@
 import type { Socket } from 'socket.io';
 import type { BroadcastService } from '../broadcast/BroadcastService.ts';
 import type { Logger } from '../common/logger.ts';
-import { AppError, ERRORS, type ErrorCode } from '../contracts/errors.ts';
+import { ERRORS, type ErrorCode } from '../contracts/errors.ts';
 import type { Scene } from '../contracts/scene.ts';
 import {
-  type Ack,
   type ClientEvent,
   ClientPayloads,
   type LeaveReason,
@@ -14,7 +13,7 @@ import {
 import type { JoinClaims } from '../contracts/tokens.ts';
 import type { CloseReason, PeerLink, ToldEvent } from '../rooms/PeerLink.ts';
 import type { RoomRegistry } from '../rooms/RoomRegistry.ts';
-import { isOurFault, toAnswer, toAppError } from './answers.ts';
+import { AnsweredEvents } from './AnsweredEvents.ts';
 import { HANDLERS, handle, type Session } from './handlers.ts';
 import type { SignalingMetrics } from './metrics.ts';
 import { TokenBucket } from './TokenBucket.ts';
@@ -22,8 +21,7 @@ import { TokenBucket } from './TokenBucket.ts';
 /** How long a client may take to build a consumer, ms. */
 const CONSUMER_ACK_LIMIT_MS = 10_000;
 /** A busy page (16 tiles that are being resized) sends some tens of events a second. */
-const EVENTS_PER_SECOND = 50;
-const EVENTS_BURST = 200;
+const EVENTS = { perSecond: 50, burst: 200 };
 /** One picture of itself a second, and some that were held up on the way. */
 const PREVIEWS_PER_SECOND = 1;
 const PREVIEWS_BURST = 3;
@@ -36,8 +34,6 @@ const LEAVE_CODES = {
   removed: 'removed',
   'shutting-down': 'shutting-down',
 } as const satisfies Record<LeaveReason, ErrorCode>;
-
-type Answer = (answer: Ack<unknown>) => void;
 
 export interface ConnectionOptions {
   socket: Socket;
@@ -59,13 +55,8 @@ export class Connection implements PeerLink, Session {
   readonly broadcasts: BroadcastService;
   readonly checkScene: (scene: Scene) => void | Promise<void>;
   readonly #socket: Socket;
-  readonly #logger: Logger;
   readonly #metrics: SignalingMetrics;
-  readonly #bucket = new TokenBucket({ perSecond: EVENTS_PER_SECOND, burst: EVENTS_BURST });
   readonly previews = new TokenBucket({ perSecond: PREVIEWS_PER_SECOND, burst: PREVIEWS_BURST });
-  #refused = 0;
-  /** Events run one after the other: two that build the same thing would race. */
-  #queue: Promise<void> = Promise.resolve();
   #closed = false;
   readonly #ended = Promise.withResolvers<void>();
   place: Session['place'];
@@ -76,10 +67,18 @@ export class Connection implements PeerLink, Session {
     this.broadcasts = broadcasts;
     this.checkScene = checkScene;
     this.#socket = socket;
-    this.#logger = logger;
     this.#metrics = metrics;
     metrics.sockets.inc();
-    socket.onAny((event: unknown, ...args: unknown[]) => this.#onEvent(event, args));
+    new AnsweredEvents<ClientEvent>({
+      socket,
+      limits: EVENTS,
+      maxRefused: MAX_REFUSED,
+      handlers: HANDLERS,
+      besides: (event) => HANDLERS[event].besides === true,
+      handle: async (event, payload) => handle(event, this, ClientPayloads[event].parse(payload) as never),
+      count: (event, outcome) => metrics.events.inc({ event, outcome }),
+      logger,
+    });
     socket.once('disconnect', () => this.#onDisconnect());
   }
 
@@ -94,45 +93,6 @@ export class Connection implements PeerLink, Session {
   /** Resolves when the socket is gone. */
   get ended(): Promise<void> {
     return this.#ended.promise;
-  }
-
-  #onEvent(event: unknown, args: unknown[]): void {
-    const ack = args.at(-1);
-    // Nobody can be answered: whatever it is, it is not a page of ours.
-    if (typeof ack !== 'function') return;
-    const known = typeof event === 'string' && Object.hasOwn(HANDLERS, event) ? (event as ClientEvent) : undefined;
-    const answer: Answer = (result) => {
-      const outcome = result.ok ? 'ok' : result.error.code;
-      this.#metrics.events.inc({ event: known ?? 'unknown', outcome });
-      (ack as Answer)(result);
-    };
-    if (!this.#bucket.take()) {
-      answer(toAnswer(new AppError('too-many')));
-      if (++this.#refused > MAX_REFUSED) this.#socket.disconnect(true);
-      return;
-    }
-    if (!known) {
-      answer(toAnswer(new AppError('bad-request', 'There is no such event.')));
-      return;
-    }
-    const payload = args.length > 1 ? args[0] : {};
-    const run = (): Promise<void> => this.#run(known, payload, answer);
-    if (HANDLERS[known].besides) void run();
-    else this.#queue = this.#queue.then(run);
-  }
-
-  /** Never rejects. */
-  async #run(event: ClientEvent, payload: unknown, answer: Answer): Promise<void> {
-    if (this.#closed) return;
-    try {
-      const data = await handle(event, this, ClientPayloads[event].parse(payload) as never);
-      answer({ ok: true, data });
-    } catch (err) {
-      const error = toAppError(err);
-      if (isOurFault(error)) this.#logger.error({ event, err }, 'a client event failed');
-      else this.#logger.debug({ event, code: error.code, err }, 'a client event was refused');
-      answer(toAnswer(error));
-    }
   }
 
   #onDisconnect(): void {
