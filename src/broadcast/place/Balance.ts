@@ -15,11 +15,10 @@ import type { Berth, Entry } from '../../directory/entries.ts';
 import { type Balancing, type Berthed, balancingMoves } from '../../directory/placement.ts';
 import type { View } from '../../directory/View.ts';
 import { agentViews } from './agentViews.ts';
+import { Rounds } from './Rounds.ts';
 
 /** A move has to be the right one for this long, ms. */
 const SETTLE_MS = 2_000;
-/** A look that failed is tried again after, ms. */
-const RETRY_MS = 1_000;
 
 export interface BalanceOptions {
   directory: Pick<Directory, 'node' | 'agents' | 'watchAgents' | 'watch'>;
@@ -60,14 +59,17 @@ export class Balance {
   #owners: View<'broadcast'> | undefined;
   #wishes: View<'wish'> | undefined;
   #moving = false;
-  #looking = false;
-  #again = false;
-  #timer: NodeJS.Timeout | undefined;
-  #closed = false;
+  readonly #rounds: Rounds;
 
   constructor(options: BalanceOptions) {
     this.#options = options;
-    this.#logger = options.logger.child({ part: 'balance' });
+    const logger = options.logger.child({ part: 'balance' });
+    this.#logger = logger;
+    this.#rounds = new Rounds({
+      needed: () => this.#members.size > 0,
+      round: () => this.#look(),
+      onError: (error) => logger.error({ err: error }, 'could not look for what is better placed elsewhere'),
+    });
   }
 
   /** `changed` is to be called whenever `seat` may answer something else; `leave` when the broadcast is over, or another node's. */
@@ -88,8 +90,7 @@ export class Balance {
 
   /** Moves nothing any more. Idempotent. */
   close(): void {
-    this.#closed = true;
-    clearTimeout(this.#timer);
+    this.#rounds.close();
     this.#owners?.off('changed', this.#soon).off('gone', this.#soon);
     this.#wishes?.off('changed', this.#soon).off('gone', this.#soon);
   }
@@ -97,44 +98,30 @@ export class Balance {
   async #open(): Promise<void> {
     const { directory } = this.#options;
     const [owners, wishes] = [await directory.watch('broadcast'), await directory.watch('wish')];
-    if (this.#closed) return;
+    if (this.#rounds.closed) return;
     this.#owners = owners.on('changed', this.#soon).on('gone', this.#soon);
     this.#wishes = wishes.on('changed', this.#soon).on('gone', this.#soon);
     await directory.watchAgents(this.#soon);
     this.#soon();
   }
 
-  readonly #soon = (): void => {
-    if (this.#closed || this.#members.size === 0) return;
-    this.#again = true;
-    if (this.#looking) return;
-    this.#looking = true;
-    this.#looks().catch((error: unknown) => {
-      this.#looking = false;
-      this.#logger.error({ err: error }, 'could not look for what is better placed elsewhere');
-      this.#after(RETRY_MS);
-    });
-  };
+  readonly #soon = (): void => this.#rounds.soon();
 
-  async #looks(): Promise<void> {
-    while (this.#again && !this.#closed) {
-      this.#again = false;
-      const agents = await this.#options.directory.agents();
-      // Race: from here on nothing is awaited.
-      const now = this.#options.clock.now();
-      const own = [...this.#members.values()].flatMap((member) => this.#berthOf(member, now));
-      const moves = balancingMoves({
-        agents: agentViews(agents, []),
-        berths: [...own, ...this.#others()],
-        waiting: this.#waiting(),
-      }).filter(({ id }) => this.#members.has(id));
-      const keys = new Map(moves.map(({ id, from }) => [`${id} ${from}`, id]));
-      for (const key of this.#right.keys()) if (!keys.has(key)) this.#right.delete(key);
-      for (const key of keys.keys()) if (!this.#right.has(key)) this.#right.set(key, now);
-      this.#begin(keys, now);
-      this.#after(this.#nextAt(now) - now);
-    }
-    this.#looking = false;
+  async #look(): Promise<void> {
+    const agents = await this.#options.directory.agents();
+    // Race: from here on nothing is awaited.
+    const now = this.#options.clock.now();
+    const own = [...this.#members.values()].flatMap((member) => this.#berthOf(member, now));
+    const moves = balancingMoves({
+      agents: agentViews(agents, []),
+      berths: [...own, ...this.#others()],
+      waiting: this.#waiting(),
+    }).filter(({ id }) => this.#members.has(id));
+    const keys = new Map(moves.map(({ id, from }) => [`${id} ${from}`, id]));
+    for (const key of this.#right.keys()) if (!keys.has(key)) this.#right.delete(key);
+    for (const key of keys.keys()) if (!this.#right.has(key)) this.#right.set(key, now);
+    this.#begin(keys, now);
+    this.#rounds.after(this.#nextAt(now) - now);
   }
 
   /** One at a time: the next is reckoned with what has become of this one. */
@@ -165,12 +152,6 @@ export class Balance {
     const settled = this.#moving ? [] : [...this.#right.values()].map((since) => since + settleMs);
     const rested = [...this.#members.values()].map(({ pinnedUntil }) => pinnedUntil);
     return Math.min(...settled, ...rested.filter((at) => at > now));
-  }
-
-  #after(ms: number): void {
-    clearTimeout(this.#timer);
-    if (this.#closed || !Number.isFinite(ms)) return;
-    this.#timer = setTimeout(this.#soon, Math.max(1, Math.ceil(ms))).unref();
   }
 
   /** As the others are told. */

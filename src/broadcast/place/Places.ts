@@ -23,13 +23,12 @@ import {
 import type { View } from '../../directory/View.ts';
 import type { PlaceMetrics } from '../metrics.ts';
 import { agentViews } from './agentViews.ts';
+import { Rounds } from './Rounds.ts';
 import { type PlaceAsk, Ticket } from './Ticket.ts';
 import { tenantUse, type WantedBroadcast } from './tenantUse.ts';
 
 /** Failures that are not for want of room, one after the other: it is not the agents' fault. */
 const MAX_FAILURES = 3;
-/** A round that failed is tried again after, ms. */
-const RETRY_MS = 1_000;
 /** Longer is for ever: the largest delay of a timer, ms. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
@@ -57,14 +56,17 @@ export class Places {
   #opening: Promise<void> | undefined;
   #wishes: View<'wish'> | undefined;
   #agents: readonly AgentEntry[] = [];
-  #running = false;
-  #again = false;
-  #timer: NodeJS.Timeout | undefined;
-  #closed = false;
+  readonly #rounds: Rounds;
 
   constructor(options: PlacesOptions) {
     this.#options = options;
-    this.#logger = options.logger.child({ part: 'places' });
+    const logger = options.logger.child({ part: 'places' });
+    this.#logger = logger;
+    this.#rounds = new Rounds({
+      needed: () => this.#tickets.size > 0,
+      round: () => this.#round(),
+      onError: (error) => logger.error({ err: error }, 'the queue could not be served'),
+    });
   }
 
   /** A place at the end of the queue, ms since 1970: who comes later waits later, also within a millisecond. */
@@ -79,7 +81,7 @@ export class Places {
     else if (!this.#wanted.delete(broadcast)) return;
     this.#count();
     for (const ticket of this.#tickets.values()) if (ticket.ask.broadcast === broadcast) void this.#tell(ticket);
-    this.#soon();
+    this.#rounds.soon();
   }
 
   /**
@@ -114,8 +116,7 @@ export class Places {
   }
 
   close(): void {
-    this.#closed = true;
-    clearTimeout(this.#timer);
+    this.#rounds.close();
     for (const ticket of this.#tickets.values()) ticket.fail(new AppError('shutting-down'));
   }
 
@@ -125,7 +126,7 @@ export class Places {
   ): Promise<R> {
     for (let failures = 0; ; ) {
       const turn = ticket.turn();
-      this.#soon();
+      this.#rounds.soon();
       const agent = await turn;
       try {
         const { protocol } = this.#agents.find(({ url }) => url === agent) ?? {};
@@ -159,7 +160,7 @@ export class Places {
       this.#leave(ticket);
     };
     ended.then(over, over);
-    this.#soon();
+    this.#rounds.soon();
   }
 
   #leave(ticket: Ticket): void {
@@ -167,7 +168,7 @@ export class Places {
     if (!this.#tickets.delete(ticket.id)) return;
     void this.#tell(ticket);
     this.#count();
-    this.#soon();
+    this.#rounds.soon();
   }
 
   /** Whether its tenant has it. */
@@ -177,33 +178,12 @@ export class Places {
   }
 
   async #open(): Promise<void> {
-    const soon = () => this.#soon();
+    const soon = () => this.#rounds.soon();
     const wishes = await this.#options.directory.watch('wish');
     wishes.on('changed', soon);
     wishes.on('gone', soon);
     this.#wishes = wishes;
     await this.#options.directory.watchAgents(soon);
-  }
-
-  /** A round, as soon as the one that runs is over. */
-  #soon(): void {
-    if (this.#closed || this.#tickets.size === 0) return;
-    this.#again = true;
-    if (this.#running) return;
-    this.#running = true;
-    this.#rounds().catch((error: unknown) => {
-      this.#running = false;
-      this.#logger.error({ err: error }, 'the queue could not be served');
-      this.#after(RETRY_MS);
-    });
-  }
-
-  async #rounds(): Promise<void> {
-    while (this.#again && !this.#closed) {
-      this.#again = false;
-      await this.#round();
-    }
-    this.#running = false;
   }
 
   async #round(): Promise<void> {
@@ -239,7 +219,8 @@ export class Places {
     }
     this.#wait(served);
     this.#count();
-    this.#after(retryAt - nowMs);
+    // When agents that refused may be asked again.
+    this.#rounds.after(retryAt - nowMs);
   }
 
   #wait({ waiting, reservations }: RoundResult): void {
@@ -248,7 +229,7 @@ export class Places {
       if (!ticket) continue;
       if (ticket.last !== undefined) {
         ticket.last = undefined;
-        this.#again = true;
+        this.#rounds.soon();
         continue;
       }
       ticket.reserved = reservations.get(id);
@@ -258,13 +239,6 @@ export class Places {
         void this.#tell(ticket);
       }
     }
-  }
-
-  /** When agents that refused may be asked again. */
-  #after(ms: number): void {
-    clearTimeout(this.#timer);
-    if (this.#closed || !Number.isFinite(ms)) return;
-    this.#timer = setTimeout(() => this.#soon(), Math.max(1, ms));
   }
 
   /** Tells the other nodes of it, or that there is nothing any more. Never rejects. */
