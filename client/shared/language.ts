@@ -33,3 +33,9 @@ export function fill(text: string, values: Record<string, string | number> = {})
 export function t(key: TextKey, values?: Record<string, string | number>): string {
   return fill(TEXTS[language.value][key], values);
 }
+
+/** As `t`, for the words of one part of the pages that are loaded with it and not with every page. */
+export const textsOf =
+  <K extends string>(texts: Record<Language, Record<K, string>>) =>
+  (key: K, values?: Record<string, string | number>): string =>
+    fill(texts[language.value][key], values);

@@ -1,5 +1,5 @@
 /** The words of the seat flow. Apart from shared/texts.ts, so that who only watches does not load them before the first picture. */
-import { fill, language } from './language.ts';
+import { textsOf } from './language.ts';
 import { type SeatTextKey, seatsEn } from './texts/seats.en.ts';
 import { seatsZh } from './texts/seats.zh.ts';
 import type { Language } from './texts.ts';
@@ -8,5 +8,4 @@ export type { SeatTextKey };
 export const SEAT_TEXTS: Record<Language, Record<SeatTextKey, string>> = { en: seatsEn, zh: seatsZh };
 
 /** As `t`. */
-export const seatText = (key: SeatTextKey, values?: Record<string, string | number>): string =>
-  fill(SEAT_TEXTS[language.value][key], values);
+export const seatText = textsOf(SEAT_TEXTS);

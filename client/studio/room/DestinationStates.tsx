@@ -112,7 +112,7 @@ function Line({ session, destination, host }: { session: StudioSession; destinat
               data-testid="confirm-remove"
               onClick={() => {
                 close();
-                void session.removeDestination(destination.id);
+                void session.show.removeDestination(destination.id);
               }}
             >
               {t('destination.stop.confirm')}
@@ -149,7 +149,7 @@ function AddDestination({ session, number }: { session: StudioSession; number: n
     if (!destination) return;
     busy.value = true;
     // What the server refuses stays to be mended.
-    if (await session.addDestination(destination)) draft.value = null;
+    if (await session.show.addDestination(destination)) draft.value = null;
     busy.value = false;
   };
   return (

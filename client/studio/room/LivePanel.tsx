@@ -69,7 +69,7 @@ function OffAir({ session, host }: { session: StudioSession; host: boolean }) {
     const destinations = destinationsOf(drafts.value);
     if (!destinations) return;
     busy.value = true;
-    await session.startBroadcast(destinations);
+    await session.show.start(destinations);
     busy.value = false;
   };
   return (
@@ -117,7 +117,7 @@ function Pending({ session, status, host }: { session: StudioSession; status: Br
   const busy = useSignal(false);
   const stop = async () => {
     busy.value = true;
-    await session.stopBroadcast();
+    await session.show.stop();
     busy.value = false;
   };
   return (
@@ -156,7 +156,7 @@ function OnAir({ session, status, host, mayStop }: OnAirProps) {
   const stop = async () => {
     close();
     busy.value = true;
-    await session.stopBroadcast();
+    await session.show.stop();
     busy.value = false;
   };
   const facts: [string, string][] = [

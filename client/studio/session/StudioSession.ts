@@ -3,7 +3,6 @@
  * A dropped socket, a dead worker and a dead network all end in the same place: `join` again, build a new MediaLink.
  */
 import { effect, signal } from '@preact/signals';
-import type { DestinationInput } from '../../../src/contracts/broadcast.ts';
 import type { JoinAnswer, LeaveReason, ServerToClient } from '../../../src/contracts/signaling.ts';
 import { Backoff } from '../../shared/backoff.ts';
 import { type Problem, ProblemError, problemOf, problemOfCode } from '../../shared/problems.ts';
@@ -12,6 +11,7 @@ import { MediaLink } from './MediaLink.ts';
 import { RoomState } from './RoomState.ts';
 import { SceneEditor } from './SceneEditor.ts';
 import { SeatSession } from './SeatSession.ts';
+import { ShowSession } from './ShowSession.ts';
 import { SignalingClient } from './SignalingClient.ts';
 
 /** `left` is the end: `problem` says why, null when the person wanted it. */
@@ -69,6 +69,8 @@ export class StudioSession {
   readonly refused = signal<Problem | null>(null);
   /** One's own seat, and as a host those of others. */
   readonly seats: SeatSession;
+  /** The broadcast, as a host runs it. */
+  readonly show: ShowSession;
 
   readonly #media: LocalMedia;
   readonly #signaling: SignalingClient;
@@ -104,6 +106,10 @@ export class StudioSession {
         onToken(next);
       },
     });
+    this.show = new ShowSession({
+      ...{ signaling: this.#signaling, state: this.state },
+      act: (action) => this.#act(action),
+    });
     this.#listen();
   }
 
@@ -124,18 +130,6 @@ export class StudioSession {
   close(): void {
     this.#end(null);
   }
-
-  startBroadcast(destinations: DestinationInput[]): Promise<boolean> {
-    return this.#act(async () => {
-      this.state.broadcast.value = await this.#signaling.request('broadcast:start', { destinations });
-    });
-  }
-
-  stopBroadcast = (): Promise<boolean> => this.#act(() => this.#signaling.request('broadcast:stop', {}));
-  addDestination = (destination: DestinationInput): Promise<boolean> =>
-    this.#act(() => this.#signaling.request('destination:add', destination));
-  removeDestination = (id: string): Promise<boolean> =>
-    this.#act(() => this.#signaling.request('destination:remove', { id }));
 
   /** The size at which a remote video is seen, device pixels. */
   setSize(consumerId: string, width: number, height: number): void {

@@ -3,8 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { chooseLanguage, fill } from '../../../client/shared/language.ts';
 import { PROBLEMS, problemOfCapture, problemOfCode } from '../../../client/shared/problems.ts';
-import { SEAT_TEXTS } from '../../../client/shared/seatTexts.ts';
-import { TEXTS as PAGE_TEXTS } from '../../../client/shared/texts.ts';
+import { type Language, TEXTS as PAGE_TEXTS } from '../../../client/shared/texts.ts';
 import { ERRORS } from '../../../src/contracts/errors.ts';
 
 const CLIENT = join(import.meta.dirname, '../../../client');
@@ -14,14 +13,33 @@ const sources = readdirSync(CLIENT, { recursive: true, encoding: 'utf8' })
 const all = sources.map(({ text }) => text).join('\n');
 const placeholders = (text: string) => [...text.matchAll(/\{(\w+)\}/g)].map((match) => match[1]).sort();
 
+type Words = Record<string, string>;
+
+/** The words that are loaded with a part of the pages: what `…Texts.ts` exports as `…_TEXTS`. */
+const parts: Record<Language, Words>[] = await Promise.all(
+  readdirSync(CLIENT, { recursive: true, encoding: 'utf8' })
+    .filter((file) => /[a-z]Texts\.ts$/.test(file))
+    .map(async (file) => {
+      const exported: Record<string, Record<Language, Words>> = await import(join(CLIENT, file));
+      const texts = Object.entries(exported).find(([name]) => name.endsWith('_TEXTS'))?.[1];
+      if (!texts) throw new Error(`${file} exports no …_TEXTS`);
+      return texts;
+    }),
+);
+
 /** All of them, whenever they are loaded. */
-const TEXTS = { en: { ...PAGE_TEXTS.en, ...SEAT_TEXTS.en }, zh: { ...PAGE_TEXTS.zh, ...SEAT_TEXTS.zh } };
+const TEXTS: Record<Language, Words> = {
+  en: Object.assign({}, PAGE_TEXTS.en, ...parts.map(({ en }) => en)),
+  zh: Object.assign({}, PAGE_TEXTS.zh, ...parts.map(({ zh }) => zh)),
+};
 
 describe('texts', () => {
+  test('the parts are found', () => expect(parts.length).toBeGreaterThan(0));
+
   test('each language has the same keys and the same placeholders', () => {
     expect(Object.keys(TEXTS.zh)).toEqual(Object.keys(TEXTS.en));
     for (const [key, text] of Object.entries(TEXTS.en)) {
-      const other = TEXTS.zh[key as keyof typeof TEXTS.zh];
+      const other = TEXTS.zh[key] ?? '';
       expect(placeholders(other), key).toEqual(placeholders(text));
       expect(other, key).not.toBe('');
     }
