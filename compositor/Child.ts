@@ -45,7 +45,7 @@ export class Child {
   readonly #options: ChildOptions;
   readonly #logger: Logger;
   readonly #follower = new ClockFollower();
-  readonly #pacer = new ProgramPacer(this.#follower);
+  readonly #pacer = new ProgramPacer(this.#follower, async () => this.#ingest?.drained());
   readonly #synchronised = Promise.withResolvers<void>();
   #firstExchanges: Exchange[] = [];
   #ingest: MediaIngest | null = null;

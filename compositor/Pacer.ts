@@ -9,6 +9,8 @@ export interface Pacer extends ProgramClock {
 
 /** Longest sleep, ms: after it the clock is asked again, so that a correction of it is followed. */
 const MAX_SLEEP_MS = 500;
+/** A timer fires up to 1 ms late, and a busy loop some more. Later than this, the process stood still, ms. */
+const LATE_MS = 15;
 
 /**
  * Timestamps: program time is the controller's monotonic clock, as `ClockFollower` has it, minus the broadcast's `startMs`,
@@ -16,10 +18,16 @@ const MAX_SLEEP_MS = 500;
  */
 export class ProgramPacer implements Pacer {
   readonly #clock: Clock;
+  readonly #catchUp: () => Promise<void>;
   #startMs = 0;
 
-  constructor(clock: Clock) {
+  /**
+   * `catchUp`: takes in what came while the process stood still. A frame whose time is past would else be made of what was there before,
+   * while the packets that belong to it wait in the kernel.
+   */
+  constructor(clock: Clock, catchUp: () => Promise<void> = async () => {}) {
     this.#clock = clock;
+    this.#catchUp = catchUp;
   }
 
   /** The controller's clock at frame 0. */
@@ -43,5 +51,6 @@ export class ProgramPacer implements Pacer {
         signal.addEventListener('abort', done);
       });
     }
+    if (this.nowMs() - timeMs > LATE_MS && !signal.aborted) await this.#catchUp();
   }
 }

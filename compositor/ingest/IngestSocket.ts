@@ -2,6 +2,7 @@
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { isIPv6, SocketAddress } from 'node:net';
+import { setImmediate } from 'node:timers/promises';
 import type { Logger } from '../../src/common/logger.ts';
 import { TypedEmitter } from '../../src/common/TypedEmitter.ts';
 import { AppError } from '../../src/contracts/errors.ts';
@@ -10,6 +11,10 @@ import { AppError } from '../../src/contracts/errors.ts';
  * A key frame of each of 16 people at once is about 2 MB; the kernel gives at most net.core.rmem_max. Bytes.
  */
 const RECEIVE_BUFFER_BYTES = 4 << 20;
+/** libuv reads a socket this often before it looks at anything else (uv__udp_recvmsg). */
+const READ_AT_ONCE = 32;
+/** Four of the buffer's fullest: then something else is wrong, and must not be waited for. */
+const MOST_ROUNDS = 400;
 
 export interface IngestSocketEvents {
   /** A datagram of the connected address. */
@@ -21,6 +26,7 @@ export interface IngestSocketEvents {
 export class IngestSocket extends TypedEmitter<IngestSocketEvents> {
   /** Datagrams of other addresses. */
   foreign = 0;
+  #received = 0;
   readonly #socket: Socket;
   #remote: { ip: string; port: number } | null = null;
   #closed = false;
@@ -28,7 +34,7 @@ export class IngestSocket extends TypedEmitter<IngestSocketEvents> {
   private constructor(socket: Socket, logger: Logger) {
     super();
     this.#socket = socket;
-    socket.on('message', (datagram, from) => this.#received(datagram, from));
+    socket.on('message', (datagram, from) => this.#take(datagram, from));
     socket.on('error', (error) => {
       logger.error({ err: error }, 'media socket failed');
       this.close();
@@ -70,14 +76,26 @@ export class IngestSocket extends TypedEmitter<IngestSocketEvents> {
     this.#socket.send(datagram, this.#remote.port, this.#remote.ip, () => {});
   }
 
+  /** Resolves when what the kernel holds has been told: after a stall that is more than the event loop reads by itself between two frames. */
+  async drained(): Promise<void> {
+    // To the check phase; from one to the next there is a whole poll phase, in which the socket is read.
+    await setImmediate();
+    for (let round = 0; round < MOST_ROUNDS && !this.#closed; round++) {
+      const before = this.#received;
+      await setImmediate();
+      if (this.#received - before < READ_AT_ONCE) return;
+    }
+  }
+
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
     this.#socket.close();
   }
 
-  #received(datagram: Buffer, from: RemoteInfo): void {
+  #take(datagram: Buffer, from: RemoteInfo): void {
     if (this.#closed) return;
+    this.#received++;
     if (from.port !== this.#remote?.port || from.address !== this.#remote.ip) {
       this.foreign++;
       return;

@@ -124,6 +124,11 @@ export class MediaIngest extends TypedEmitter<MediaIngestEvents> {
     return this.#sender.parameters;
   }
 
+  /** Resolves when all that has come is passed on: after this process stood still. */
+  drained(): Promise<void> {
+    return this.#socket.drained();
+  }
+
   /**
    * mediasoup's side. Again with other parameters when the SFU has a new transport: what was held of the old one is
    * dropped, the playout delays stay. Throws `conflict` when closed, `bad-media` for a key of the wrong length.

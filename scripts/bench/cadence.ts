@@ -8,7 +8,7 @@
  *   freeze_ms_max      longest time that a visible cell showed one picture; ≤ 100
  *   audio_gaps         jumps of a beep's phase, silences over 5 ms in a beep, beeps that are not there; 0
  *
- * --seconds N (180), --peers N (8), --size WIDTHxHEIGHT of the program (1280x720), --keep FOLDER keeps the recording, the server's log and all that was read.
+ * --seconds N (180), --peers N (8), --size WIDTHxHEIGHT of the program (1280x720), --pause MS: the compositor stands still for so long every 5 s (SIGSTOP), --keep FOLDER keeps the recording, the server's log and all that was read.
  */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { loadavg, tmpdir } from 'node:os';
@@ -26,6 +26,8 @@ import { roomsOf } from './support/story.ts';
 const FPS = 30;
 /** From going live to the first change, seconds: what starts with the program is over. */
 const SETTLE_SECONDS = 4;
+/** With --pause. */
+const PAUSE_EVERY_MS = 5_000;
 
 export const run: Bench = async (context) => {
   const { values } = parseArgs({
@@ -34,6 +36,7 @@ export const run: Bench = async (context) => {
       peers: { type: 'string', default: '8' },
       seconds: { type: 'string', default: '180' },
       size: { type: 'string', default: '1280x720' },
+      pause: { type: 'string', default: '0' },
       keep: { type: 'string' },
     },
   });
@@ -43,7 +46,7 @@ export const run: Bench = async (context) => {
   const folder = values.keep ?? (await mkdtemp(join(tmpdir(), 'lianmai-bench-')));
   try {
     await makeClips(peers, context);
-    const recording = await direct({ ...context, folder, peers, width, height }, seconds);
+    const recording = await direct({ ...context, folder, peers, width, height }, seconds, Number(values.pause));
     const load = Number((loadavg()[0] ?? 0).toFixed(2));
     if (values.keep) await writeFile(join(folder, 'recording.json'), JSON.stringify(recording));
     context.say('reading the recorded program …');
@@ -58,7 +61,7 @@ export const run: Bench = async (context) => {
 
 type Direction = Omit<LiveShowOptions, 'present'>;
 
-async function direct(direction: Direction, seconds: number): Promise<Recording> {
+async function direct(direction: Direction, seconds: number, pauseMs: number): Promise<Recording> {
   const { peers, signal, say } = direction;
   await using show = await LiveShow.start({ ...direction, present: peers });
   const begin = show.now + SETTLE_SECONDS;
@@ -69,6 +72,8 @@ async function direct(direction: Direction, seconds: number): Promise<Recording>
     return [...present].flatMap(([peer, here]) => (here ? (joined.findLast((e) => e.peer === peer)?.id ?? []) : []));
   };
   const actions = planActions(peers, seconds);
+  const pause = pauseMs > 0 ? setInterval(() => void show.pauseCompositor(pauseMs), PAUSE_EVERY_MS) : undefined;
+  using _ = { [Symbol.dispose]: () => clearInterval(pause) };
   for (let at = 0, turn = 0; at < seconds; at += SCENE_EVERY_SECONDS, turn++) {
     await until(at);
     await show.setScene(sceneOf(turn, ids()));

@@ -4,6 +4,7 @@
  */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { RoomSummary, SceneAnswer } from '../../../src/contracts/api.ts';
 import { Scene, type SceneInput } from '../../../src/contracts/scene.ts';
 import { HlsRecorder } from '../../../test/support/program/HlsRecorder.ts';
@@ -163,6 +164,14 @@ export class LiveShow {
     const reached = () => this.#recorder.tracks.every(({ segments }) => end(segments.at(-1)) >= seconds);
     const limitMs = Math.max(0, seconds - this.now) * 1000 + TRAIL_LIMIT_MS;
     await eventually(reached, `the program is recorded up to ${seconds.toFixed(1)} s`, limitMs);
+  }
+
+  /** Lets the compositor's process stand still for `ms`. */
+  async pauseCompositor(ms: number): Promise<void> {
+    const pid = Number(this.#server.logs().findLast(({ msg }) => msg === 'compositor bound')?.pid);
+    process.kill(pid, 'SIGSTOP');
+    await delay(ms);
+    process.kill(pid, 'SIGCONT');
   }
 
   /** Ends the broadcast, the peers and the server. */

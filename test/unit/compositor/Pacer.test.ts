@@ -25,6 +25,22 @@ describe('ProgramPacer', () => {
     expect(pacer.nowMs()).toBeGreaterThanOrEqual(1e6);
   });
 
+  test('a frame whose time is long past waits for what came meanwhile; one that is in time does not', async () => {
+    let now = 0;
+    let caughtUp = 0;
+    const pacer = new ProgramPacer({ now: () => now }, async () => {
+      caughtUp++;
+    });
+    const { signal } = new AbortController();
+    await pacer.until(0, signal);
+    now = 10;
+    await pacer.until(0, signal);
+    expect(caughtUp).toBe(0);
+    now = 40;
+    await pacer.until(0, signal);
+    expect(caughtUp).toBe(1);
+  });
+
   test('an abort ends the waiting', async () => {
     const pacer = new ProgramPacer({ now: () => 0 });
     const abort = new AbortController();
