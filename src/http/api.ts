@@ -65,7 +65,8 @@ export async function registerApi(fastify: FastifyInstance, options: ApiOptions)
       info: {
         title: 'Lianmai',
         version: options.version,
-        description: 'Rooms, broadcasts, schedules, scenes, images and sounds, destinations, recordings, webhooks, usage.',
+        description:
+          'Rooms, broadcasts, schedules, scenes, images and sounds, destinations, recordings, webhooks, usage.',
       },
       components: {
         securitySchemes: {
@@ -185,7 +186,8 @@ function roomRoutes(fastify: FastifyInstance, { tokens, rooms, broadcasts, sched
     '/rooms/:room',
     {
       schema: {
-        summary: 'Close a room: its broadcast ends, the next is called off, everybody is sent away, its scene is forgotten',
+        summary:
+          'Close a room: its broadcast ends, the next is called off, everybody is sent away, its scene is forgotten',
         tags: ['rooms'],
         params: InRoom,
         response: { 204: z.null(), ...failures },

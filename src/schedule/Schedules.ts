@@ -8,7 +8,6 @@
  */
 import { type CheckDestination, newDestination } from '../broadcast/destinations.ts';
 import { destinationsOf } from '../broadcast/record/BroadcastRecord.ts';
-import type { RoomTap } from '../broadcast/RoomTap.ts';
 import { newId } from '../common/ids.ts';
 import type { Logger } from '../common/logger.ts';
 import type { SecretBox } from '../common/SecretBox.ts';
@@ -245,8 +244,7 @@ export class Schedules implements ScheduleService {
   async #startNow(room: RoomId, kept: ScheduledStart): Promise<BroadcastStatus> {
     const { start, status, box } = this.#options;
     const { known, lost } = destinationsOf(kept, box);
-    if (lost.length > 0)
-      this.#logger.error({ room, lost }, 'destinations are lost: their stream keys can not be read');
+    if (lost.length > 0) this.#logger.error({ room, lost }, 'destinations are lost: their stream keys can not be read');
     try {
       const begun = await start(room, kept.input, { id: kept.id, destinations: known });
       if (begun.id !== kept.id) throw new AppError('conflict', 'The room was live already.');

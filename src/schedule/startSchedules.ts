@@ -27,7 +27,8 @@ export interface StartSchedulesOptions {
 }
 
 export function startSchedules(options: StartSchedulesOptions): Promise<Schedules> {
-  const { directory, homes, rooms, broadcasts, records, destinationPolicy, webhooks, database, fleet, logger } = options;
+  const { directory, homes, rooms, broadcasts, records, destinationPolicy, webhooks, database, fleet, logger } =
+    options;
   return Schedules.create({
     ...{ directory, homes: homes.homes, claim: homes.claim, destinationPolicy, logger },
     box: records.box,

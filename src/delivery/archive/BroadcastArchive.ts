@@ -158,12 +158,12 @@ export class BroadcastArchive extends TypedEmitter<ArchiveEvents> implements Seg
   forgetBefore(number: SegmentNumber): void {
     const from = this.#oldest;
     const { recording, recordingFrom } = this.manifest;
-    if (from === undefined || from >= number || (recording !== null && from >= recordingFrom)) return;
-    if (recording !== null && number > recordingFrom) return this.forgetBefore(recordingFrom);
-    this.#oldest = number;
-    for (let k = from; k < number; k++) this.#whole.delete(k);
+    const end = recording === null ? number : Math.min(number, recordingFrom);
+    if (from === undefined || from >= end) return;
+    this.#oldest = end;
+    for (let k = from; k < end; k++) this.#whole.delete(k);
     this.#enqueue(0, async () => {
-      for (let k = from; k < number; k++)
+      for (let k = from; k < end; k++)
         for (const id of this.#renditions)
           for (const name of [wholeName(k), partialName(k)]) await rm(join(this.folder, id, name), { force: true });
     });

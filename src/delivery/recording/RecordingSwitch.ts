@@ -6,6 +6,7 @@
 import { rm } from 'node:fs/promises';
 import { newId } from '../../common/ids.ts';
 import type { Logger } from '../../common/logger.ts';
+import { partsPerSegment } from '../../contracts/grid.ts';
 import type { BroadcastId, RecordingId } from '../../contracts/ids.ts';
 import { recordingIdOf } from '../../contracts/recording.ts';
 import { type ArchiveManifest, archiveFolder, carvedFolder } from '../archive/ArchiveManifest.ts';
@@ -72,6 +73,7 @@ export class RecordingSwitch {
     const folder = archiveFolder(dataDir, broadcast.id);
     // What a recording before this one has left.
     if (!live.has(broadcast.id)) await rm(folder, { recursive: true, force: true });
+    if (broadcast.state !== 'open') return;
     // From here on nothing is awaited: what becomes visible meanwhile would be missing.
     const recordingFrom = this.#from(broadcast);
     const manifest: ArchiveManifest = { ...base, recording, recordingFrom };
@@ -82,10 +84,11 @@ export class RecordingSwitch {
     if (!there) attachArchive(broadcast, archive, recordingFrom);
   }
 
-  /** The segment that is shown, unless its parts are of two compositors. */
-  #from({ store }: DeliveryBroadcast): number {
-    if (store.head === undefined) return 0;
-    return store.isTorn(store.head) ? store.head + 1 : store.head;
+  /** The segment that is shown; the next one where it is over, or its parts are of two compositors. */
+  #from({ store, grid }: DeliveryBroadcast): number {
+    const { head, position } = store;
+    if (head === undefined) return 0;
+    return store.isTorn(head) ? head + 1 : Math.floor(position / partsPerSegment(grid));
   }
 
   async #off(broadcast: DeliveryBroadcast): Promise<void> {

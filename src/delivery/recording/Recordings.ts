@@ -12,17 +12,17 @@ import { AppError } from '../../contracts/errors.ts';
 import type { BroadcastId, RecordingId } from '../../contracts/ids.ts';
 import { type Recording, type RecordingEvent, type RecordingStatus, recordingIdOf } from '../../contracts/recording.ts';
 import type { Storage } from '../../storage/Storage.ts';
-import { type ArchiveManifest, archiveFolder, carvedFolder, listArchives, writeManifest } from '../archive/ArchiveManifest.ts';
+import type { ArchiveManifest } from '../archive/ArchiveManifest.ts';
+import { archiveFolder, carvedFolder, listArchives, writeManifest } from '../archive/ArchiveManifest.ts';
 import { BroadcastArchive } from '../archive/BroadcastArchive.ts';
 import type { ScannedArchive } from '../archive/scanArchive.ts';
 import type { DeliveryBroadcast, OpenOrder } from '../DeliveryBroadcast.ts';
 import { quietFfmpeg } from '../pictures/quietFfmpeg.ts';
-import type { RecordingMetrics } from './metrics.ts';
 import { manifestOf } from './manifestOf.ts';
-import { type LiveRecordings, RecordingSwitch } from './RecordingSwitch.ts';
 import { nextEvent } from './nextEvent.ts';
 import { beginningOf, isOver, newRecord, type RecordingRecord, toRecording, toStatus } from './RecordingRecord.ts';
 import { type RecordingFile, RecordingStore } from './RecordingStore.ts';
+import { type LiveRecordings, RecordingSwitch } from './RecordingSwitch.ts';
 import type { RecordingsEvents, RecordingsOptions } from './RecordingsOptions.ts';
 import { RecordingWork } from './RecordingWork.ts';
 import { objectKey } from './storeFiles.ts';
@@ -186,15 +186,16 @@ export class Recordings extends TypedEmitter<RecordingsEvents> {
   /** The broadcast is over; it can be watched until `forget`. Resolves when its last part is on the disk. */
   async end(broadcast: BroadcastId): Promise<void> {
     this.#watched.add(broadcast);
+    const recorded = this.#live.get(broadcast)?.record;
+    if (recorded) {
+      recorded.endedAt = Date.now();
+      recorded.state = 'processing';
+      this.emit('status', broadcast, toStatus(recorded));
+    }
     await this.#switch.end(broadcast);
     const live = this.#live.get(broadcast);
     if (!live) return;
     const { archive, record } = live;
-    if (record) {
-      record.endedAt = Date.now();
-      record.state = 'processing';
-      this.emit('status', broadcast, toStatus(record));
-    }
     await archive.close();
     this.#live.delete(broadcast);
     if (!record || this.#abort.signal.aborted) return;
