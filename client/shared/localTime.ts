@@ -1,15 +1,12 @@
 /** Times as people read and type them, in their own time zone. Pure but for the zone, which is the browser's. */
 
+/** The form of it that the person reads elsewhere, too: `en-GB` where the page is in English. */
+const localeFor = (language: string): string =>
+  navigator.languages.find((locale) => locale.split('-')[0] === language) ?? language;
+
 /** `Friday, 27 November 2026 at 20:00`; the language's own form. */
 export function formatWhen(at: number, language: string): string {
-  return new Intl.DateTimeFormat(language, { dateStyle: 'full', timeStyle: 'short' }).format(at);
-}
-
-/** `Fri 27 Nov, 20:00`: where there is little space. */
-export function formatWhenShort(at: number, language: string): string {
-  return new Intl.DateTimeFormat(language, {
-    ...{ weekday: 'short', day: 'numeric', month: 'short', hour: 'numeric', minute: '2-digit' },
-  }).format(at);
+  return new Intl.DateTimeFormat(localeFor(language), { dateStyle: 'full', timeStyle: 'short' }).format(at);
 }
 
 /** The browser's time zone: `Europe/Berlin`. */

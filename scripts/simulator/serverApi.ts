@@ -5,8 +5,8 @@ import { TokenAnswer } from '../../src/contracts/api.ts';
 import { type BroadcastInput, BroadcastStatus, type DestinationInput } from '../../src/contracts/broadcast.ts';
 import { DestinationStatus } from '../../src/contracts/deliveryControl.ts';
 import { type Recording, RecordingList } from '../../src/contracts/recording.ts';
-import { Schedule, type ScheduleInput } from '../../src/contracts/schedule.ts';
 import type { Scene } from '../../src/contracts/scene.ts';
+import { Schedule, type ScheduleInput } from '../../src/contracts/schedule.ts';
 import type { Role } from '../../src/contracts/tokens.ts';
 import { UsageAnswer } from '../../src/contracts/usage.ts';
 

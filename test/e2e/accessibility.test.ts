@@ -9,7 +9,7 @@ import { ServerApi } from '../../scripts/simulator/serverApi.ts';
 import { launchBrowser, type TestBrowser } from '../support/browser.ts';
 import { ServerProcess } from '../support/ServerProcess.ts';
 import { expectAccessible } from './axe.ts';
-import { enter, PATIENCE_MS, Pages, PHONE, scrollsSideways, tabTo, WIDE } from './pages.ts';
+import { enter, PATIENCE_MS, Pages, tabTo } from './pages.ts';
 
 const ROOM = 'everybody';
 const poll = { timeout: PATIENCE_MS };

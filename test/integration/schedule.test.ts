@@ -39,7 +39,11 @@ describe('one server', () => {
 
   beforeAll(async () => {
     hooks = await WebhookReceiver.start();
-    server = await ServerProcess.start({ LIANMAI_WEBHOOK_URLS: hooks.url, LIANMAI_ALLOW_PRIVATE_DESTINATIONS: 'true' });
+    server = await ServerProcess.start({
+      LIANMAI_WEBHOOK_URLS: hooks.url,
+      LIANMAI_WEBHOOK_SECRET: 'a-secret-of-the-webhooks-of-this-test',
+      LIANMAI_ALLOW_PRIVATE_DESTINATIONS: 'true',
+    });
   });
   afterAll(async () => {
     await server?.stop();

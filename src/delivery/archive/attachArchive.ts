@@ -5,10 +5,12 @@ import type { StoredInit } from '../InitSegments.ts';
 import type { BroadcastArchive } from './BroadcastArchive.ts';
 
 /**
- * From now on, until the archive is closed, what the broadcast shows is written to it, and what its memory lets go of is read from there. `from`: the
- * first segment, of which parts may be visible already.
+ * From now on, until the archive is closed, what the broadcast shows is written to it, and what its memory lets go of is read from there. `since`: the
+ * broadcast is live, and parts of this segment, the first that is wanted, may be visible already.
  */
-export function attachArchive(broadcast: DeliveryBroadcast, archive: BroadcastArchive, from = 0): void {
+export function attachArchive(broadcast: DeliveryBroadcast, archive: BroadcastArchive, since?: number): void {
+  const from = since ?? 0;
+  const perSegment = partsPerSegment(broadcast.grid);
   const { store, inits, slates } = broadcast;
   const ids = broadcast.renditions.map((r) => r.id);
   for (const id of ids) {
@@ -31,16 +33,15 @@ export function attachArchive(broadcast: DeliveryBroadcast, archive: BroadcastAr
     if (segment < from) return;
     // From its first part on: what there is of it is another compositor's.
     const parts = new Map(ids.map((id) => [id, store.stored(id, segment)]));
-    for (let part = 0; part < partsPerSegment(broadcast.grid); part++)
-      append(segment, part, (id) => parts.get(id)?.[part]);
+    for (let part = 0; part < perSegment; part++) append(segment, part, (id) => parts.get(id)?.[part]);
   };
   const onVisible = (segment: number, part: number): void => {
     if (segment < from || store.isTorn(segment)) return;
     append(segment, part, (id) => store.part(id, segment, part));
   };
   store.setArchive(archive);
-  for (let at = from * partsPerSegment(broadcast.grid); from > 0 && at < store.position; at++)
-    onVisible(Math.floor(at / partsPerSegment(broadcast.grid)), at % partsPerSegment(broadcast.grid));
+  for (let at = from * perSegment; since !== undefined && at < store.position; at++)
+    onVisible(Math.floor(at / perSegment), at % perSegment);
   broadcast.on('init', onInit).on('slate', onSlate);
   store.on('replaced', onReplaced).on('visible', onVisible);
   archive.on('stored', () => archive.forgetBefore(store.retainedFrom));

@@ -196,10 +196,12 @@ export function schedulesSuite(makeRig: () => Promise<FleetRig>): void {
       const { broadcast: id } = await a.schedules.set(ROOM, soon());
       await until(b, (state) => state === 'failed');
       expect(b.schedules.get(ROOM)).toMatchObject({ state: 'failed', reason: 'The stream key is in use.' });
-      await expect.poll(() => a.told).toEqual([
-        { event: 'schedule.set', reason: '' },
-        { event: 'schedule.failed', reason: 'The stream key is in use.' },
-      ]);
+      await expect
+        .poll(() => a.told)
+        .toEqual([
+          { event: 'schedule.set', reason: '' },
+          { event: 'schedule.failed', reason: 'The stream key is in use.' },
+        ]);
       const again = await a.schedules.set(ROOM, far());
       expect(again).toMatchObject({ state: 'scheduled', reason: '' });
       expect(again.broadcast).not.toBe(id);

@@ -3,7 +3,7 @@ import type { StudioSession } from '../../session/StudioSession.ts';
 import { showText } from './showTexts.ts';
 
 /** The last seconds before a start are counted for all in the room, s. */
-const COUNTED_SECONDS = 10;
+export const COUNTED_SECONDS = 10;
 
 /** Over the stage: how many seconds until everybody is live. By the server's clock, so all see the same number. */
 export function Countdown({ session }: { session: StudioSession }) {
@@ -13,11 +13,11 @@ export function Countdown({ session }: { session: StudioSession }) {
   const seconds = useRemaining(waits ? next.startsAt : null, clockOffset.value);
   if (seconds === null || seconds > COUNTED_SECONDS) return null;
   return (
-    <div class="countdown" data-testid="countdown" data-seconds={seconds}>
-      <p class="countdown-number" key={seconds} aria-hidden="true">
+    <div class="live-count" data-testid="countdown" data-seconds={seconds}>
+      <p class="live-count-number" key={seconds} aria-hidden="true">
         {seconds === 0 ? <span class="spinner" /> : seconds}
       </p>
-      <p class="countdown-words" role="status" aria-live="assertive" aria-atomic="true">
+      <p class="live-count-words" role="status" aria-live="assertive" aria-atomic="true">
         {seconds === 0 ? showText('show.count.now') : showText('show.count', { seconds })}
       </p>
       {self.value?.role === 'host' && seconds > 0 ? (

@@ -7,6 +7,7 @@ import { language } from '../../../shared/language.ts';
 import { formatWhen } from '../../../shared/localTime.ts';
 import { useRemaining } from '../../../shared/useRemaining.ts';
 import type { StudioSession } from '../../session/StudioSession.ts';
+import { COUNTED_SECONDS } from './Countdown.tsx';
 import { ScheduleForm } from './ScheduleForm.tsx';
 import { CountdownChoice } from './ShowSettings.tsx';
 import { showText } from './showTexts.ts';
@@ -19,6 +20,7 @@ interface Props {
 
 /** The next broadcast: what it is and when, for everybody; a host changes it, calls it off, or starts it now. */
 export function ScheduleCard({ session, schedule, host }: Props) {
+  const seconds = useRemaining(schedule.startsAt, session.state.clockOffset.value) ?? 0;
   if (schedule.state === 'failed')
     return (
       <div class="notice bad" role="alert" data-testid="schedule-failed">
@@ -44,7 +46,11 @@ export function ScheduleCard({ session, schedule, host }: Props) {
             {formatWhen(schedule.startsAt, language.value)}
           </time>
         </p>
-        <Remaining session={session} schedule={schedule} />
+        <p class="schedule-remaining" role="timer" data-testid="schedule-remaining">
+          {seconds === 0
+            ? showText('show.scheduled.now')
+            : showText('show.scheduled.in', { time: formatRemaining(seconds, language.value) })}
+        </p>
         {schedule.destinations.length > 0 ? (
           <p class="small muted">
             {showText('show.scheduled.to', { names: schedule.destinations.map(({ name }) => name).join(', ') })}
@@ -52,19 +58,23 @@ export function ScheduleCard({ session, schedule, host }: Props) {
         ) : null}
         {schedule.settings.record ? <p class="small muted">{showText('show.scheduled.recorded')}</p> : null}
       </div>
-      {host ? <Actions session={session} schedule={schedule} /> : null}
+      {host && seconds > COUNTED_SECONDS ? <Actions session={session} schedule={schedule} /> : null}
+      {host && seconds <= COUNTED_SECONDS ? <StopCounting session={session} disabled={seconds === 0} /> : null}
     </div>
   );
 }
 
-function Remaining({ session, schedule }: Omit<Props, 'host'>) {
-  const seconds = useRemaining(schedule.startsAt, session.state.clockOffset.value);
+/** On a phone the panel covers the stage, and the button there. */
+function StopCounting({ session, disabled }: { session: StudioSession; disabled: boolean }) {
   return (
-    <p class="schedule-remaining" role="timer" data-testid="schedule-remaining">
-      {seconds === 0
-        ? showText('show.scheduled.now')
-        : showText('show.scheduled.in', { time: formatRemaining(seconds ?? 0, language.value) })}
-    </p>
+    <button
+      type="button"
+      class="button outline wide stop"
+      disabled={disabled}
+      onClick={() => void session.show.cancelSchedule()}
+    >
+      {showText('show.count.stop')}
+    </button>
   );
 }
 

@@ -88,7 +88,7 @@ export function ShowSettings({ draft }: { draft: ShowDraft }) {
 
 function Check({ id, wish, label, hint }: { id: string; wish: Signal<boolean>; label: string; hint?: string }) {
   return (
-    <div class="check">
+    <div class="show-check">
       <input
         id={`show-${id}`}
         type="checkbox"
@@ -101,7 +101,7 @@ function Check({ id, wish, label, hint }: { id: string; wish: Signal<boolean>; l
       />
       <label for={`show-${id}`}>{label}</label>
       {hint ? (
-        <span class="check-hint small muted" id={describedBy(id)}>
+        <span class="show-check-hint small muted" id={describedBy(id)}>
           {hint}
         </span>
       ) : null}
