@@ -7,7 +7,7 @@ const HEAVY_TIMEOUT_MS = 120_000;
 
 /** Of the integration tests those that mostly wait: for timers, leases and processes, or with one small program that nobody measures. */
 const WAITING =
-  'test/integration/{broadcastAgent,delivery,destination,fleet,heirs,hlsCheck,pending,podCosts,previousVersion,recording,redis,roles,roomHomes,serverApi,serverBadInput,serverKill,serverLife,serverPlayback,serverScene,signaling-bad-input,signaling-scene,usage,webhook}*.test.ts';
+  'test/integration/{broadcastAgent,delivery,destination,fleet,heirs,hlsCheck,pending,podCosts,previousVersion,recording,redis,roles,roomHomes,schedule,serverApi,serverBadInput,serverKill,serverLife,serverPlayback,serverScene,signaling-bad-input,signaling-scene,usage,webhook}*.test.ts';
 
 /**
  * The files of one folder, one at a time and after the folders before it: they measure media against the clock, and

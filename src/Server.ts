@@ -45,6 +45,8 @@ import { createMetrics, type Metrics } from './metrics.ts';
 import { apiRooms } from './rooms/apiRooms.ts';
 import { RoomFiles } from './rooms/RoomFiles.ts';
 import { RoomRegistry } from './rooms/RoomRegistry.ts';
+import type { Schedules } from './schedule/Schedules.ts';
+import { startSchedules } from './schedule/startSchedules.ts';
 import { WorkerPool } from './sfu/WorkerPool.ts';
 import { workerSettings } from './sfu/workerSettings.ts';
 import { SignalingServer } from './signaling/SignalingServer.ts';
@@ -83,6 +85,7 @@ export class Server {
   #homes: SfuHomes | undefined;
   #rooms: RoomRegistry | undefined;
   #broadcasts: Broadcasts | undefined;
+  #schedules: Schedules | undefined;
   #webhooks: ServerWebhooks | undefined;
   #recordingFeed: RecordingFeeds | undefined;
   #signaling: SignalingServer | undefined;
@@ -232,6 +235,7 @@ export class Server {
     await this.#homes?.announce(VERSION);
     // Not before: a server that can not listen must leave them to the next one.
     if (this.#rooms) await this.#broadcasts?.resume(this.#rooms);
+    await this.#schedules?.open();
   }
 
   async #startSfu(http: FastifyInstance): Promise<void> {
@@ -264,26 +268,19 @@ export class Server {
     });
     this.#rooms = rooms;
     homes.serve(rooms);
+    const { webhooks: webhookMetrics } = this.#metrics;
+    const database = this.#database;
     const webhooks = await startWebhooks({
-      config,
-      database: this.#database,
-      rooms,
-      version: VERSION,
-      logger,
-      metrics: this.#metrics.webhooks,
+      ...{ config, database, rooms, version: VERSION, logger, metrics: webhookMetrics },
     });
     this.#webhooks = webhooks;
+    const records = await RecordFiles.create({ dataDir: config.dataDir, secrets: config.secrets, logger });
+    const allowed = destinationPolicy({ allowPrivate: config.allowPrivateDestinations });
+    const checkDestination = async (url: string) => streamIdentity((await allowed(url)).parsed);
     const broadcasts = new Broadcasts({
-      directory,
-      homes: homes.homes,
-      newServiceToken,
+      ...{ directory, homes: homes.homes, newServiceToken, records, destinationPolicy: checkDestination },
       ...broadcastSettings(config),
       assetsUrl: `${fleet.url}/assets`,
-      records: await RecordFiles.create({ dataDir: config.dataDir, secrets: config.secrets, logger }),
-      destinationPolicy: async (url) => {
-        const allowed = await destinationPolicy({ allowPrivate: config.allowPrivateDestinations })(url);
-        return streamIdentity(allowed.parsed);
-      },
       clock: monotonicClock,
       logger,
       metrics: this.#metrics.broadcast,
@@ -296,12 +293,13 @@ export class Server {
       onDestination: (event) => webhooks.broadcasts.destination(event),
     });
     this.#broadcasts = broadcasts;
+    const schedules = await startSchedules({
+      ...{ directory, homes, rooms, broadcasts, records, webhooks, database, fleet: many, logger },
+      destinationPolicy: checkDestination,
+    });
+    this.#schedules = schedules;
     await registerApi(http, {
-      open: this.#open,
-      tokens: this.#tokens,
-      rooms: apiRooms(rooms, homes.homes),
-      broadcasts,
-      assets,
+      ...{ open: this.#open, tokens: this.#tokens, rooms: apiRooms(rooms, homes.homes), broadcasts, schedules, assets },
       webhooks: webhooks.endpoints,
       recordings: this.#followRecordings(broadcasts, webhooks),
       usage: this.#usage,
@@ -310,7 +308,7 @@ export class Server {
     });
     await http.ready();
     const signaling = await SignalingServer.create({
-      ...{ httpServer: http.server, registry: rooms, broadcasts },
+      ...{ httpServer: http.server, registry: rooms, broadcasts, schedules },
       verifyJoin: (token) => this.#tokens.verify(token, 'join'),
       checkRequest: this.#checkRequest,
       route: (...upgrade) => homes.sockets.route(...upgrade),
@@ -362,6 +360,7 @@ export class Server {
 
   #handOn(): Promise<void> {
     this.#state = 'draining';
+    this.#schedules?.close();
     const [homes, rooms, signaling] = [this.#homes, this.#rooms, this.#signaling];
     return handOn({ homes, rooms, signaling, broadcasts: async () => this.#broadcasts?.handOn() });
   }
@@ -378,6 +377,7 @@ export class Server {
     }
     if (this.#config.role === 'sfu' && this.#config.redisUrl) await this.#handOn();
     this.#state = 'closing';
+    this.#schedules?.close();
     await this.#broadcasts?.close();
     await this.#recordingFeed?.close();
     await this.#delivery?.close({ keep });

@@ -13,6 +13,10 @@ export const ROOM_ID = /^[a-z0-9][a-z0-9_-]{0,63}$/;
 export const NAME_LENGTH = 64;
 /** Seats of a room. */
 export const MAX_SEATS = 16;
+/** How far ahead a broadcast may be scheduled, ms. */
+export const MAX_SCHEDULE_MS = 30 * 86_400_000;
+/** Longest title of a scheduled broadcast, characters. */
+export const SCHEDULE_TITLE_LENGTH = 120;
 /** Most destinations of a broadcast. */
 export const MAX_DESTINATIONS = 16;
 

@@ -7,6 +7,14 @@ export function formatDuration(ms: number): string {
   return hours > 0 ? `${hours}:${two(minutes)}:${two(seconds % 60)}` : `${minutes}:${two(seconds % 60)}`;
 }
 
+/** `2 days 1:02:03`, `2天 1:02:03`, `2:03`: until something that may be far away. */
+export function formatRemaining(seconds: number, language: string): string {
+  const days = Math.floor(seconds / 86_400);
+  const rest = formatDuration((seconds % 86_400) * 1000);
+  if (days === 0) return rest;
+  return `${new Intl.NumberFormat(language, { style: 'unit', unit: 'day', unitDisplay: 'long' }).format(days)} ${rest}`;
+}
+
 /** `2.5 Mbit/s` or `380 kbit/s`, from bits a second. */
 export function formatBitrate(bitsPerSecond: number): string {
   if (bitsPerSecond >= 1e6) return `${(bitsPerSecond / 1e6).toFixed(1)} Mbit/s`;

@@ -29,7 +29,7 @@ export function Player({ watch, children }: Props) {
   usePageKeys(frame, watch);
   const state = watch.state.value;
   // The last frame stays behind a short break; before the first and after the last there is nothing to see.
-  const picture = watch.started.value && state !== 'ended' && state !== 'idle';
+  const picture = watch.started.value && state !== 'ended' && state !== 'idle' && state !== 'scheduled';
   const more = later.value;
   return (
     <media-controller

@@ -1,5 +1,6 @@
 import { Icon } from '../shared/icons.tsx';
 import { t } from '../shared/language.ts';
+import { later } from './later.ts';
 import type { WatchRoom } from './WatchRoom.ts';
 
 /** What the room does, in words; over the picture, or in its place. */
@@ -29,6 +30,7 @@ function Words({ watch }: { watch: WatchRoom }) {
       </button>
     );
   if (state === 'live' || state === 'recorded') return <span class="visually-hidden">{t(`watch.${state}`)}</span>;
+  if (state === 'scheduled') return <Scheduled watch={watch} />;
   if (state === 'connecting')
     return (
       <>
@@ -41,13 +43,33 @@ function Words({ watch }: { watch: WatchRoom }) {
       {state === 'reconnecting' ? <span class="spinner" /> : <StateSign ended={state === 'ended'} />}
       <strong>{t(`watch.${state}`)}</strong>
       <span>{t(`watch.${state}.do`)}</span>
-      {watch.recording.value !== null && state !== 'reconnecting' ? (
-        <button type="button" class="button replay" data-testid="replay" onClick={() => watch.replay()}>
-          <Icon name="play" />
-          {t(state === 'ended' ? 'watch.replay' : 'watch.replay.last')}
-        </button>
-      ) : null}
+      {state === 'reconnecting' ? null : (
+        <Replay watch={watch} label={state === 'ended' ? 'watch.replay' : 'watch.replay.last'} />
+      )}
     </>
+  );
+}
+
+/** The words and the countdown come with what is loaded later: nothing is played yet. */
+function Scheduled({ watch }: { watch: WatchRoom }) {
+  const more = later.value;
+  return more ? (
+    <>
+      <more.Upcoming watch={watch} />
+      <Replay watch={watch} label="watch.replay.last" />
+    </>
+  ) : (
+    <span class="spinner" />
+  );
+}
+
+function Replay({ watch, label }: { watch: WatchRoom; label: 'watch.replay' | 'watch.replay.last' }) {
+  if (watch.recording.value === null) return null;
+  return (
+    <button type="button" class="button replay" data-testid="replay" onClick={() => watch.replay()}>
+      <Icon name="play" />
+      {t(label)}
+    </button>
   );
 }
 

@@ -14,6 +14,7 @@ import { StatePoller } from './player/StatePoller.ts';
 import { type WatchState, watchStateOf } from './watchState.ts';
 
 const TICK_MS = 250;
+const CLOCK_SLACK_MS = 2_000;
 
 export class WatchRoom {
   readonly room: string;
@@ -36,6 +37,8 @@ export class WatchRoom {
   /** Where the player is, seconds on the media's clock. */
   readonly position = signal(0);
   readonly problem = signal<Problem | null>(null);
+  /** Server's wall clock minus ours, ms; known while a broadcast is scheduled. */
+  readonly clockOffset = signal(0);
   readonly hlsStats = newHlsStats();
   /** From opening the page to the first picture, ms; null: it was not live then, or there is none yet. */
   firstFrameMs: number | null = null;
@@ -43,6 +46,7 @@ export class WatchRoom {
   readonly state: ReadonlySignal<WatchState> = computed(() =>
     watchStateOf({
       server: this.server.value?.state ?? null,
+      scheduled: (this.server.value?.scheduled ?? null) !== null,
       unreachable: this.#unreachable.value,
       playing: this.engine.value !== null,
       recorded: this.recorded.value,
@@ -170,10 +174,16 @@ export class WatchRoom {
   #onState(state: PlaybackState): void {
     this.#unreachable.value = false;
     this.server.value = state;
+    if (state.scheduled) this.#setClock(state.scheduled.now - Date.now());
     this.#openedLive ??= state.state === 'live';
     // What has ended is played to its end by the engine that has it; whoever comes later sees that it has ended.
     if (state.state === 'live' && state.broadcast !== this.#broadcast) this.#playBroadcast(state.broadcast);
     if (state.state === 'idle' && !this.recorded.value) this.#stop();
+  }
+
+  /** An answer may have been in a cache for a second: within that nothing is set, so that no countdown flickers. */
+  #setClock(offset: number): void {
+    if (Math.abs(offset - this.clockOffset.value) > CLOCK_SLACK_MS) this.clockOffset.value = offset;
   }
 
   /** The broadcast wants a token, and this page has none that is good: nothing to be played until another link is opened. */
@@ -259,7 +269,8 @@ export class WatchRoom {
 
   #tick(): void {
     // Over is over: nothing that trickles in later brings the picture back.
-    if (this.state.value === 'ended' && this.engine.value) this.#stop();
+    const { value: state } = this.state;
+    if ((state === 'ended' || state === 'scheduled') && this.engine.value) this.#stop();
     const time = this.#video?.currentTime ?? 0;
     this.#now.value = performance.now();
     this.position.value = time;

@@ -1,14 +1,16 @@
 /** How a broadcast stands for a viewer, in one word. Pure. */
 
 /**
- * `connecting`: not known yet, or no frame seen yet. `idle`: not live yet. `live`: the picture moves (or was paused by the
+ * `connecting`: not known yet, or no frame seen yet. `idle`: not live yet. `scheduled`: not live, and it is known when it will be. `live`: the picture moves (or was paused by the
  * person). `reconnecting`: it should move and does not. `ended`: over, and shown to its end. `recorded`: a recording is shown.
  */
-export type WatchState = 'connecting' | 'idle' | 'live' | 'reconnecting' | 'ended' | 'recorded';
+export type WatchState = 'connecting' | 'idle' | 'scheduled' | 'live' | 'reconnecting' | 'ended' | 'recorded';
 
 export interface WatchFacts {
   /** What the server said last; null before the first answer. */
   server: 'idle' | 'live' | 'ended' | null;
+  /** The next broadcast starts by itself. */
+  scheduled: boolean;
   /** The last question to the server had no answer. */
   unreachable: boolean;
   /** There is a player for the newest broadcast. */
@@ -29,15 +31,16 @@ const STILL_MS = 2_500;
 const LAST_FRAME_MS = 3_000;
 
 export function watchStateOf(facts: WatchFacts): WatchState {
-  const { server, unreachable, playing, recorded, finished, paused, movedAt, now } = facts;
+  const { server, scheduled, unreachable, playing, recorded, finished, paused, movedAt, now } = facts;
   if (server === null) return unreachable ? 'reconnecting' : 'connecting';
   const stillMs = movedAt === null ? Number.POSITIVE_INFINITY : now - movedAt;
   if (recorded) {
     if (movedAt === null && !paused) return 'connecting';
     return paused || finished || stillMs < STILL_MS ? 'recorded' : 'reconnecting';
   }
-  if (server === 'ended') return playing && !finished && stillMs < LAST_FRAME_MS ? 'live' : 'ended';
-  if (server === 'idle') return unreachable ? 'reconnecting' : 'idle';
+  if (server === 'ended' && playing && !finished && stillMs < LAST_FRAME_MS) return 'live';
+  if (server === 'ended') return scheduled ? 'scheduled' : 'ended';
+  if (server === 'idle') return unreachable ? 'reconnecting' : scheduled ? 'scheduled' : 'idle';
   if (movedAt === null) return unreachable ? 'reconnecting' : 'connecting';
   return paused || stillMs < STILL_MS ? 'live' : 'reconnecting';
 }

@@ -47,6 +47,32 @@ async function problems(stage: Stage, take: Take): Promise<void> {
   await close(badLink);
 }
 
+/** Going live later, and the last seconds before; leaves nothing scheduled. */
+async function scheduled(stage: Stage, page: Page, take: Take): Promise<void> {
+  const open = async (): Promise<void> => {
+    if ((await page.locator('aside.panel').count()) === 0) await page.getByTestId('panel').dispatchEvent('click');
+  };
+  await open();
+  await page.getByTestId('schedule').dispatchEvent('click');
+  await page.locator('#schedule-title').fill('A quiet evening');
+  await take(page, 'studio-schedule', open);
+  await page.getByTestId('schedule-save').dispatchEvent('click');
+  await page.getByTestId('schedule-card').waitFor();
+  await take(page, 'studio-scheduled', open);
+  const viewer = await stage.open(`/watch/${stage.room}`);
+  await viewer.getByTestId('upcoming-left').waitFor();
+  await take(viewer, 'watch-scheduled');
+  await close(viewer);
+  // Each picture has a countdown of its own: they last too long for one.
+  await take(page, 'studio-countdown', async (view) => {
+    await panelOnDesk(page)(view);
+    await stage.api.schedule(stage.room, { inSeconds: 8 });
+    await page.getByTestId('countdown').waitFor();
+  });
+  await stage.api.unschedule(stage.room);
+  await page.getByTestId('countdown').waitFor({ state: 'detached' });
+}
+
 /** The host's whole evening: one page. */
 async function studio(stage: Stage, take: Take): Promise<void> {
   await stage.talk();
@@ -61,7 +87,8 @@ async function studio(stage: Stage, take: Take): Promise<void> {
   const leave = await stage.people(GUEST_SEATS);
   await until(page, videosPlay(4));
   await take(page, 'studio-people', panelOnDesk(page));
-  await stage.api.startBroadcast(stage.room, {});
+  await scheduled(stage, page, take);
+  await stage.api.startBroadcast(stage.room, { record: true });
   await page.getByTestId('stop-live').waitFor();
   await studioLive(page, take);
   await stage.api.stopBroadcast(stage.room);

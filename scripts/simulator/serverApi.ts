@@ -6,6 +6,7 @@ import { type BroadcastInput, BroadcastStatus, type DestinationInput } from '../
 import { DestinationStatus } from '../../src/contracts/deliveryControl.ts';
 import { type Recording, RecordingList } from '../../src/contracts/recording.ts';
 import type { Scene } from '../../src/contracts/scene.ts';
+import { Schedule, type ScheduleInput } from '../../src/contracts/schedule.ts';
 import type { Role } from '../../src/contracts/tokens.ts';
 import { UsageAnswer } from '../../src/contracts/usage.ts';
 
@@ -40,6 +41,15 @@ export class ServerApi {
     return DestinationStatus.parse(await this.#call('POST', `/v1/rooms/${room}/destinations`, input));
   }
 
+  /** The room's next broadcast starts by itself. */
+  async schedule(room: string, input: z.input<typeof ScheduleInput>): Promise<Schedule> {
+    return Schedule.parse(await this.#call('PUT', `/v1/rooms/${room}/schedule`, input));
+  }
+
+  async unschedule(room: string): Promise<void> {
+    await this.#call('DELETE', `/v1/rooms/${room}/schedule`);
+  }
+
   async recordings(): Promise<Recording[]> {
     return RecordingList.parse(await this.#call('GET', '/v1/recordings')).recordings;
   }
@@ -69,7 +79,8 @@ export class ServerApi {
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
-    const answer = (await response.json()) as { error?: { code?: string; message?: string } };
+    const text = await response.text();
+    const answer = JSON.parse(text || '{}') as { error?: { code?: string; message?: string } };
     if (response.ok) return answer;
     throw new Error(
       `${method} ${path}: ${answer.error?.message ?? ''} (${response.status} ${answer.error?.code ?? ''})`,

@@ -20,7 +20,6 @@ import type { DeliveryLink } from './DeliveryLink.ts';
 import { DeliveryPlace } from './DeliveryPlace.ts';
 import { DestinationBook } from './DestinationBook.ts';
 import { newDestination, orderOf } from './destinations.ts';
-import type { HandoffEnd } from './Handoff.ts';
 import { encodedWith, type Program } from './jobs.ts';
 import { mayMove, notYet } from './mayMove.ts';
 import { meterFormer, runUsage } from './meterRun.ts';
@@ -33,8 +32,10 @@ import { graceMsOf, RoomWatch } from './RoomWatch.ts';
 import { Ownership } from './record/Ownership.ts';
 import { RecordWriter } from './record/RecordWriter.ts';
 import type { Resumed } from './record/resumed.ts';
+import { requestHandover } from './requestHandover.ts';
 import { Speakers } from './Speakers.ts';
 import { StatusBoard, type WaitStatus } from './StatusBoard.ts';
+import { switchRecording } from './switchRecording.ts';
 
 export type EndReason = NonNullable<BroadcastStatus['endReason']>;
 
@@ -93,8 +94,7 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
     this.#clock = options.clock;
     this.#logger = options.logger.child({ room: room.id, broadcast: this.id });
     const { records, clock, wallClock } = options;
-    const failures = resumed?.failures ?? 0;
-    this.#record = new RecordWriter({ id, room, input, failures, records, clock, wallClock });
+    this.#record = new RecordWriter({ id, room, input, failures: resumed?.failures ?? 0, records, clock, wallClock });
     this.#speakers = new Speakers(room, options.clock);
     this.#board = new StatusBoard({ id: this.id, room: room.id, input, onStatus: options.onStatus });
     this.#destinations = new DestinationBook({
@@ -148,8 +148,7 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
   /** Resolves when it is live, or waits for a place. Throws AppError when it can not go live; then it has failed. */
   async start(): Promise<BroadcastStatus> {
     if (this.#resumed) this.#advance('recovering');
-    const graceMs = graceMsOf(this.#input, this.#inherited);
-    this.#watch = new RoomWatch(this.room, graceMs, (why) => this.#endBecause(why));
+    this.#watch = new RoomWatch(this.room, graceMsOf(this.#input, this.#inherited), (why) => this.#endBecause(why));
     const live = new Promise<void>((resolve, reject) => {
       this.on('state', (state) => {
         if (state === 'live') resolve();
@@ -210,6 +209,12 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
     this.#logger.info({ destination: id }, 'destination removed');
   }
 
+  /** Begins a recording, or ends it (switchRecording.ts). */
+  async record(on: boolean): Promise<BroadcastStatus> {
+    await switchRecording({ input: this.#input, board: this.#board, delivery: this.#delivery }, on, () => this.#save());
+    return this.status;
+  }
+
   /** The frame from which it holds; null when that is not known (applyScene.ts). */
   applyScene(): Promise<number | null> {
     const moved = () => new Promise<void>((resolve) => this.once('state', () => resolve()));
@@ -218,11 +223,7 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
 
   /** To a compositor of another agent, without a frame lost. AppError `no-capacity` when there is none, `conflict` when it is not live or came to nothing. */
   async handOver(): Promise<BroadcastStatus> {
-    if (this.#board.state !== 'live') throw new AppError('conflict', 'The broadcast is not live.');
-    const failed = (error: unknown): HandoffEnd<unknown> => ({ outcome: 'abandoned', error });
-    const { outcome, error } = await this.#compositors.handOver('request').catch(failed);
-    if (outcome === 'no-place') throw new AppError('no-capacity', undefined, { cause: error });
-    if (outcome !== 'done') throw new AppError('conflict', 'The broadcast was not handed over.', { cause: error });
+    await requestHandover(this.#board, this.#compositors);
     return this.status;
   }
 

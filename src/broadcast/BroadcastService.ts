@@ -15,6 +15,8 @@ export interface BroadcastService {
    * elsewhere, `conflict` when it came to nothing: then the broadcast is where it was, unless it was lost meanwhile.
    */
   handOver(room: string): Promise<BroadcastStatus>;
+  /** Begins a recording of the live broadcast, or ends it; idempotent. `no-broadcast`, and `conflict` while it is not live. */
+  record(room: string, on: boolean): Promise<BroadcastStatus>;
   addDestination(room: string, input: DestinationInput): Promise<DestinationStatus>;
   removeDestination(room: string, id: string): Promise<void>;
   /**

@@ -112,10 +112,15 @@ export class Broadcasts implements BroadcastService {
     return this.#running.has(room);
   }
 
-  async start(room: RoomTap, given: BroadcastInput): Promise<BroadcastStatus> {
+  /** `as`: under the id, and with the destinations, that it was scheduled with. */
+  async start(
+    room: RoomTap,
+    given: BroadcastInput,
+    as?: { id: string; destinations: Destination[] },
+  ): Promise<BroadcastStatus> {
     const { destinationPolicy } = this.#options;
     const input = BroadcastInput.parse(given);
-    const id = newId('b');
+    const id = as?.id ?? newId('b');
     let destinations: Destination[] | undefined;
     // Race: a room whose broadcast is just coming back must not get another one.
     await this.#resuming;
@@ -131,7 +136,9 @@ export class Broadcasts implements BroadcastService {
           await running.starting;
           return running.broadcast.status;
         } else if (!destinations) {
-          destinations = await Promise.all(input.destinations.map((d) => newDestination(d, destinationPolicy)));
+          destinations =
+            as?.destinations ??
+            (await Promise.all(input.destinations.map((d) => newDestination(d, destinationPolicy))));
           await this.#streamKeys.reserveAll(destinations, id);
         } else break;
       }
@@ -195,10 +202,11 @@ export class Broadcasts implements BroadcastService {
   }
 
   /** What became of a recording after its broadcast. */
-  recording({ room, broadcast, id, state, complete, reason }: Recording): void {
+  recording({ room, broadcast, id, state, complete, reason, startedAt }: Recording): void {
     const ended = this.#ended.get(room);
-    if (ended?.id !== broadcast) return;
-    const status = { ...ended, recording: { id, state, complete, reason } };
+    // Of several the last one counts.
+    if (ended?.id !== broadcast || (ended.recording && ended.recording.id !== id)) return;
+    const status = { ...ended, recording: { id, state, complete, reason, startedAt } };
     this.#ended.set(room, status);
     this.#options.onStatus(room, status);
   }
@@ -209,6 +217,10 @@ export class Broadcasts implements BroadcastService {
 
   async removeDestination(room: string, id: string): Promise<void> {
     this.#get(room).removeDestination(id);
+  }
+
+  async record(room: string, on: boolean): Promise<BroadcastStatus> {
+    return this.#get(room).record(on);
   }
 
   async handOver(room: string): Promise<BroadcastStatus> {

@@ -21,6 +21,8 @@ import type { StatusBoard } from './StatusBoard.ts';
 
 /** A move that came to nothing is tried again after, ms. */
 const RETRY_MS = 2_000;
+/** A disk that is busy may take so long to begin or to end a recording, ms. */
+const RECORD_LIMIT_MS = 5_000;
 /** Of the time that the old node has, so much is for copying: the rest is for what follows, and for another try. */
 const COPY_SHARE = 0.5;
 
@@ -68,6 +70,19 @@ export class DeliveryPlace {
   /** undefined before `open`. */
   get link(): DeliveryLink | undefined {
     return this.#link;
+  }
+
+  /** It is on its way to another node. */
+  get moving(): boolean {
+    return this.#moving !== undefined;
+  }
+
+  /** Begins or ends a recording. Resolves when delivery has said what has become of it; a connection that is lost says it when it is back. */
+  async record(on: boolean): Promise<void> {
+    const link = this.#link;
+    const done = link?.next('recording', RECORD_LIMIT_MS, this.#abort.signal);
+    link?.send({ type: 'record', on });
+    await done?.catch((error: unknown) => this.#logger.debug({ err: error }, 'delivery has not said that it records'));
   }
 
   /** Opens the broadcast there, the first time; where compositors put to. Rejects with an AppError. */

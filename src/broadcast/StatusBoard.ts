@@ -47,7 +47,9 @@ export class StatusBoard {
       viewers: 0,
       restarts: 0,
       destinations: [],
-      recording: input.record ? { id: recordingIdOf(id), state: 'recording', complete: true, reason: '' } : null,
+      recording: input.record
+        ? { id: recordingIdOf(id), state: 'recording', complete: true, reason: '', startedAt: null }
+        : null,
     };
   }
 

@@ -129,6 +129,8 @@ export const DeliveryOrder = z.discriminatedUnion('type', [
   type('take', { from: SegmentNumber, compositor: CompositorId, fence: Fence, standby: z.boolean().optional() }),
   type('add-destination', { destination: DestinationOrder }),
   type('remove-destination', { id: DestinationId }),
+  /** Begins a recording with the segment that is shown now, or ends it with the part that is. */
+  type('record', { on: z.boolean() }),
   /** Another delivery node has all from segment `from` on: what comes of it here is refused, and nothing is late or lost. null: take it back. */
   type('yield', { from: SegmentNumber.nullable() }),
   /** The other one, at this URL, has it altogether. Destinations are closed; `left` comes back. */
@@ -177,5 +179,5 @@ export type DeliveryReport = z.infer<typeof DeliveryReport>;
 
 /** Messages that are not of protocol 1. */
 export const DELIVERY_SINCE: Since<DeliveryOrder | DeliveryReport> = {
-  ...{ yield: 2, moved: 2, draining: 2, copied: 2, arrived: 2, left: 2 },
+  ...{ record: 2, yield: 2, moved: 2, draining: 2, copied: 2, arrived: 2, left: 2 },
 };

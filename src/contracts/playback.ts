@@ -36,7 +36,19 @@ export const PlaybackState = z.object({
   viewers: z.int().min(0).default(0),
   /** What can be played, and whoever asks may play: `ended`: the broadcast's recording, `idle`: the newest one of the room. */
   recording: RecordingId.nullable().default(null),
+  /** The room's next broadcast starts by itself. With `playback: token` only who shows one is told. */
+  scheduled: z
+    .object({
+      /** Empty: it has none. */
+      title: z.string(),
+      /** ms since 1970. */
+      startsAt: z.number(),
+      /** The clock of the server that says so, ms since 1970. */
+      now: z.number(),
+    })
+    .nullable()
+    .default(null),
 });
 export type PlaybackState = z.infer<typeof PlaybackState>;
-/** Without its recording, which is looked up apart. */
-export type BroadcastPlayback = Omit<PlaybackState, 'recording'>;
+/** Without what is looked up apart. */
+export type BroadcastPlayback = Omit<PlaybackState, 'recording' | 'scheduled'>;

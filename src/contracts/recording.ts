@@ -67,10 +67,13 @@ export const Recording = z.object({
 export type Recording = z.infer<typeof Recording>;
 
 /** What the status of a broadcast tells of its recording. */
-export const RecordingStatus = Recording.pick({ id: true, state: true, complete: true, reason: true });
+export const RecordingStatus = Recording.pick({ id: true, state: true, complete: true, reason: true }).extend({
+  /** Wall clock of its first frame, ms since 1970; null: not known. */
+  startedAt: z.number().nullable().default(null),
+});
 export type RecordingStatus = z.infer<typeof RecordingStatus>;
 
-/** One broadcast has one recording: its id is the broadcast's with another letter. */
+/** A broadcast's first recording: its id is the broadcast's with another letter. One that is begun later has an id of its own. */
 export const recordingIdOf = (broadcast: BroadcastId): RecordingId => `r${broadcast.slice(1)}`;
 
 export const RecordingQuery = z.object({

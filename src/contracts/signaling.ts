@@ -15,6 +15,7 @@ import type { ErrorCode } from './errors.ts';
 import { DisplayName, InvitationId, PeerId, SourceKind } from './ids.ts';
 import { type Invitation, type InvitationAnswer, InvitationInput } from './invitations.ts';
 import { Scene, type VersionedScene } from './scene.ts';
+import { type Schedule, ScheduleInput } from './schedule.ts';
 import type { Role } from './tokens.ts';
 
 export type Ack<T> = { ok: true; data: T } | { ok: false; error: { code: ErrorCode; message: string } };
@@ -168,6 +169,14 @@ export const ClientPayloads = {
   'invitation:revoke': z.object({ id: InvitationId }),
   'broadcast:start': BroadcastInput,
   'broadcast:stop': z.object({}),
+  /** While it is live: begins a recording, or ends it. */
+  'broadcast:record': z.object({ on: z.boolean() }),
+  /** The room's next broadcast starts by itself, or after a countdown; a new one takes the place of the last. */
+  'schedule:set': ScheduleInput,
+  /** A countdown that took the place of a schedule leads back to that; else it is called off. */
+  'schedule:cancel': z.object({}),
+  /** At once. */
+  'schedule:start': z.object({}),
   /** While the room is live. */
   'destination:add': DestinationInput,
   'destination:remove': z.object({ id: DestinationId }),
@@ -215,6 +224,8 @@ export interface JoinAnswer {
   peers: PeerInfo[];
   room: string;
   broadcast: BroadcastStatus | null;
+  /** The room's next broadcast, when it starts by itself; left out by servers of before. */
+  schedule?: Schedule | null;
   /** null for the audience. */
   scene: VersionedScene | null;
   routerRtpCapabilities: Record<string, unknown>;
@@ -252,6 +263,10 @@ export interface ClientAnswers {
   'invitation:revoke': Record<string, never>;
   'broadcast:start': BroadcastStatus;
   'broadcast:stop': Record<string, never>;
+  'broadcast:record': Record<string, never>;
+  'schedule:set': Schedule;
+  'schedule:cancel': Record<string, never>;
+  'schedule:start': BroadcastStatus;
   'destination:add': DestinationStatus;
   'destination:remove': Record<string, never>;
   /** `fromFrame`: the frame of the program from which it holds; null when the room is not live. */
@@ -298,6 +313,8 @@ export interface ServerToClient {
     routerRtpCapabilities: Record<string, unknown>;
   }) => void;
   'broadcast:status': (status: BroadcastStatus) => void;
+  /** The room's next broadcast starts by itself, or could not; null: there is none any more. */
+  'schedule:changed': (event: { schedule: Schedule | null }) => void;
   /** Somebody set the scene. To hosts and co-hosts, whoever set it as well. */
   'scene:changed': (scene: VersionedScene) => void;
   /** The server closes the socket after this. `words`: what the host who removed one says. */

@@ -7,6 +7,7 @@ import { BroadcastStatus } from './broadcast.ts';
 import { DestinationStatus } from './deliveryControl.ts';
 import { BroadcastId, PeerId, RoomId } from './ids.ts';
 import { Recording } from './recording.ts';
+import { Schedule } from './schedule.ts';
 import { Identity, Role } from './tokens.ts';
 
 /** Header of each request: `t=SECONDS,v1=HEX` with one `v1` for each live secret; HMAC-SHA256 over `SECONDS.BODY`. */
@@ -30,6 +31,7 @@ const BroadcastAbout = BroadcastStatus.pick({
 const ofPeer = z.object({ peer: PeerAbout });
 const ofBroadcast = z.object({ broadcast: BroadcastAbout });
 const ofDestination = z.object({ broadcast: BroadcastId, destination: DestinationStatus });
+const ofSchedule = z.object({ schedule: Schedule.omit({ settings: true }) });
 const ofRecording = z.object({ broadcast: BroadcastId, recording: Recording });
 
 /** How somebody came to a seat. */
@@ -54,6 +56,15 @@ export const WEBHOOK_EVENTS = {
   },
   'seat.taken': { data: ofPeer, help: 'A host took the seat back.' },
   'seat.left': { data: ofPeer, help: 'Somebody gave the seat back, or is gone.' },
+  'schedule.set': {
+    data: ofSchedule,
+    help: 'The room’s next broadcast starts by itself at `startsAt`; also after each change, and for a countdown.',
+  },
+  'schedule.cancelled': { data: ofSchedule, help: 'It was called off.' },
+  'schedule.failed': {
+    data: ofSchedule,
+    help: 'Its time has come, and it could not be started; `reason` says why. One that starts tells it by `broadcast.starting`.',
+  },
   'broadcast.pending': {
     data: ofBroadcast,
     help: 'No compositor is free: it waits, `position` says where, and starts by itself (`broadcast.starting` again).',

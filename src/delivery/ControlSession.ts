@@ -29,6 +29,8 @@ export interface SessionOptions {
   viewers(broadcast: string): number;
   /** null: it is not recorded. */
   recording(broadcast: string): RecordingStatus | null;
+  /** Begins or ends a recording. */
+  record(broadcast: DeliveryBroadcast, on: boolean): void;
   /** Another node, at this URL, has it. Resolves when nothing of it is here any more. */
   moved(broadcast: DeliveryBroadcast, url: string): Promise<void>;
   /** How long this node still waits for its broadcasts to be moved, ms; null: it does not go. */
@@ -143,6 +145,9 @@ export class ControlSession extends TypedEmitter<SessionEvents> {
         return;
       case 'remove-destination':
         void broadcast.removeDestination(order.id);
+        return;
+      case 'record':
+        this.#options.record(broadcast, order.on);
         return;
       case 'yield':
         broadcast.yieldFrom(order.from);

@@ -10,6 +10,7 @@ import { type WebSocket, WebSocketServer } from 'ws';
 import { RECLAIM_MS } from '../contracts/deliveryControl.ts';
 import { AppError } from '../contracts/errors.ts';
 import type { BroadcastPlayback } from '../contracts/playback.ts';
+import type { View } from '../directory/View.ts';
 import { acceptControl } from './acceptControl.ts';
 import { attachArchive } from './archive/attachArchive.ts';
 import type { BroadcastArchive } from './archive/BroadcastArchive.ts';
@@ -68,6 +69,7 @@ export class Delivery {
   readonly #gate: PlayGate;
   readonly #edge: Edge | undefined;
   #places: PlaybackPlaces | undefined;
+  #schedules: View<'schedule'> | undefined;
   #recordingsElsewhere: RecordingsElsewhere | undefined;
   #answers: OpenAnswers | undefined;
   #closing: Promise<void> | undefined;
@@ -129,6 +131,11 @@ export class Delivery {
     for (const entry of this.#entries.all) this.#place(entry);
   }
 
+  /** From now on viewers are told when a room's next broadcast starts. */
+  knowSchedules(schedules: View<'schedule'>): void {
+    this.#schedules = schedules;
+  }
+
   /** `/live/…`, for viewers on the public port, for other delivery nodes on the internal one. Call before the server listens. */
   registerPlayback(fastify: FastifyInstance, { nodesOnly = false } = {}): void {
     registerPlaybackRoutes(fastify, {
@@ -139,6 +146,7 @@ export class Delivery {
       newest: (room) => this.#newestHere(room),
       isGone: (room, id) => this.#entries.movedTo(room, id) !== null,
       state: (room) => this.state(room),
+      scheduled: (room) => this.#scheduled(room),
       recordingOf: async (room, which) => (await this.#options.recordings?.playable(room, which)) ?? null,
       ...{ viewers: this.#viewers, viewerBytes: this.#viewerBytes, beacons: this.#beacons },
       metrics: this.#options.metrics,
@@ -171,6 +179,12 @@ export class Delivery {
   /** What has just moved away is known here before it is in the directory. */
   #ownerOf(room: string, id: string | undefined): string | null {
     return this.#entries.movedTo(room, id) ?? this.#places?.ownerOf(room, id) ?? null;
+  }
+
+  #scheduled(room: string) {
+    const next = this.#schedules?.get(room)?.data;
+    if (next?.state !== 'scheduled') return undefined;
+    return { title: next.title, startsAt: next.startsAt, playback: next.input.playback };
   }
 
   /** The room's newest broadcast; undefined when it is over and another node has a later one. */
@@ -207,6 +221,7 @@ export class Delivery {
         open: (order, opener) => this.#open(order, opener),
         viewers: (id) => this.#viewers.count(id),
         recording: (id) => this.#options.recordings?.status(id) ?? null,
+        record: (broadcast, on) => void this.#options.recordings?.switch(broadcast, on),
         moved: (broadcast, url) => this.#moves.moved(broadcast, url),
         drainingMs: () => this.#moves.drainingMs,
       });
@@ -260,6 +275,8 @@ export class Delivery {
     if (there) {
       if (there.broadcast.room !== order.room) throw new AppError('bad-request', 'the broadcast is another room’s');
       there.broadcast.reopen(order);
+      // While the connection was lost, it may have been switched.
+      if (!there.move) void this.#options.recordings?.switch(there.broadcast, order.record);
       clearTimeout(there.timer);
       // The newer controller wins; the older one's connection is closed.
       const older = there.session;

@@ -76,8 +76,8 @@ export class ProgramStore extends TypedEmitter<StoreEvents> {
     this.#inArchive = Math.max(this.#inMemory, Math.ceil(dvrSeconds / segmentSeconds(grid)));
   }
 
-  /** From now on, what memory lets go of is asked for there, and the list reaches as far back as the time shift does. */
-  setArchive(archive: SegmentArchive): void {
+  /** From now on, what memory lets go of is asked for there, and the list reaches as far back as the time shift does. undefined: there is none. */
+  setArchive(archive: SegmentArchive | undefined): void {
     this.#archive = archive;
   }
 

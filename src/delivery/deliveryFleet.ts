@@ -48,6 +48,7 @@ export async function followDeliveries(
   { internalUrl, fleet, delivery, usage }: FollowDeliveriesParts,
 ): Promise<DeliveryNodes | undefined> {
   const { role, redisUrl, deliveryUrl, deliveryOrigin } = config;
+  delivery?.knowSchedules(await fleet.directory.watch('schedule'));
   const joins = role === 'delivery' && redisUrl !== null && (deliveryOrigin === '' || deliveryOrigin === BY_REDIS);
   const configured = role === 'all' ? internalUrl : deliveryUrl;
   if (role === 'all' || (role === 'sfu' && configured !== '')) return DeliveryNodes.fixed(configured);

@@ -6,7 +6,12 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { AppError } from '../contracts/errors.ts';
 import { partSeconds, partsPerSegment } from '../contracts/grid.ts';
 import { BroadcastId, RenditionId, RoomId } from '../contracts/ids.ts';
-import { type BroadcastPlayback, EDGE_VIEWERS_HEADER, type PlaybackState } from '../contracts/playback.ts';
+import {
+  type BroadcastPlayback,
+  EDGE_VIEWERS_HEADER,
+  type PlaybackAccess,
+  type PlaybackState,
+} from '../contracts/playback.ts';
 import type { DeliveryBroadcast } from './DeliveryBroadcast.ts';
 import type { Edge } from './edge/Edge.ts';
 import { parseDirectives, type Query } from './hls/directives.ts';
@@ -22,7 +27,7 @@ import {
   MULTIVARIANT,
   STATE,
 } from './http/cachePolicy.ts';
-import type { PlayGate } from './http/PlayGate.ts';
+import type { Access, PlayGate } from './http/PlayGate.ts';
 import { allow, preparePlayback } from './http/playAccess.ts';
 import { FILE, parseName, parsePlaybackPath } from './http/playbackPath.ts';
 import type { DeliveryMetrics } from './metrics.ts';
@@ -48,6 +53,8 @@ export interface PlaybackOptions {
   isGone(room: string, broadcast: string | undefined): boolean;
   /** The newest recording of a room, or the one of a broadcast; `guarded`: also one that wants a token. null: none can be played. */
   recordingOf(room: string, which: { guarded: boolean; broadcast: string | null }): Promise<string | null>;
+  /** The room's next broadcast, when it starts by itself. */
+  scheduled(room: string): { title: string; startsAt: number; playback: PlaybackAccess } | undefined;
   gate: PlayGate;
   /** For broadcasts that another node owns; undefined: there is no other. */
   edge: Edge | undefined;
@@ -157,12 +164,19 @@ async function state(options: PlaybackOptions, request: FastifyRequest, reply: F
   const answer: PlaybackState = {
     ...now,
     recording: now.state === 'live' ? null : await options.recordingOf(room, which),
+    scheduled: scheduledFor(options.scheduled(room), request.playAccess),
   };
   return sendText(request, reply, {
     bytes: Buffer.from(JSON.stringify(answer)),
     type: 'application/json; charset=utf-8',
     cacheControl: cacheControl(STATE, options.gate.lifeSeconds(request.playAccess)),
   });
+}
+
+/** One that wants a token is a secret until then, also of other nodes: they do not ask their viewers for it. */
+function scheduledFor(next: ReturnType<PlaybackOptions['scheduled']>, access: Access): PlaybackState['scheduled'] {
+  if (!next || (next.playback === 'token' && typeof access === 'string')) return null;
+  return { title: next.title, startsAt: next.startsAt, now: Date.now() };
 }
 
 async function media(options: PlaybackOptions, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {

@@ -73,6 +73,19 @@ export const PendingStart = z.object({
 });
 export type PendingStart = z.infer<typeof PendingStart>;
 
+/** The next broadcast of a room, which starts by itself (schedule/Schedules.ts). */
+export const ScheduledStart = PendingStart.omit({ queuedAt: true }).extend({
+  title: z.string(),
+  /** ms since 1970. */
+  startsAt: z.number(),
+  /** When it was to start before a countdown began. */
+  before: z.number().nullable(),
+  createdAt: z.number(),
+  state: z.enum(['scheduled', 'failed']),
+  reason: z.string(),
+});
+export type ScheduledStart = z.infer<typeof ScheduledStart>;
+
 /** A compositor that a broadcast wants; while it waits, and as long as it has it where tenants have limits. */
 export const WishData = z.object({
   broadcast: BroadcastId,
@@ -137,6 +150,8 @@ export const ENTRY_DATA = {
   pending: PendingStart,
   /** Stays when the room has no home; the id is the room's. */
   'kept-room': KeptRoom,
+  /** Stays when the room has no home; the id is the room's. */
+  schedule: ScheduledStart,
 } as const;
 
 export type EntryKind = keyof typeof ENTRY_DATA;
@@ -144,7 +159,8 @@ export type EntryData<K extends EntryKind> = z.output<(typeof ENTRY_DATA)[K]>;
 export const ENTRY_KINDS = Object.keys(ENTRY_DATA) as EntryKind[];
 
 /** Those that do not expire: they are what is left of an owner. */
-export const isLasting = (kind: EntryKind): boolean => kind === 'record' || kind === 'pending' || kind === 'kept-room';
+export const isLasting = (kind: EntryKind): boolean =>
+  kind === 'record' || kind === 'pending' || kind === 'kept-room' || kind === 'schedule';
 
 /** The program's clock as its owner had it when it renewed last. */
 export const OwnerBeat = z.object({

@@ -22,6 +22,7 @@ import { DestinationStatus } from '../contracts/deliveryControl.ts';
 import { AppError } from '../contracts/errors.ts';
 import { RoomId } from '../contracts/ids.ts';
 import { Scene } from '../contracts/scene.ts';
+import type { ScheduleService } from '../schedule/ScheduleService.ts';
 import { bearerOf, type Tokens } from '../tokens/Tokens.ts';
 import type { ServerUsage } from '../usage/ServerUsage.ts';
 import { registerUsage } from '../usage/usageRoutes.ts';
@@ -33,6 +34,7 @@ import type { ApiRooms } from './ApiRooms.ts';
 import { registerInvitations } from './invitationRoutes.ts';
 import type { RecordingsClient } from './RecordingsClient.ts';
 import { registerRecordingApi } from './recordingApi.ts';
+import { registerSchedules } from './scheduleRoutes.ts';
 
 export interface ApiOptions {
   /** Without a secret whoever the request guard lets in may use the API. */
@@ -40,6 +42,7 @@ export interface ApiOptions {
   tokens: Tokens;
   rooms: ApiRooms;
   broadcasts: BroadcastService;
+  schedules: ScheduleService;
   assets: AssetStore;
   webhooks: Endpoints;
   recordings: RecordingsClient;
@@ -62,7 +65,8 @@ export async function registerApi(fastify: FastifyInstance, options: ApiOptions)
       info: {
         title: 'Lianmai',
         version: options.version,
-        description: 'Rooms, broadcasts, scenes, images and sounds, destinations, recordings, webhooks, usage.',
+        description:
+          'Rooms, broadcasts, schedules, scenes, images and sounds, destinations, recordings, webhooks, usage.',
       },
       components: {
         securitySchemes: {
@@ -88,6 +92,7 @@ export async function registerApi(fastify: FastifyInstance, options: ApiOptions)
       broadcastRoutes(scope, options);
       sceneRoutes(scope, options);
       registerInvitations(scope, options.rooms.invitations);
+      registerSchedules(scope, options.schedules);
       registerWebhooks(scope, options.webhooks);
       registerRecordingApi(scope, options.recordings);
       if (options.usage) registerUsage(scope, options.usage);
@@ -103,7 +108,7 @@ export async function registerApi(fastify: FastifyInstance, options: ApiOptions)
   fastify.get('/openapi.json', { schema: { hide: true } }, async () => fastify.swagger());
 }
 
-function roomRoutes(fastify: FastifyInstance, { tokens, rooms, broadcasts, fleet }: ApiOptions): void {
+function roomRoutes(fastify: FastifyInstance, { tokens, rooms, broadcasts, schedules, fleet }: ApiOptions): void {
   const api = fastify.withTypeProvider<ZodTypeProvider>();
   api.post(
     '/rooms/:room/tokens',
@@ -181,7 +186,8 @@ function roomRoutes(fastify: FastifyInstance, { tokens, rooms, broadcasts, fleet
     '/rooms/:room',
     {
       schema: {
-        summary: 'Close a room: its broadcast ends, everybody is sent away, its scene is forgotten',
+        summary:
+          'Close a room: its broadcast ends, the next is called off, everybody is sent away, its scene is forgotten',
         tags: ['rooms'],
         params: InRoom,
         response: { 204: z.null(), ...failures },
@@ -189,16 +195,23 @@ function roomRoutes(fastify: FastifyInstance, { tokens, rooms, broadcasts, fleet
     },
     async (request, reply) => {
       const { room } = request.params;
-      const known = rooms.get(room) || rooms.scenes().some(([id]) => id === room);
+      const scheduled = schedules.get(room) !== null;
+      const known = scheduled || rooms.get(room) || rooms.scenes().some(([id]) => id === room);
       if (!known) throw new AppError('not-found', 'Nobody is in this room.');
       await broadcasts.stop(room, 'room-closed').catch((error: unknown) => {
         if (!(error instanceof AppError && error.code === 'no-broadcast')) throw error;
       });
+      if (scheduled) await schedules.cancel(room);
       await rooms.close(room);
       return reply.code(204).send(null);
     },
   );
 }
+
+const RECORD_ROUTES = [
+  ['put', true, 'Begin a recording of the live broadcast, with the segment that is shown now'],
+  ['delete', false, 'End the recording while the broadcast goes on; it is finished at once'],
+] as const;
 
 function broadcastRoutes(fastify: FastifyInstance, { rooms, broadcasts }: ApiOptions): void {
   const api = fastify.withTypeProvider<ZodTypeProvider>();
@@ -243,6 +256,12 @@ function broadcastRoutes(fastify: FastifyInstance, { rooms, broadcasts }: ApiOpt
     { schema: { summary: 'Stop', tags, params: InRoom, response: { 200: BroadcastStatus, ...failures } } },
     async (request) => broadcasts.stop(request.params.room, 'stopped'),
   );
+  for (const [method, on, summary] of RECORD_ROUTES)
+    api[method](
+      '/rooms/:room/broadcast/recording',
+      { schema: { summary, tags, params: InRoom, response: { 200: BroadcastStatus, ...failures } } },
+      async (request) => broadcasts.record(request.params.room, on),
+    );
   api.post(
     '/rooms/:room/broadcast/handoff',
     {

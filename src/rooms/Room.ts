@@ -13,6 +13,7 @@ import type { BroadcastStatus } from '../contracts/broadcast.ts';
 import { AppError } from '../contracts/errors.ts';
 import type { PeerId, RoomId } from '../contracts/ids.ts';
 import type { Scene, VersionedScene } from '../contracts/scene.ts';
+import type { Schedule } from '../contracts/schedule.ts';
 import type { PeerInfo } from '../contracts/signaling.ts';
 import type { JoinClaims, Role } from '../contracts/tokens.ts';
 import type { Endpoint } from '../sfu/Endpoint.ts';
@@ -349,6 +350,11 @@ export class Room extends TypedEmitter<RoomEvents> implements RoomTap {
 
   broadcastStatus(status: BroadcastStatus): void {
     this.#roster.tellAll('broadcast:status', status);
+  }
+
+  /** The room's next broadcast; null: none is scheduled any more. */
+  scheduled(schedule: Schedule | null): void {
+    this.#roster.tellAll('schedule:changed', { schedule });
   }
 
   #assertOpen(): void {

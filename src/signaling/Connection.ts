@@ -13,6 +13,7 @@ import {
 import type { JoinClaims } from '../contracts/tokens.ts';
 import type { CloseReason, PeerLink, ToldEvent } from '../rooms/PeerLink.ts';
 import type { RoomRegistry } from '../rooms/RoomRegistry.ts';
+import type { ScheduleService } from '../schedule/ScheduleService.ts';
 import { AnsweredEvents } from './AnsweredEvents.ts';
 import { HANDLERS, handle, type Session } from './handlers.ts';
 import type { SignalingMetrics } from './metrics.ts';
@@ -40,6 +41,7 @@ export interface ConnectionOptions {
   claims: JoinClaims;
   registry: RoomRegistry;
   broadcasts: BroadcastService;
+  schedules: ScheduleService;
   checkScene: (scene: Scene) => void | Promise<void>;
   logger: Logger;
   metrics: SignalingMetrics;
@@ -53,6 +55,7 @@ export class Connection implements PeerLink, Session {
   readonly claims: JoinClaims;
   readonly registry: RoomRegistry;
   readonly broadcasts: BroadcastService;
+  readonly schedules: ScheduleService;
   readonly checkScene: (scene: Scene) => void | Promise<void>;
   readonly #socket: Socket;
   readonly #metrics: SignalingMetrics;
@@ -61,10 +64,11 @@ export class Connection implements PeerLink, Session {
   readonly #ended = Promise.withResolvers<void>();
   place: Session['place'];
 
-  constructor({ socket, claims, registry, broadcasts, checkScene, logger, metrics }: ConnectionOptions) {
+  constructor({ socket, claims, registry, broadcasts, schedules, checkScene, logger, metrics }: ConnectionOptions) {
     this.claims = claims;
     this.registry = registry;
     this.broadcasts = broadcasts;
+    this.schedules = schedules;
     this.checkScene = checkScene;
     this.#socket = socket;
     this.#metrics = metrics;

@@ -17,6 +17,7 @@ import type { Scene } from '../contracts/scene.ts';
 import type { JoinClaims } from '../contracts/tokens.ts';
 import type { UpgradeHandler } from '../http/listening.ts';
 import type { RoomRegistry } from '../rooms/RoomRegistry.ts';
+import type { ScheduleService } from '../schedule/ScheduleService.ts';
 import { isOurFault, toAppError } from './answers.ts';
 import { Connection } from './Connection.ts';
 import type { SignalingMetrics } from './metrics.ts';
@@ -43,6 +44,7 @@ export interface SignalingServerOptions {
   /** Throws AppError `wrong-node` when the room of somebody who was let in is at home elsewhere. */
   claim?: (room: string) => Promise<void>;
   broadcasts: BroadcastService;
+  schedules: ScheduleService;
   /** Throws AppError `bad-request` when a scene names an image or sound that there is not. */
   checkScene: (scene: Scene) => void | Promise<void>;
   logger: Logger;
@@ -160,10 +162,12 @@ export class SignalingServer {
   }
 
   #onConnection(socket: Socket): void {
-    const { registry, broadcasts, checkScene, metrics } = this.#options;
+    const { registry, broadcasts, schedules, checkScene, metrics } = this.#options;
     const claims = socket.data.claims as JoinClaims;
     const logger = this.#logger.child({ socket: socket.id, room: claims.room });
-    const connection = new Connection({ socket, claims, registry, broadcasts, checkScene, logger, metrics });
+    const connection = new Connection({
+      ...{ socket, claims, registry, broadcasts, schedules, checkScene, logger, metrics },
+    });
     this.#connections.add(connection);
     socket.once('disconnect', () => this.#connections.delete(connection));
     // It may have been admitted just before the server began to close.

@@ -14,7 +14,9 @@ import type { Peer } from '../rooms/Peer.ts';
 import type { PeerLink } from '../rooms/PeerLink.ts';
 import type { Room } from '../rooms/Room.ts';
 import type { RoomRegistry } from '../rooms/RoomRegistry.ts';
+import type { ScheduleService } from '../schedule/ScheduleService.ts';
 import { SEAT_HANDLERS } from './seatHandlers.ts';
+import { SHOW_HANDLERS } from './showHandlers.ts';
 import type { TokenBucket } from './TokenBucket.ts';
 
 /** One connection, as handlers see it. Room, identity and role are the token's. */
@@ -23,6 +25,7 @@ export interface Session {
   readonly link: PeerLink;
   readonly registry: RoomRegistry;
   readonly broadcasts: BroadcastService;
+  readonly schedules: ScheduleService;
   /** Throws AppError `bad-request` when the scene names an image or sound that there is not. */
   readonly checkScene: (scene: Scene) => void | Promise<void>;
   /** The connection is gone: nothing may be begun for it any more. */
@@ -62,6 +65,7 @@ function joinAnswer(session: Session, room: Room, peer: Peer): JoinAnswer {
     peers: room.othersOf(peer),
     room: room.id,
     broadcast: session.broadcasts.status(room.id),
+    schedule: session.schedules.get(room.id),
     scene: peer.role === 'audience' ? null : room.scene,
     routerRtpCapabilities: plain(room.routerRtpCapabilities),
     iceServers: [...session.registry.iceServers],
@@ -177,33 +181,7 @@ export const HANDLERS: HandlerTable = {
     },
   },
   ...SEAT_HANDLERS,
-  'broadcast:start': {
-    needs: 'host',
-    besides: true,
-    handle: (room, _peer, input, { broadcasts }) => broadcasts.start(room, input),
-  },
-  'broadcast:stop': {
-    needs: 'peer',
-    besides: true,
-    handle: async (room, peer, _payload, { broadcasts }) => {
-      if (peer.role !== 'host' && !peer.mayStop) throw new AppError('forbidden');
-      await broadcasts.stop(room.id, 'stopped');
-      return {};
-    },
-  },
-  'destination:add': {
-    needs: 'host',
-    besides: true,
-    handle: (room, _peer, input, { broadcasts }) => broadcasts.addDestination(room.id, input),
-  },
-  'destination:remove': {
-    needs: 'host',
-    besides: true,
-    handle: async (room, _peer, { id }, { broadcasts }) => {
-      await broadcasts.removeDestination(room.id, id);
-      return {};
-    },
-  },
+  ...SHOW_HANDLERS,
   'scene:set': {
     needs: 'host',
     // Set in the order in which they came; waited for is the frame, and what only another node has of what they name.

@@ -29,6 +29,8 @@ export interface ServerWebhooks {
   endpoints: Endpoints;
   /** Tell it what broadcasts, destinations and recordings tell. */
   broadcasts: BroadcastEvents;
+  /** Something else happened in a room. Never throws. */
+  tell: Webhooks['emit'];
   /** Resolves when what was told before is on the disk. */
   written(): Promise<void>;
   /** Idempotent. */
@@ -56,6 +58,7 @@ export async function startWebhooks(options: StartOptions): Promise<ServerWebhoo
   return {
     endpoints,
     broadcasts: new BroadcastEvents(webhooks),
+    tell: (...event) => webhooks.emit(...event),
     written: () => webhooks.written(),
     close: () => webhooks.close(),
   };

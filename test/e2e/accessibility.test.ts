@@ -2,29 +2,25 @@
  * Every page by axe-core (WCAG 2.2 A and AA, and its best practices), in light and dark, on a phone and on a wide screen;
  * and a host's whole way by the keyboard alone.
  */
-import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
-import type { AxeResults } from 'axe-core';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Swarm } from '../../scripts/simulator/Swarm.ts';
 import { ServerApi } from '../../scripts/simulator/serverApi.ts';
 import { launchBrowser, type TestBrowser } from '../support/browser.ts';
 import { ServerProcess } from '../support/ServerProcess.ts';
-import { enter, PATIENCE_MS, Pages, PHONE, scrollsSideways, tabTo, WIDE } from './pages.ts';
+import { expectAccessible } from './axe.ts';
+import { enter, PATIENCE_MS, Pages, tabTo } from './pages.ts';
 
 const ROOM = 'everybody';
 const poll = { timeout: PATIENCE_MS };
 
 const pages = new Pages();
-let axe: string;
 let server: ServerProcess;
 let api: ServerApi;
 let swarm: Swarm;
 let browser: TestBrowser;
 
 beforeAll(async () => {
-  axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
   server = await ServerProcess.start();
   api = new ServerApi(server.url);
   swarm = new Swarm({ url: server.url, peers: 1, token: () => api.joinToken(ROOM, 'cohost') });
@@ -37,35 +33,6 @@ afterAll(async () => {
   await swarm?.stop();
   await server?.stop();
 });
-
-/** What axe finds, as `rule: element`; the page as it is, without its iframes (there are none). */
-async function violations(page: Page): Promise<string[]> {
-  // Not by a script element: the pages' content security policy allows none of ours.
-  if (!(await page.evaluate(() => 'axe' in window))) await page.evaluate(axe);
-  const results = await page.evaluate(() => {
-    const { axe: tool } = window as unknown as { axe: { run(options: unknown): Promise<AxeResults> } };
-    return tool.run({ iframes: false, resultTypes: ['violations'] });
-  });
-  return results.violations.flatMap(({ id, nodes }) =>
-    nodes.map(({ target, failureSummary }) => `${id}: ${target.join(' ')}: ${failureSummary ?? ''}`),
-  );
-}
-
-/** In light and dark, on a phone and wide; nothing scrolls sideways either. */
-async function expectAccessible(page: Page): Promise<void> {
-  // Colours that are on their way from one to the other are neither.
-  await page.emulateMedia({ reducedMotion: 'reduce' });
-  const found: string[] = [];
-  for (const viewport of [PHONE, WIDE]) {
-    await page.setViewportSize(viewport);
-    for (const colorScheme of ['light', 'dark'] as const) {
-      await page.emulateMedia({ colorScheme });
-      found.push(...(await violations(page)).map((text) => `${viewport.width} ${colorScheme} ${text}`));
-    }
-    if (await scrollsSideways(page)) found.push(`${viewport.width} scrolls sideways`);
-  }
-  expect(found).toEqual([]);
-}
 
 describe('axe finds nothing on', () => {
   let studio: Page;

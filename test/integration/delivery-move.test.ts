@@ -143,6 +143,20 @@ test('a recording moves whole, and is one', async () => {
   expect(await to.event('finished', room.id)).toMatchObject({ complete: true, durationSeconds: 8, slateSegments: 0 });
 });
 
+test('a recording that was begun while it was live moves whole, from its first segment on', async () => {
+  const room = await begin({ record: false });
+  room.controller.send({ type: 'record', on: true });
+  expect((await room.controller.waitFor('recording')).status.state).toBe('recording');
+  const next = await open(room, { record: true });
+  await takeOver(room, next);
+  await leave(room);
+  room.compositor.moveTo(to.stack);
+  await putParts(room.compositor, clip, 3, 6);
+  next.send({ type: 'end' });
+  // Segments 2 and 3 of it.
+  expect(await to.event('finished', room.id)).toMatchObject({ complete: true, durationSeconds: 4, slateSegments: 0 });
+});
+
 test('what can not be copied in time of a recording stays, and is a recording of its own', async () => {
   const room = await begin({ record: true });
   const next = await open(room, { record: true }, { copyMs: 0 });

@@ -1,9 +1,10 @@
-/** The queue for compositors that SFU nodes share, and the balance of agents, in a real Redis. */
+/** The queue for compositors that SFU nodes share, the balance of agents, and scheduled broadcasts, in a real Redis. */
 import { afterAll, beforeAll, describe } from 'vitest';
 import { RedisServer } from '../support/directory/RedisServer.ts';
 import { redisRig } from '../support/directory/redisRig.ts';
 import { balanceSuite } from '../support/place/balanceSuite.ts';
 import { placesSuite } from '../support/place/placesSuite.ts';
+import { schedulesSuite } from '../support/schedule/schedulesSuite.ts';
 
 let redis: RedisServer;
 beforeAll(async () => {
@@ -21,4 +22,9 @@ describe('moving broadcasts to where there is room, in Redis', () =>
   balanceSuite(async () => {
     round += 1;
     return redisRig({ redis, prefix: `balance${round}:` });
+  }));
+describe('broadcasts that start by themselves, in Redis', () =>
+  schedulesSuite(async () => {
+    round += 1;
+    return redisRig({ redis, prefix: `schedule${round}:` });
   }));

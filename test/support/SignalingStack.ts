@@ -8,6 +8,7 @@ import { AppError } from '../../src/contracts/errors.ts';
 import { JoinClaims } from '../../src/contracts/tokens.ts';
 import type { RoomLimits } from '../../src/rooms/limits.ts';
 import { RoomRegistry } from '../../src/rooms/RoomRegistry.ts';
+import type { ScheduleService } from '../../src/schedule/ScheduleService.ts';
 import { WorkerPool } from '../../src/sfu/WorkerPool.ts';
 import { SignalingServer } from '../../src/signaling/SignalingServer.ts';
 import { SignalingClient } from './SignalingClient.ts';
@@ -54,6 +55,9 @@ export class FakeBroadcasts implements BroadcastService {
   async removeDestination(): Promise<never> {
     throw new AppError('no-broadcast');
   }
+  async record(): Promise<never> {
+    throw new AppError('no-broadcast');
+  }
   async handOver(): Promise<never> {
     throw new AppError('no-broadcast');
   }
@@ -62,10 +66,30 @@ export class FakeBroadcasts implements BroadcastService {
   }
 }
 
+/** Nothing is ever scheduled. */
+export class FakeSchedules implements ScheduleService {
+  get(): null {
+    return null;
+  }
+  async set(): Promise<never> {
+    throw new AppError('bad-request');
+  }
+  async cancel(): Promise<never> {
+    throw new AppError('not-found');
+  }
+  async back(): Promise<never> {
+    throw new AppError('not-found');
+  }
+  async start(): Promise<never> {
+    throw new AppError('not-found');
+  }
+}
+
 /** Real workers, rooms and signalling on an ephemeral port; only tokens and broadcasts are stood in for. */
 export class SignalingStack {
   readonly metrics = { sfu: sfuMetrics(), rooms: roomMetrics(), signaling: signalingMetrics() };
   readonly broadcasts = new FakeBroadcasts();
+  readonly schedules = new FakeSchedules();
   /** All that was logged, at every level. */
   readonly log: string[] = [];
   readonly logger: Logger;
@@ -112,6 +136,7 @@ export class SignalingStack {
       verifyJoin: options.verifyJoin ?? verifyTestToken,
       checkRequest: options.checkRequest ?? (() => {}),
       broadcasts: stack.broadcasts,
+      schedules: stack.schedules,
       checkScene: (scene) => checkAssets(scene, () => undefined),
       logger,
       metrics: stack.metrics.signaling,

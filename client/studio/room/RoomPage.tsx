@@ -10,6 +10,7 @@ import type { StudioSession } from '../session/StudioSession.ts';
 import { ControlBar } from './ControlBar.tsx';
 import { LivePanel } from './LivePanel.tsx';
 import { LiveState } from './LiveState.tsx';
+import { Countdown } from './live/Countdown.tsx';
 import { type PanelTab, PanelTabs } from './PanelTabs.tsx';
 import { People } from './People.tsx';
 import { RemoteAudio } from './RemoteAudio.tsx';
@@ -55,6 +56,7 @@ export function RoomPage({ studio, session, chat }: RoomProps) {
           <RemoteAudio session={session} />
         </div>
         <Stage session={session} media={media} />
+        <Countdown session={session} />
         {code && chat ? <code.FloatingReactions chat={chat} /> : null}
         <ControlBar
           session={session}

@@ -1,5 +1,6 @@
 import { computed, signal } from '@preact/signals';
 import type { BroadcastStatus } from '../../../src/contracts/broadcast.ts';
+import type { Schedule } from '../../../src/contracts/schedule.ts';
 import type { JoinAnswer, PeerInfo, ServerToClient } from '../../../src/contracts/signaling.ts';
 import type { RemoteTrack } from './MediaLink.ts';
 
@@ -8,6 +9,8 @@ export class RoomState {
   readonly selfId = signal('');
   readonly peers = signal<ReadonlyMap<string, PeerInfo>>(new Map());
   readonly broadcast = signal<BroadcastStatus | null>(null);
+  /** The next broadcast, when it starts by itself. */
+  readonly schedule = signal<Schedule | null>(null);
   readonly speakers = signal<readonly string[]>([]);
   readonly remote = signal<readonly RemoteTrack[]>([]);
   /** Server's wall clock minus ours, ms. */
@@ -27,12 +30,13 @@ export class RoomState {
     this.peers.value = new Map([answer.self, ...answer.peers].map((peer) => [peer.id, peer]));
     this.selfId.value = answer.self.id;
     this.broadcast.value = answer.broadcast;
+    this.schedule.value = answer.schedule ?? null;
     this.clockOffset.value = answer.serverTime - Date.now();
   }
 
   readonly events: Pick<
     ServerToClient,
-    'peer:joined' | 'peer:updated' | 'peer:left' | 'speakers' | 'broadcast:status'
+    'peer:joined' | 'peer:updated' | 'peer:left' | 'speakers' | 'broadcast:status' | 'schedule:changed'
   > = {
     'peer:joined': (peer) => this.#put(peer),
     'peer:updated': (peer) => this.#put(peer),
@@ -45,6 +49,9 @@ export class RoomState {
     },
     'broadcast:status': (status) => {
       this.broadcast.value = status;
+    },
+    'schedule:changed': ({ schedule }) => {
+      this.schedule.value = schedule;
     },
   };
 

@@ -3,3 +3,4 @@ export { Beacon } from './Beacon.ts';
 export { Captions } from './Captions.tsx';
 export { EmbedDialog } from './EmbedDialog.tsx';
 export { TimeBar } from './TimeBar.tsx';
+export { Upcoming } from './Upcoming.tsx';

@@ -6,6 +6,7 @@
  *   segments/BROADCAST/RENDITION/slate.m4s               one segment of slate or silence at time 0, to fill holes of a recording with
  *   segments/BROADCAST/RENDITION/K.part.m4s              segment K while parts are appended, or for good when it was lost
  *   segments/BROADCAST/RENDITION/K.m4s                   segment K, whole
+ * A recording that is ended while its broadcast goes on has a folder of its own, `segments/RECORDING/`, of the same form.
  *
  * Nothing else has to be known to go on with a broadcast, or to finish its recording, after a crash: where a part ends is in the
  * file itself (splitParts.ts), since the grid says how many frames it has.
@@ -16,7 +17,7 @@ import { z } from 'zod';
 import { writeFileAtomic } from '../../common/writeFileAtomic.ts';
 import { RenditionInput } from '../../contracts/broadcast.ts';
 import { Grid } from '../../contracts/grid.ts';
-import { BroadcastId, RecordingId, RoomId } from '../../contracts/ids.ts';
+import { BroadcastId, RecordingId, RoomId, SegmentNumber } from '../../contracts/ids.ts';
 import { Rendition } from '../../contracts/job.ts';
 import { PlaybackAccess } from '../../contracts/playback.ts';
 
@@ -33,6 +34,8 @@ export const ArchiveManifest = z.object({
   dvrSeconds: z.int().min(0),
   /** null: the segments are for the time shift only. */
   recording: RecordingId.nullable(),
+  /** The first segment that is recorded; what is before it is for the time shift. */
+  recordingFrom: SegmentNumber.default(0),
   playback: PlaybackAccess.default('open'),
   /** Further renditions that are wanted of a finished recording. */
   transcode: z.array(RenditionInput).default([]),
@@ -40,6 +43,8 @@ export const ArchiveManifest = z.object({
 export type ArchiveManifest = z.infer<typeof ArchiveManifest>;
 
 export const archiveRoot = (dataDir: string): string => join(dataDir, 'segments');
+/** Of a recording that was ended while its broadcast went on. */
+export const carvedFolder = (dataDir: string, recording: RecordingId): string => join(archiveRoot(dataDir), recording);
 export const archiveFolder = (dataDir: string, broadcast: BroadcastId): string => join(archiveRoot(dataDir), broadcast);
 
 export async function writeManifest(folder: string, manifest: ArchiveManifest): Promise<void> {

@@ -11,10 +11,11 @@ import type { Logger } from '../../common/logger.ts';
 import { TypedEmitter } from '../../common/TypedEmitter.ts';
 import { writeFileAtomic } from '../../common/writeFileAtomic.ts';
 import { partsPerSegment } from '../../contracts/grid.ts';
-import type { RenditionId } from '../../contracts/ids.ts';
+import type { RecordingId, RenditionId } from '../../contracts/ids.ts';
 import { parseInit } from '../mp4/initSegment.ts';
 import type { SegmentArchive } from '../SegmentArchive.ts';
 import { type ArchiveManifest, writeManifest } from './ArchiveManifest.ts';
+import { carveArchive } from './carveArchive.ts';
 import { partialName, type SegmentNumber, SLATE_FILE, wholeName } from './names.ts';
 import { SegmentWriter } from './SegmentWriter.ts';
 import { type ScannedArchive, type StoredInit, scanArchive } from './scanArchive.ts';
@@ -33,6 +34,8 @@ interface ArchiveEvents {
   recovered: [];
   /** A segment is whole on the disk. */
   stored: [number: SegmentNumber];
+  /** Nothing more is taken. */
+  closed: [];
 }
 
 export interface BroadcastArchiveOptions {
@@ -45,7 +48,7 @@ export interface BroadcastArchiveOptions {
 
 export class BroadcastArchive extends TypedEmitter<ArchiveEvents> implements SegmentArchive {
   readonly folder: string;
-  readonly manifest: ArchiveManifest;
+  #manifest: ArchiveManifest;
   readonly #logger: Logger;
   readonly #maxWaitingBytes: number;
   readonly #renditions: readonly RenditionId[];
@@ -73,7 +76,7 @@ export class BroadcastArchive extends TypedEmitter<ArchiveEvents> implements Seg
   private constructor({ folder, manifest, logger, maxWaitingBytes = MAX_WAITING_BYTES }: BroadcastArchiveOptions) {
     super();
     this.folder = folder;
-    this.manifest = manifest;
+    this.#manifest = manifest;
     this.#logger = logger;
     this.#maxWaitingBytes = maxWaitingBytes;
     this.#renditions = manifest.renditions.map((r) => r.id);
@@ -104,6 +107,10 @@ export class BroadcastArchive extends TypedEmitter<ArchiveEvents> implements Seg
     if (parts !== undefined)
       archive.#writer = await SegmentWriter.open(options.folder, archive.#renditions, newest, parts);
     return { archive, scan };
+  }
+
+  get manifest(): ArchiveManifest {
+    return this.#manifest;
   }
 
   get closed(): boolean {
@@ -150,14 +157,37 @@ export class BroadcastArchive extends TypedEmitter<ArchiveEvents> implements Seg
   /** Removes all segments before `number`, unless they are recorded. */
   forgetBefore(number: SegmentNumber): void {
     const from = this.#oldest;
-    if (this.manifest.recording !== null || from === undefined || from >= number) return;
-    this.#oldest = number;
-    for (let k = from; k < number; k++) this.#whole.delete(k);
+    const { recording, recordingFrom } = this.manifest;
+    const end = recording === null ? number : Math.min(number, recordingFrom);
+    if (from === undefined || from >= end) return;
+    this.#oldest = end;
+    for (let k = from; k < end; k++) this.#whole.delete(k);
     this.#enqueue(0, async () => {
-      for (let k = from; k < number; k++)
+      for (let k = from; k < end; k++)
         for (const id of this.#renditions)
           for (const name of [wholeName(k), partialName(k)]) await rm(join(this.folder, id, name), { force: true });
     });
+  }
+
+  /** From segment `from` on it is recorded; `recording` null: it is for the time shift only. */
+  record(recording: RecordingId | null, from: SegmentNumber): void {
+    this.#manifest = { ...this.#manifest, recording, recordingFrom: from };
+    this.#described = false;
+    this.#enqueue(0, () => this.#writeHead());
+  }
+
+  /**
+   * Copies what is recorded so far into a folder of its own, with that manifest: links, but for the segment that is being filled. Rejects with what
+   * the disk throws; then that folder is no archive.
+   */
+  carve(folder: string, manifest: ArchiveManifest): Promise<void> {
+    const done = this.#working.then(async () => {
+      await Promise.all(this.#finishing);
+      await this.#writeHead();
+      await carveArchive(this.folder, folder, manifest);
+    });
+    this.#working = done.catch(() => {});
+    return done;
   }
 
   /** The segments that are whole on the disk. */
@@ -202,6 +232,7 @@ export class BroadcastArchive extends TypedEmitter<ArchiveEvents> implements Seg
 
   /** Writes what waits, and closes the files. Idempotent. */
   async close(): Promise<void> {
+    if (!this.#closed) this.emit('closed');
     this.#closed = true;
     await this.flush();
     await this.#closeWriter();

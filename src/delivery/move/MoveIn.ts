@@ -90,7 +90,7 @@ export class MoveIn {
       until,
     );
     const { first, next, recording } = manifest;
-    if (disk) await this.#settle(disk, manifest.inits, manifest.slates);
+    if (disk) await this.#settle(disk, manifest);
     const complete = manifest.segments.every((number) => this.#had.has(number));
     broadcast.logger.info({ segments: this.#had.size, of: manifest.segments.length, next }, 'broadcast copied');
     return { position: first === null ? null : { first, next }, held: this.#held, recording, complete };
@@ -113,11 +113,13 @@ export class MoveIn {
 
   /** Under its own name only when it is whole: whoever starts anew finds what has arrived, and nothing else. */
   async #settle(
-    { folder, arriving }: NonNullable<MoveInOptions['disk']>,
-    inits: readonly RenditionId[],
-    slates: readonly RenditionId[],
+    { folder, arriving, manifest }: NonNullable<MoveInOptions['disk']>,
+    { inits, slates, recording }: MoveManifest,
   ): Promise<void> {
     const { broadcast } = this.#options;
+    // It may have been begun while the broadcast was live, and is not the first then.
+    const recordingFrom = recording?.firstSegment ?? 0;
+    await writeManifest(arriving, { ...manifest, recording: recording?.id ?? null, recordingFrom });
     for (const id of inits) {
       const init = broadcast.inits.get(id);
       if (init) await writeFileAtomic(join(arriving, id, init.name), init.bytes);

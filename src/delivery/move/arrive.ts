@@ -5,7 +5,8 @@ import { attachArchive } from '../archive/attachArchive.ts';
 import type { DeliveryBroadcast, OpenOrder } from '../DeliveryBroadcast.ts';
 import type { DeliveryJournal } from '../journal/DeliveryJournal.ts';
 import type { LivePictures } from '../pictures/LivePictures.ts';
-import { manifestOf, type Recordings } from '../recording/Recordings.ts';
+import { manifestOf } from '../recording/manifestOf.ts';
+import type { Recordings } from '../recording/Recordings.ts';
 import { MoveIn } from './MoveIn.ts';
 
 /** Segments of broadcasts that are on their way here: `DATA_DIR/arriving/BROADCAST/`. Nothing of it is of use after a crash. */

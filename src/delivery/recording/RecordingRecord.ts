@@ -46,7 +46,7 @@ export function newRecord({ grid, ...manifest }: ArchiveManifest, id: string): R
     complete: true,
     reason: '',
     playback: manifest.playback,
-    startedAt: manifest.epoch,
+    startedAt: startOf(grid, manifest.epoch, manifest.recordingFrom),
     endedAt: null,
     durationSeconds: 0,
     bytes: 0,
@@ -64,7 +64,7 @@ export function newRecord({ grid, ...manifest }: ArchiveManifest, id: string): R
     epoch: manifest.epoch,
     files: { playlist: false, mp4: false, poster: false, thumbnails: false },
     tracks: [],
-    firstSegment: 0,
+    firstSegment: manifest.recordingFrom,
     framesPerSegment: grid.framesPerSegment,
   };
 }
@@ -101,11 +101,19 @@ export function toRecording(record: RecordingRecord): Recording {
   };
 }
 
-export const toStatus = ({ id, state, complete, reason }: RecordingRecord): RecordingStatus => ({
+export const toStatus = ({ id, state, complete, reason, startedAt }: RecordingRecord): RecordingStatus => ({
   id,
   state,
   complete,
   reason,
+  startedAt,
+});
+
+/** What of a recording stays behind when it goes on on another node, as a recording of its own. */
+export const beginningOf = (record: RecordingRecord, id: string): RecordingRecord => ({
+  ...record,
+  ...{ id, state: 'processing', endedAt: Date.now(), complete: false },
+  reason: `it goes on as recording ${record.id}: there was no time to move it`,
 });
 
 export const isOver = ({ state }: RecordingRecord): boolean =>

@@ -34,6 +34,7 @@ export type Outcome = 'finished' | 'incomplete' | 'failed' | 'stopped';
 
 export class RecordingWork {
   readonly record: RecordingRecord;
+  readonly folder: string;
   /** Never rejects. */
   readonly done: Promise<Outcome>;
   readonly #options: RecordingWorkOptions;
@@ -43,6 +44,7 @@ export class RecordingWork {
   constructor(options: RecordingWorkOptions) {
     this.#options = options;
     this.record = options.record;
+    this.folder = options.folder;
     this.#signal = AbortSignal.any([options.signal, this.#cancelled.signal]);
     this.done = this.#run();
   }

@@ -11,16 +11,19 @@ import { TypedEmitter } from '../../common/TypedEmitter.ts';
 import { AppError } from '../../contracts/errors.ts';
 import type { BroadcastId, RecordingId } from '../../contracts/ids.ts';
 import { type Recording, type RecordingEvent, type RecordingStatus, recordingIdOf } from '../../contracts/recording.ts';
-import type { Database } from '../../durable/Database.ts';
 import type { Storage } from '../../storage/Storage.ts';
-import { ArchiveManifest, archiveFolder, listArchives, writeManifest } from '../archive/ArchiveManifest.ts';
+import type { ArchiveManifest } from '../archive/ArchiveManifest.ts';
+import { archiveFolder, carvedFolder, listArchives, writeManifest } from '../archive/ArchiveManifest.ts';
 import { BroadcastArchive } from '../archive/BroadcastArchive.ts';
 import type { ScannedArchive } from '../archive/scanArchive.ts';
-import type { OpenOrder } from '../DeliveryBroadcast.ts';
+import type { DeliveryBroadcast, OpenOrder } from '../DeliveryBroadcast.ts';
 import { quietFfmpeg } from '../pictures/quietFfmpeg.ts';
-import type { RecordingMetrics } from './metrics.ts';
-import { isOver, newRecord, type RecordingRecord, toRecording, toStatus } from './RecordingRecord.ts';
+import { manifestOf } from './manifestOf.ts';
+import { nextEvent } from './nextEvent.ts';
+import { beginningOf, isOver, newRecord, type RecordingRecord, toRecording, toStatus } from './RecordingRecord.ts';
 import { type RecordingFile, RecordingStore } from './RecordingStore.ts';
+import { type LiveRecordings, RecordingSwitch } from './RecordingSwitch.ts';
+import type { RecordingsEvents, RecordingsOptions } from './RecordingsOptions.ts';
 import { RecordingWork } from './RecordingWork.ts';
 import { objectKey } from './storeFiles.ts';
 import { Transcodes } from './Transcodes.ts';
@@ -28,30 +31,14 @@ import { Transcodes } from './Transcodes.ts';
 /** Of a room's newest recordings, one of so many can be played, or none is looked for further. */
 const PLAYABLE_AMONG = 5;
 
-export interface RecordingsOptions {
-  dataDir: string;
-  database: Database;
-  /** Where new recordings go. */
-  storage: Storage;
-  ffmpegPath: string;
-  logger: Logger;
-  metrics: RecordingMetrics;
-}
-
-interface RecordingsEvents {
-  /** Something about a recording has changed that users wait for. */
-  event: [type: RecordingEvent['type'], recording: Recording];
-  /** For the status of its broadcast. */
-  status: [broadcast: BroadcastId, status: RecordingStatus];
-}
-
 export class Recordings extends TypedEmitter<RecordingsEvents> {
   readonly #options: RecordingsOptions;
   readonly #store: RecordingStore;
   readonly #transcodes: Transcodes;
   readonly #abort = new AbortController();
   /** Of broadcasts that are live. */
-  readonly #live = new Map<BroadcastId, { archive: BroadcastArchive; record: RecordingRecord | null }>();
+  readonly #live: LiveRecordings = new Map();
+  readonly #switch: RecordingSwitch;
   /** Being finished, or waiting for it. */
   readonly #works = new Map<RecordingId, RecordingWork>();
   /** Broadcasts that can still be watched though they are over: their folders stay. */
@@ -63,6 +50,19 @@ export class Recordings extends TypedEmitter<RecordingsEvents> {
     this.#options = options;
     this.#store = store;
     this.#transcodes = new Transcodes({ ...options, store, signal: this.#abort.signal });
+    this.#switch = new RecordingSwitch({
+      ...{ dataDir: options.dataDir, live: this.#live, loggerOf: (manifest) => this.#loggerOf(manifest) },
+      isTaken: async (id) => this.#works.has(id) || (await store.get(id)) !== null,
+      begin: (archive, record) => {
+        this.#begin(archive, record);
+        this.emit('status', record.broadcast, toStatus(record));
+      },
+      finish: async (folder, manifest, record) => {
+        await this.#save(record);
+        this.emit('status', manifest.broadcast, toStatus(record));
+        this.#finish(folder, manifest, record);
+      },
+    });
   }
 
   static async create(options: RecordingsOptions): Promise<Recordings> {
@@ -76,19 +76,27 @@ export class Recordings extends TypedEmitter<RecordingsEvents> {
 
   /** A broadcast has begun; undefined: it has neither time shift nor recording. */
   begin(order: OpenOrder): BroadcastArchive | undefined {
-    if (!order.record && order.dvrSeconds === 0) return undefined;
     const manifest = manifestOf(order);
-    const { dataDir, logger } = this.#options;
+    this.#switch.know(manifest);
+    if (!order.record && order.dvrSeconds === 0) return undefined;
+    const { dataDir } = this.#options;
     const folder = archiveFolder(dataDir, order.broadcast);
     const archive = BroadcastArchive.create({ folder, manifest, logger: this.#loggerOf(manifest) });
-    const record = manifest.recording === null ? null : newRecord(manifest, manifest.recording);
-    this.#add(archive, record);
-    if (record) {
-      void this.#save(record);
-      logger.info({ recording: record.id, broadcast: order.broadcast }, 'recording begins');
-      void this.#tell('started', record);
-    }
+    this.#begin(archive, manifest.recording === null ? null : newRecord(manifest, manifest.recording));
     return archive;
+  }
+
+  /** A live broadcast is recorded from now on, with the segment that is shown, or no more. Idempotent. Never rejects. */
+  switch(broadcast: DeliveryBroadcast, on: boolean): Promise<void> {
+    return this.#switch.set(broadcast, on);
+  }
+
+  #begin(archive: BroadcastArchive, record: RecordingRecord | null): void {
+    this.#add(archive, record);
+    if (!record) return;
+    void this.#save(record);
+    this.#options.logger.info({ recording: record.id, broadcast: record.broadcast }, 'recording begins');
+    void this.#tell('started', record);
   }
 
   /**
@@ -96,6 +104,7 @@ export class Recordings extends TypedEmitter<RecordingsEvents> {
    * `resume`.
    */
   async reopen(order: OpenOrder): Promise<{ archive: BroadcastArchive; scan: ScannedArchive } | null> {
+    this.#switch.know(manifestOf(order));
     const folder = archiveFolder(this.#options.dataDir, order.broadcast);
     const found = (await listArchives(this.#options.dataDir)).find((a) => a.folder === folder)?.manifest;
     if (!found) return null;
@@ -118,6 +127,7 @@ export class Recordings extends TypedEmitter<RecordingsEvents> {
 
   /** Another node has the broadcast, and all of what is here of it, or not: then that is finished as a recording of its own. */
   async giveAway(broadcast: BroadcastId, complete: boolean): Promise<void> {
+    await this.#switch.end(broadcast);
     const live = this.#live.get(broadcast);
     if (!live) return;
     const { archive, record } = live;
@@ -128,15 +138,7 @@ export class Recordings extends TypedEmitter<RecordingsEvents> {
     const id = recordingIdOf(newId('b'));
     const manifest = { ...archive.manifest, recording: id };
     await writeManifest(archive.folder, manifest);
-    const reason = `it goes on as recording ${record.id}: there was no time to move it`;
-    const beginning: RecordingRecord = {
-      ...record,
-      id,
-      state: 'processing',
-      endedAt: Date.now(),
-      complete: false,
-      reason,
-    };
+    const beginning = beginningOf(record, id);
     await this.#save(beginning);
     this.#options.logger.warn({ recording: record.id, beginning: id }, 'the beginning of a recording stays here');
     this.#finish(archive.folder, manifest, beginning);
@@ -146,8 +148,12 @@ export class Recordings extends TypedEmitter<RecordingsEvents> {
   async resume(): Promise<void> {
     const known = new Set<RecordingId>();
     for (const { folder, manifest } of await listArchives(this.#options.dataDir)) {
-      if (manifest && (this.#live.has(manifest.broadcast) || this.#watched.has(manifest.broadcast))) continue;
-      if (!manifest?.recording) {
+      const live = manifest && this.#live.get(manifest.broadcast);
+      const own = manifest && folder === archiveFolder(this.#options.dataDir, manifest.broadcast);
+      if (own && (live || this.#watched.has(manifest.broadcast))) continue;
+      // Carved by a process that died before it could note that: the broadcast goes on with it.
+      const carvedTwice = !own && live?.record && live.record.id === manifest?.recording;
+      if (!manifest?.recording || carvedTwice) {
         await rm(folder, { recursive: true, force: true });
         continue;
       }
@@ -172,21 +178,24 @@ export class Recordings extends TypedEmitter<RecordingsEvents> {
 
   /** What the status of the broadcast tells; null: it is not recorded. */
   status(broadcast: BroadcastId): RecordingStatus | null {
-    const record = this.#live.get(broadcast)?.record ?? this.#works.get(recordingIdOf(broadcast))?.record;
+    const works = [...this.#works.values()].filter(({ record }) => record.broadcast === broadcast);
+    const record = this.#live.get(broadcast)?.record ?? works.at(-1)?.record;
     return record ? toStatus(record) : null;
   }
 
   /** The broadcast is over; it can be watched until `forget`. Resolves when its last part is on the disk. */
   async end(broadcast: BroadcastId): Promise<void> {
+    this.#watched.add(broadcast);
+    const recorded = this.#live.get(broadcast)?.record;
+    if (recorded) {
+      recorded.endedAt = Date.now();
+      recorded.state = 'processing';
+      this.emit('status', broadcast, toStatus(recorded));
+    }
+    await this.#switch.end(broadcast);
     const live = this.#live.get(broadcast);
     if (!live) return;
     const { archive, record } = live;
-    this.#watched.add(broadcast);
-    if (record) {
-      record.endedAt = Date.now();
-      record.state = 'processing';
-      this.emit('status', broadcast, toStatus(record));
-    }
     await archive.close();
     this.#live.delete(broadcast);
     if (!record || this.#abort.signal.aborted) return;
@@ -197,8 +206,15 @@ export class Recordings extends TypedEmitter<RecordingsEvents> {
   /** Nobody can watch the broadcast any more. */
   async forget(broadcast: BroadcastId): Promise<void> {
     this.#watched.delete(broadcast);
-    if (!this.#works.has(recordingIdOf(broadcast)) && !this.#abort.signal.aborted)
-      await this.#removeFolder(archiveFolder(this.#options.dataDir, broadcast));
+    await this.#removeOf(broadcast);
+  }
+
+  /** The segments of a broadcast that is over, unless somebody watches it, or its recording is made of them. */
+  async #removeOf(broadcast: BroadcastId): Promise<void> {
+    const folder = archiveFolder(this.#options.dataDir, broadcast);
+    const used = [...this.#works.values()].some((work) => work.folder === folder);
+    if (used || this.#watched.has(broadcast) || this.#live.has(broadcast) || this.#abort.signal.aborted) return;
+    await this.#removeFolder(folder);
   }
 
   async list(query: { room?: string | undefined; limit: number }): Promise<Recording[]> {
@@ -246,28 +262,17 @@ export class Recordings extends TypedEmitter<RecordingsEvents> {
   ): Promise<{ events: RecordingEvent[]; newest: number }> {
     let events = await this.#store.eventsAfter(after);
     if (events.length === 0 && waitMs > 0) {
-      await this.#nextEvent(AbortSignal.any([signal, this.#abort.signal, AbortSignal.timeout(waitMs)]));
+      await nextEvent(this, AbortSignal.any([signal, this.#abort.signal, AbortSignal.timeout(waitMs)]));
       events = await this.#store.eventsAfter(after);
     }
     return { events, newest: await this.#store.newestEvent() };
   }
 
-  #nextEvent(signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      const done = (): void => {
-        this.off('event', done);
-        resolve();
-      };
-      this.on('event', done);
-      if (signal.aborted) done();
-      signal.addEventListener('abort', done, { once: true });
-    });
-  }
-
   /** Throws `not-found`, and `conflict` while its broadcast is live. */
   async delete(id: RecordingId): Promise<void> {
     const record = await this.get(id);
-    if (this.#live.get(record.broadcast)) throw new AppError('conflict', 'Stop the broadcast first.');
+    if (this.#live.get(record.broadcast)?.record?.id === id)
+      throw new AppError('conflict', 'It is being recorded: stop that first.');
     const work = this.#works.get(id);
     await work?.cancel();
     await this.#transcodes.cancel(id);
@@ -275,7 +280,8 @@ export class Recordings extends TypedEmitter<RecordingsEvents> {
     if (record.storage === '' || record.storage === storage.name) await storage.deleteFolder(id);
     else logger.warn({ recording: id, storage: record.storage }, 'its files are in another storage, and stay there');
     await this.#store.delete(id);
-    if (!this.#watched.has(record.broadcast)) await this.#removeFolder(archiveFolder(dataDir, record.broadcast));
+    await this.#removeFolder(carvedFolder(dataDir, id));
+    await this.#removeOf(record.broadcast);
     logger.info({ recording: id }, 'recording deleted');
   }
 
@@ -294,11 +300,19 @@ export class Recordings extends TypedEmitter<RecordingsEvents> {
 
   #add(archive: BroadcastArchive, record: RecordingRecord | null): void {
     const { broadcast } = archive.manifest;
+    const known = this.#live.get(broadcast)?.archive === archive;
     this.#live.set(broadcast, { archive, record });
+    if (!known) this.#follow(archive);
+  }
+
+  #follow(archive: BroadcastArchive): void {
+    const { broadcast } = archive.manifest;
     const { metrics } = this.#options;
+    const recorded = () => this.#live.get(broadcast)?.record;
     archive.on('stored', () => metrics.storedSegments.inc());
     archive.on('trouble', (reason) => {
       metrics.storeFailures.inc();
+      const record = recorded();
       if (!record) return;
       const first = record.complete;
       record.complete = false;
@@ -309,6 +323,7 @@ export class Recordings extends TypedEmitter<RecordingsEvents> {
     });
     archive.on('recovered', () => {
       // Where the disk was full, it could not be noted either.
+      const record = recorded();
       if (record) void this.#save(record);
     });
   }
@@ -325,10 +340,13 @@ export class Recordings extends TypedEmitter<RecordingsEvents> {
     void work.done.then((outcome) => {
       this.#works.delete(record.id);
       if (outcome === 'stopped') return;
-      this.emit('status', record.broadcast, toStatus(record));
+      // The broadcast may be recorded again by now: its status tells of that one.
+      if (!this.#live.get(record.broadcast)?.record) this.emit('status', record.broadcast, toStatus(record));
       void this.#tell(outcome, record);
       if (outcome !== 'failed') this.#transcodes.add(record.id);
-      if (!this.#watched.has(record.broadcast)) void this.#removeFolder(folder);
+      if (manifest.recording && folder === carvedFolder(this.#options.dataDir, manifest.recording))
+        void this.#removeFolder(folder);
+      else void this.#removeOf(record.broadcast);
     });
   }
 
@@ -353,7 +371,8 @@ export class Recordings extends TypedEmitter<RecordingsEvents> {
 
   /** While it is worked on, what is in memory is newer. */
   #newest(record: RecordingRecord): RecordingRecord {
-    return this.#live.get(record.broadcast)?.record ?? this.#works.get(record.id)?.record ?? record;
+    const live = this.#live.get(record.broadcast)?.record;
+    return (live?.id === record.id ? live : this.#works.get(record.id)?.record) ?? record;
   }
 
   /** The live program goes on whatever the database does; it is saved again at each change. */
@@ -375,17 +394,3 @@ export class Recordings extends TypedEmitter<RecordingsEvents> {
     return this.#options.logger.child({ broadcast, room, ...(recording === null ? {} : { recording }) });
   }
 }
-
-export const manifestOf = (order: OpenOrder): ArchiveManifest =>
-  ArchiveManifest.parse({
-    version: 1,
-    broadcast: order.broadcast,
-    room: order.room,
-    epoch: order.epoch,
-    grid: order.grid,
-    renditions: order.renditions,
-    dvrSeconds: order.dvrSeconds,
-    recording: order.record ? recordingIdOf(order.broadcast) : null,
-    playback: order.playback,
-    transcode: order.transcode,
-  });

@@ -24,7 +24,9 @@ export interface Hole {
 
 /** null: nothing can be played. */
 export async function fillHoles({ folder, manifest, scan }: Hole): Promise<RecordingPlan | null> {
-  const numbers = [...scan.whole, ...scan.partial.keys()].toSorted((a, b) => a - b);
+  const numbers = [...scan.whole, ...scan.partial.keys()]
+    .filter((number) => number >= manifest.recordingFrom)
+    .toSorted((a, b) => a - b);
   const first = numbers[0];
   const last = numbers.at(-1);
   if (first === undefined || last === undefined || manifest.renditions.some(({ id }) => !scan.inits.has(id)))

@@ -7,6 +7,7 @@ import { CHAT_NAMESPACE, CHAT_TEXT_LENGTH, REACTIONS } from '../../../src/contra
 import { DisplayName, OLDEST_PROTOCOL, PROTOCOL, RoomId } from '../../../src/contracts/ids.ts';
 import { MAX_SEATS } from '../../../src/contracts/job.ts';
 import { Scene, VolumeDb } from '../../../src/contracts/scene.ts';
+import { MAX_AHEAD_MS, TITLE_LENGTH } from '../../../src/contracts/schedule.ts';
 import { PREVIEW, REASON_LENGTH } from '../../../src/contracts/signaling.ts';
 
 describe('the values that the pages repeat are those of the contracts', () => {
@@ -15,6 +16,7 @@ describe('the values that the pages repeat are those of the contracts', () => {
     expect(client.MAX_SEATS).toBe(MAX_SEATS);
     expect(client.PREVIEW).toEqual(PREVIEW);
     expect(client.REASON_LENGTH).toBe(REASON_LENGTH);
+    expect([client.MAX_SCHEDULE_MS, client.SCHEDULE_TITLE_LENGTH]).toEqual([MAX_AHEAD_MS, TITLE_LENGTH]);
     expect(client.BEACON_EVERY_MS).toBe(BEACON_EVERY_MS);
     const many = (count: number) => ({ destinations: Array.from({ length: count }, () => ({ url: 'rtmp://a/b' })) });
     expect(BroadcastInput.safeParse(many(client.MAX_DESTINATIONS)).success).toBe(true);

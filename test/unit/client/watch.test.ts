@@ -121,6 +121,7 @@ describe('afterGap', () => {
 describe('watchStateOf', () => {
   const facts = (changes: Partial<WatchFacts>): WatchFacts => ({
     server: 'live',
+    scheduled: false,
     unreachable: false,
     playing: true,
     recorded: false,
