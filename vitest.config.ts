@@ -5,20 +5,19 @@ const UNIT_TIMEOUT_MS = 30_000;
 /** Real workers, encoders and browsers share two cores: generous, since only a hang should meet it. */
 const HEAVY_TIMEOUT_MS = 120_000;
 
-/** Of the integration tests those that mostly wait: for timers, leases and processes, or with one small program that nobody measures. */
-const WAITING =
-  'test/integration/{broadcastAgent,delivery,destination,fleet,heirs,hlsCheck,pending,podCosts,previousVersion,recording,redis,roles,roomHomes,serverApi,serverBadInput,serverKill,serverLife,serverPlayback,serverScene,signaling-bad-input,signaling-scene,usage,webhook}*.test.ts';
+/** Of the integration tests those that measure pictures and sound against the clock; all others mostly wait: for timers, leases, segments and processes. */
+const MEASURING =
+  'test/integration/{broadcastProgram,compositorChild,compositorPressure,handoff,ingest,microphoneLoss,networkDamage,serverLadder,serverProgram,sfu-chromium,simulator}.test.ts';
 
 /**
  * The files of one folder, one at a time and after the folders before it: they measure media against the clock, and
  * would disturb each other.
  */
-function heavyProject(name: string, groupOrder: number) {
+function heavyProject(name: string, groupOrder: number, include = `test/${name}/**/*.test.ts`) {
   return {
     test: {
       name,
-      include: [`test/${name}/**/*.test.ts`],
-      exclude: [WAITING],
+      include: [include],
       testTimeout: HEAVY_TIMEOUT_MS,
       hookTimeout: HEAVY_TIMEOUT_MS,
       fileParallelism: false,
@@ -41,6 +40,8 @@ export default defineConfig({
           testTimeout: UNIT_TIMEOUT_MS,
           hookTimeout: UNIT_TIMEOUT_MS,
           maxWorkers: '100%',
+          // The files of a worker share its modules: loading them anew for each would take longer than the tests.
+          isolate: false,
           sequence: { groupOrder: 1 },
           // Node itself loads the code, with type stripping as in production: what only a bundler understands fails.
           experimental: { viteModuleRunner: false },
@@ -59,7 +60,8 @@ export default defineConfig({
       {
         test: {
           name: 'servers',
-          include: [WAITING],
+          include: ['test/integration/**/*.test.ts'],
+          exclude: [MEASURING],
           testTimeout: HEAVY_TIMEOUT_MS,
           hookTimeout: HEAVY_TIMEOUT_MS,
           maxWorkers: 2,
@@ -67,7 +69,7 @@ export default defineConfig({
           experimental: { viteModuleRunner: false },
         },
       },
-      heavyProject('integration', 3),
+      heavyProject('integration', 3, MEASURING),
       heavyProject('media', 4),
       heavyProject('e2e', 5),
     ],
