@@ -5,9 +5,13 @@ const UNIT_TIMEOUT_MS = 30_000;
 /** Real workers, encoders and browsers share two cores: generous, since only a hang should meet it. */
 const HEAVY_TIMEOUT_MS = 120_000;
 
-/** Of the integration tests those that measure pictures and sound against the clock; all others mostly wait: for timers, leases, segments and processes. */
+/** Of the integration tests those that stay in the test's own process, and wait: for segments, timers and leases. A quarter of a core each, at most. */
+const WAITING =
+  'test/integration/{broadcast,broadcastAgent,broadcastHandoff,broadcastHeir,broadcastMove,broadcastScene,delivery*,destinationFaults,destinationKeys,destinationMemory,destinationSrt,hlsCheck,recording*,redisDirectory,redisPlaces,signaling*}.test.ts';
+
+/** Those that measure pictures and sound against the clock. All others are servers that are started, killed and waited for. */
 const MEASURING =
-  'test/integration/{broadcastProgram,compositorChild,compositorPressure,handoff,ingest,microphoneLoss,networkDamage,serverLadder,serverProgram,sfu-chromium,simulator}.test.ts';
+  'test/integration/{broadcastProgram,compositorChild,compositorPressure,handoff,ingest,microphoneLoss,networkDamage,serverLadder,serverProgram,sfu-chromium,sfu-worker-pool,simulator}.test.ts';
 
 /**
  * The files of one folder, one at a time and after the folders before it: they measure media against the clock, and
@@ -21,6 +25,26 @@ function heavyProject(name: string, groupOrder: number, include = `test/${name}/
       testTimeout: HEAVY_TIMEOUT_MS,
       hookTimeout: HEAVY_TIMEOUT_MS,
       fileParallelism: false,
+      sequence: { groupOrder },
+      experimental: { viteModuleRunner: false },
+    },
+  };
+}
+
+/** Files that wait for most of their time, `maxWorkers` of them at a time. */
+function severalAtATime(
+  name: string,
+  groupOrder: number,
+  maxWorkers: number,
+  files: { include: string[]; exclude?: string[] },
+) {
+  return {
+    test: {
+      name,
+      ...files,
+      testTimeout: HEAVY_TIMEOUT_MS,
+      hookTimeout: HEAVY_TIMEOUT_MS,
+      maxWorkers,
       sequence: { groupOrder },
       experimental: { viteModuleRunner: false },
     },
@@ -57,21 +81,11 @@ export default defineConfig({
           sequence: { groupOrder: 1 },
         },
       },
-      {
-        test: {
-          name: 'servers',
-          include: ['test/integration/**/*.test.ts'],
-          exclude: [MEASURING],
-          testTimeout: HEAVY_TIMEOUT_MS,
-          hookTimeout: HEAVY_TIMEOUT_MS,
-          maxWorkers: 2,
-          sequence: { groupOrder: 2 },
-          experimental: { viteModuleRunner: false },
-        },
-      },
-      heavyProject('integration', 3, MEASURING),
-      heavyProject('media', 4),
-      heavyProject('e2e', 5),
+      severalAtATime('waiting', 2, 4, { include: [WAITING] }),
+      severalAtATime('servers', 3, 2, { include: ['test/integration/**/*.test.ts'], exclude: [WAITING, MEASURING] }),
+      heavyProject('integration', 4, MEASURING),
+      heavyProject('media', 5),
+      heavyProject('e2e', 6),
     ],
   },
 });

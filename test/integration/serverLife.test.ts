@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, type TestContext, test } from 'vitest';
 import { Swarm } from '../../scripts/simulator/Swarm.ts';
 import { ServerApi } from '../../scripts/simulator/serverApi.ts';
+import { SMALL } from '../support/FleetProcesses.ts';
 import { RtmpServer } from '../support/rtmpServer.ts';
 import { descendantsOf, eventually, listProcesses, type ProcessInfo, ServerProcess } from '../support/ServerProcess.ts';
 
@@ -20,12 +21,12 @@ async function liveServer({ onTestFinished }: TestContext) {
   const rtmp = await RtmpServer.start();
   onTestFinished(() => rtmp.close());
   const server = await ServerProcess.start({ LIANMAI_ALLOW_PRIVATE_DESTINATIONS: 'true' });
-  onTestFinished(() => server.stop('SIGKILL'));
+  onTestFinished(async () => void (await server.stop('SIGKILL')));
   const api = new ServerApi(server.url);
   const swarm = new Swarm({ url: server.url, peers: 1, token: () => api.joinToken(ROOM, 'host') });
   onTestFinished(() => swarm.stop());
   await swarm.start();
-  await api.startBroadcast(ROOM, { destinations: [{ url: rtmp.url, key: 'life-key' }] });
+  await api.startBroadcast(ROOM, { video: SMALL, destinations: [{ url: rtmp.url, key: 'life-key' }] });
   await rtmp.waitFor((call) => call.call === 'publish');
   const children = await descendantsOf(server.pid);
   const names = children.map((p) => p.command.join(' '));
