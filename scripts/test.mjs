@@ -51,6 +51,7 @@ await main(async () => {
     if (counts.failed > 0) return exitCode || 1;
     return counts.passed > 0 ? exitCode : 1;
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    // The last process may still be writing what it compiled.
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
   }
 });
