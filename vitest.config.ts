@@ -5,23 +5,46 @@ const UNIT_TIMEOUT_MS = 30_000;
 /** Real workers, encoders and browsers share two cores: generous, since only a hang should meet it. */
 const HEAVY_TIMEOUT_MS = 120_000;
 
-/** Of the integration tests those that mostly wait: for timers, leases and processes, or with one small program that nobody measures. */
+/** Of the integration tests those that stay in the test's own process, and wait: for segments, timers and leases. A quarter of a core each, at most. */
 const WAITING =
-  'test/integration/{broadcastAgent,delivery,destination,fleet,heirs,hlsCheck,pending,podCosts,previousVersion,recording,redis,roles,roomHomes,schedule,serverApi,serverBadInput,serverKill,serverLife,serverPlayback,serverScene,signaling-bad-input,signaling-scene,usage,webhook}*.test.ts';
+  'test/integration/{broadcast,broadcastAgent,broadcastHandoff,broadcastHeir,broadcastMove,broadcastScene,delivery*,destinationFaults,destinationKeys,destinationMemory,destinationSrt,hlsCheck,recording*,redisDirectory,redisPlaces,signaling*}.test.ts';
+
+/** Those that measure pictures and sound against the clock. All others are servers that are started, killed and waited for. */
+const MEASURING =
+  'test/integration/{broadcastProgram,compositorChild,compositorPressure,handoff,ingest,microphoneLoss,networkDamage,serverLadder,serverProgram,sfu-chromium,sfu-worker-pool,simulator}.test.ts';
 
 /**
  * The files of one folder, one at a time and after the folders before it: they measure media against the clock, and
  * would disturb each other.
  */
-function heavyProject(name: string, groupOrder: number) {
+function heavyProject(name: string, groupOrder: number, include = `test/${name}/**/*.test.ts`) {
   return {
     test: {
       name,
-      include: [`test/${name}/**/*.test.ts`],
-      exclude: [WAITING],
+      include: [include],
       testTimeout: HEAVY_TIMEOUT_MS,
       hookTimeout: HEAVY_TIMEOUT_MS,
       fileParallelism: false,
+      sequence: { groupOrder },
+      experimental: { viteModuleRunner: false },
+    },
+  };
+}
+
+/** Files that wait for most of their time, `maxWorkers` of them at a time. */
+function severalAtATime(
+  name: string,
+  groupOrder: number,
+  maxWorkers: number,
+  files: { include: string[]; exclude?: string[] },
+) {
+  return {
+    test: {
+      name,
+      ...files,
+      testTimeout: HEAVY_TIMEOUT_MS,
+      hookTimeout: HEAVY_TIMEOUT_MS,
+      maxWorkers,
       sequence: { groupOrder },
       experimental: { viteModuleRunner: false },
     },
@@ -41,6 +64,8 @@ export default defineConfig({
           testTimeout: UNIT_TIMEOUT_MS,
           hookTimeout: UNIT_TIMEOUT_MS,
           maxWorkers: '100%',
+          // The files of a worker share its modules: loading them anew for each would take longer than the tests.
+          isolate: false,
           sequence: { groupOrder: 1 },
           // Node itself loads the code, with type stripping as in production: what only a bundler understands fails.
           experimental: { viteModuleRunner: false },
@@ -56,20 +81,11 @@ export default defineConfig({
           sequence: { groupOrder: 1 },
         },
       },
-      {
-        test: {
-          name: 'servers',
-          include: [WAITING],
-          testTimeout: HEAVY_TIMEOUT_MS,
-          hookTimeout: HEAVY_TIMEOUT_MS,
-          maxWorkers: 2,
-          sequence: { groupOrder: 2 },
-          experimental: { viteModuleRunner: false },
-        },
-      },
-      heavyProject('integration', 3),
-      heavyProject('media', 4),
-      heavyProject('e2e', 5),
+      severalAtATime('waiting', 2, 4, { include: [WAITING] }),
+      severalAtATime('servers', 3, 2, { include: ['test/integration/**/*.test.ts'], exclude: [WAITING, MEASURING] }),
+      heavyProject('integration', 4, MEASURING),
+      heavyProject('media', 5),
+      heavyProject('e2e', 6),
     ],
   },
 });

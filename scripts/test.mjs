@@ -29,8 +29,12 @@ function withoutUserSettings(env) {
 
 await main(async () => {
   const args = process.argv.slice(2);
-  const env = withoutUserSettings(await setUp(purposeOf(args)));
   const folder = mkdtempSync(join(tmpdir(), 'lianmai-test-'));
+  const env = {
+    ...withoutUserSettings(await setUp(purposeOf(args))),
+    // Hundreds of processes load the same modules: the first that does keeps what Node has compiled, for half a second less of CPU in each other.
+    NODE_COMPILE_CACHE: join(folder, 'compiled'),
+  };
   try {
     const reportFile = join(folder, 'report.json');
     const exitCode = await runInForeground(
@@ -47,6 +51,7 @@ await main(async () => {
     if (counts.failed > 0) return exitCode || 1;
     return counts.passed > 0 ? exitCode : 1;
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    // The last process may still be writing what it compiled.
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
   }
 });

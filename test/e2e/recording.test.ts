@@ -18,7 +18,7 @@ const FRAME_SECONDS = 1 / 30;
 const PART_SECONDS = 1 / 3;
 const SEGMENT_MS = 2_000;
 /** How long it goes on after the kill. A real length, five minutes: TEST_RECORDED_SEGMENTS=150. */
-const SEGMENTS_AFTER_KILL = Number(process.env.TEST_RECORDED_SEGMENTS ?? 5);
+const SEGMENTS_AFTER_KILL = Number(process.env.TEST_RECORDED_SEGMENTS ?? 3);
 const HLS_JS = createRequire(import.meta.url).resolve('hls.js/dist/hls.min.js');
 
 let folder: string;

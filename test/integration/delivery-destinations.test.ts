@@ -1,14 +1,15 @@
+/** Destinations of a delivery node: each test has a node and servers of its own, and mostly waits for segments; so they run side by side. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdir } from 'node:fs/promises';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, type TestContext, test } from 'vitest';
 import { newId } from '../../src/common/ids.ts';
-import { childrenOf, isAlive } from '../support/childProcesses.ts';
+import { childrenOf, isAlive, type ProcessInfo } from '../support/childProcesses.ts';
 import { DestinationShow, type Wanted } from '../support/DestinationShow.ts';
-import { TestCompositor } from '../support/deliveryStack.ts';
+import { type DeliveryStack, TestCompositor } from '../support/deliveryStack.ts';
 import { packetsOf, uneven } from '../support/flvPackets.ts';
 import { GRID, TestClip } from '../support/programParts.ts';
 import { RtmpServer } from '../support/rtmpServer.ts';
@@ -25,6 +26,7 @@ afterAll(() => clip.close());
 
 /** Closed at the test's end. */
 async function show(
+  { onTestFinished }: TestContext,
   ...[urls, options]: [Wanted, Parameters<typeof DestinationShow.start>[2]?]
 ): Promise<DestinationShow> {
   const started = await DestinationShow.start(clip, urls, options);
@@ -32,23 +34,31 @@ async function show(
   return started;
 }
 
-async function rtmpServer(): Promise<RtmpServer> {
+async function rtmpServer({ onTestFinished }: TestContext): Promise<RtmpServer> {
   const server = await RtmpServer.start();
   onTestFinished(() => server.close());
   return server;
 }
 
-describe('rtmp', () => {
-  test('the program arrives whole, under the right name, and no secret is to be seen anywhere', async () => {
-    const server = await rtmpServer();
-    const { stack, controller, until } = await show({ [ONE]: `${server.url}/inst/KEY-s3cret?token=t0p5ecret&x=1` });
+/** The ffmpegs of one node: its data folder, where their secrets are, is in their argument lists. */
+async function relaysOf({ dataDir }: DeliveryStack): Promise<ProcessInfo[]> {
+  const children = await childrenOf(process.pid);
+  return children.filter(({ command }) => command.includes('pipe:0') && command.includes(dataDir));
+}
+
+describe.concurrent('rtmp', () => {
+  test('the program arrives whole, under the right name, and no secret is to be seen anywhere', async (context) => {
+    const server = await rtmpServer(context);
+    const { stack, controller, until } = await show(context, {
+      [ONE]: `${server.url}/inst/KEY-s3cret?token=t0p5ecret&x=1`,
+    });
     expect(await until(ONE, (s) => s.state === 'live')).toMatchObject({
       target: `${server.url}/inst`,
       connects: 1,
       reason: '',
       droppedGops: 0,
     });
-    const [child] = (await childrenOf(process.pid)).filter((p) => p.command.includes('pipe:0'));
+    const [child] = await relaysOf(stack);
     expect(child?.command).toContain('-c copy');
     const files = await readdir(stack.dataDir, { recursive: true });
     await controller.until(() => controller.of('part').length > 20);
@@ -60,12 +70,12 @@ describe('rtmp', () => {
     const seen = [child?.command, files.join(), JSON.stringify(controller.reports), stack.log.join('')].join('\n');
     expect(seen).not.toMatch(/s3cret|t0p5ecret/);
     expect(files.filter((f) => f.endsWith('.ffpreset'))).toEqual([]);
-    expect((await childrenOf(process.pid)).filter((p) => p.command.includes('pipe:0'))).toEqual([]);
+    expect(await relaysOf(stack)).toEqual([]);
   });
 
-  test('times are those of the grid, without a hole, from the first key frame to the end', async () => {
-    const server = await rtmpServer();
-    const { controller, from, until } = await show({ [ONE]: `${server.url}/key` });
+  test('times are those of the grid, without a hole, from the first key frame to the end', async (context) => {
+    const server = await rtmpServer(context);
+    const { controller, from, until } = await show(context, { [ONE]: `${server.url}/key` });
     await until(ONE, (s) => s.state === 'live');
     await controller.until(() => controller.of('part').length > 14);
     controller.send({ type: 'end' });
@@ -79,11 +89,14 @@ describe('rtmp', () => {
     expect(uneven(audio, 1024 / 48_000)).toEqual([]);
   });
 
-  test('a child that is killed is back with a key frame; neither HLS nor the other destination notice', async () => {
-    const server = await rtmpServer();
-    const { controller, status, until } = await show({ [ONE]: `${server.url}/one`, [TWO]: `${server.url}/two` });
+  test('a child that is killed is back with a key frame; neither HLS nor the other destination notice', async (context) => {
+    const server = await rtmpServer(context);
+    const { stack, controller, status, until } = await show(context, {
+      [ONE]: `${server.url}/one`,
+      [TWO]: `${server.url}/two`,
+    });
     await Promise.all([until(ONE, (s) => s.state === 'live'), until(TWO, (s) => s.state === 'live')]);
-    const relays = (await childrenOf(process.pid)).filter((p) => p.command.includes('pipe:0'));
+    const relays = await relaysOf(stack);
     expect(relays).toHaveLength(2);
     // Which of the two is whose is not in the argument list: the first that was started is the first in the order.
     const victim = relays.sort((a, b) => a.pid - b.pid)[0];
@@ -105,9 +118,9 @@ describe('rtmp', () => {
     expect(server.publishes(killed)).toBe(2);
   });
 
-  test('a server that dies and comes back', async () => {
-    const server = await rtmpServer();
-    const { until } = await show({ [ONE]: `${server.url}/key` });
+  test('a server that dies and comes back', async (context) => {
+    const server = await rtmpServer(context);
+    const { until } = await show(context, { [ONE]: `${server.url}/key` });
     await until(ONE, (s) => s.state === 'live');
     await server.kill();
     const gone = await until(ONE, (s) => s.state === 'reconnecting' && s.reason.includes('refused the connection'));
@@ -116,9 +129,9 @@ describe('rtmp', () => {
     expect(await until(ONE, (s) => s.state === 'live')).toMatchObject({ connects: 2 });
   });
 
-  test('a server that hangs is noticed, and the connection made anew when it is back', async () => {
-    const server = await rtmpServer();
-    const { controller, until } = await show({ [ONE]: `${server.url}/key` });
+  test('a server that hangs is noticed, and the connection made anew when it is back', async (context) => {
+    const server = await rtmpServer(context);
+    const { controller, until } = await show(context, { [ONE]: `${server.url}/key` });
     await until(ONE, (s) => s.state === 'live');
     server.hang();
     await until(ONE, (s) => s.state === 'reconnecting');
@@ -127,10 +140,10 @@ describe('rtmp', () => {
     expect(controller.of('gap')).toEqual([]);
   });
 
-  test('a key that is turned away is said so, and tried again', async () => {
-    const server = await rtmpServer();
+  test('a key that is turned away is said so, and tried again', async (context) => {
+    const server = await rtmpServer(context);
     server.denied.add('wrongkey');
-    const { status, until } = await show({ [ONE]: `${server.url}/wrongkey` });
+    const { status, until } = await show(context, { [ONE]: `${server.url}/wrongkey` });
     const refused = await until(ONE, (s) => s.state === 'reconnecting');
     expect(refused.reason).not.toBe('');
     expect(refused.reason).not.toContain('wrongkey');
@@ -140,14 +153,14 @@ describe('rtmp', () => {
     expect(status(ONE)?.connects).toBe(1);
   });
 
-  test('a hole of the program is held with slate and silence on the same connection', async () => {
-    const server = await rtmpServer();
-    const { stack, controller, compositor, until } = await show({ [ONE]: `${server.url}/key` });
+  test('a hole of the program is held with slate and silence on the same connection', async (context) => {
+    const server = await rtmpServer(context);
+    const { stack, controller, compositor, until } = await show(context, { [ONE]: `${server.url}/key` });
     await until(ONE, (s) => s.state === 'live');
     await compositor.stop();
     await controller.waitFor('late', (l) => l.count >= 3);
     const second = new TestCompositor(stack, controller, clip, 2);
-    onTestFinished(() => second.stop());
+    context.onTestFinished(() => second.stop());
     const resumed = controller.nextSegment + 1;
     await second.start(resumed);
     await controller.waitFor('part', (p) => p.segment === resumed + 1);
@@ -161,9 +174,9 @@ describe('rtmp', () => {
     expect(uneven(audio, 1024 / 48_000)).toEqual([]);
   });
 
-  test('a destination is added to the running program and taken away again', async () => {
-    const server = await rtmpServer();
-    const started = await show({});
+  test('a destination is added to the running program and taken away again', async (context) => {
+    const server = await rtmpServer(context);
+    const started = await show(context, {});
     const { controller, until } = started;
     await controller.waitFor('part');
     const id = newId('d');
@@ -175,12 +188,12 @@ describe('rtmp', () => {
   });
 });
 
-describe('rtmps', () => {
-  test('certificates are checked; with a good one the program arrives', async () => {
-    const server = await rtmpServer();
+describe.concurrent('rtmps', () => {
+  test('certificates are checked; with a good one the program arrives', async (context) => {
+    const server = await rtmpServer(context);
     const tls = await TlsFront.start(server.port);
-    onTestFinished(() => tls.close());
-    const { until } = await show({ [ONE]: `rtmps://localhost:${tls.port}/live/key` });
+    context.onTestFinished(() => tls.close());
+    const { until } = await show(context, { [ONE]: `rtmps://localhost:${tls.port}/live/key` });
     expect((await until(ONE, (s) => s.state === 'reconnecting')).reason).toContain('certificate');
     tls.trust();
     await until(ONE, (s) => s.state === 'live');
@@ -189,24 +202,24 @@ describe('rtmps', () => {
   });
 });
 
-describe('srt', () => {
-  test('an encrypted push with a stream id', async () => {
+describe.concurrent('srt', () => {
+  test('an encrypted push with a stream id', async (context) => {
     const port = await freeUdpPort();
     const url = `srt://127.0.0.1:${port}`;
     const listener = spawn('ffprobe', [
       ...['-v', 'error', '-show_entries', 'packet=codec_type,dts_time', '-of', 'csv=p=0'],
       ...['-read_intervals', '%+6', `${url}?mode=listener&passphrase=0123456789&pbkeylen=16`],
     ]);
-    onTestFinished(() => void listener.kill('SIGKILL'));
+    context.onTestFinished(() => void listener.kill('SIGKILL'));
     let out = '';
     listener.stdout.on('data', (chunk) => {
       out += chunk;
     });
-    const { stack, controller, until } = await show({
+    const { stack, controller, until } = await show(context, {
       [ONE]: `${url}?streamid=publish:s3cretid&passphrase=0123456789&pbkeylen=16&latency=120`,
     });
     expect(await until(ONE, (s) => s.state === 'live')).toMatchObject({ target: url });
-    const [child] = (await childrenOf(process.pid)).filter((p) => p.command.includes('pipe:0'));
+    const [child] = await relaysOf(stack);
     expect([child?.command, stack.log.join(), JSON.stringify(controller.reports)].join()).not.toMatch(
       /s3cretid|0123456789/,
     );
@@ -216,49 +229,55 @@ describe('srt', () => {
   });
 });
 
-describe('what can not be', () => {
-  test('a destination that the policy refuses fails alone, without a child', async () => {
-    const server = await rtmpServer();
+describe.concurrent('what can not be', () => {
+  test('a destination that the policy refuses fails alone, without a child', async (context) => {
+    const server = await rtmpServer(context);
     const { destinationPolicy } = await import('../../src/delivery/destinationPolicy.ts');
     const strict = destinationPolicy({ allowPrivate: false });
     const lenient = destinationPolicy({ allowPrivate: true });
     const policy = (url: string) => (url.includes('/refused') ? strict(url) : lenient(url));
     const urls = { [ONE]: `${server.url}/good`, [TWO]: `${server.url}/refused`, [THREE]: 'file:///etc/passwd' };
-    const { until } = await show(urls, { destinationPolicy: policy });
+    const { until } = await show(context, urls, { destinationPolicy: policy });
     expect((await until(TWO, (s) => s.state === 'failed')).reason).toContain('not at a public address');
     expect(await until(THREE, (s) => s.state === 'failed')).toMatchObject({ target: '(refused)', connects: 0 });
     await until(ONE, (s) => s.state === 'live');
   });
 
-  test('a server that takes the connection and says nothing', async () => {
+  test('a server that takes the connection and says nothing', async (context) => {
     const sockets = new Set<Socket>();
     const mute = createServer((socket) => sockets.add(socket.on('error', () => undefined)));
     await new Promise<void>((resolve) => mute.listen(0, '127.0.0.1', resolve));
-    onTestFinished(() => {
+    context.onTestFinished(() => {
       for (const socket of sockets) socket.destroy();
       mute.close();
     });
-    const { until } = await show({ [ONE]: `rtmp://127.0.0.1:${(mute.address() as AddressInfo).port}/live/key` });
+    const { until } = await show(context, {
+      [ONE]: `rtmp://127.0.0.1:${(mute.address() as AddressInfo).port}/live/key`,
+    });
     expect(await until(ONE, (s) => s.state === 'reconnecting')).toMatchObject({
       connects: 0,
       reason: 'the server did not accept the stream in time',
     });
   });
 
-  test('an ffmpeg that is not there', async () => {
-    const server = await rtmpServer();
-    const { controller, until } = await show({ [ONE]: `${server.url}/key` }, { ffmpegPath: '/nonexistent/ffmpeg' });
+  test('an ffmpeg that is not there', async (context) => {
+    const server = await rtmpServer(context);
+    const { controller, until } = await show(
+      context,
+      { [ONE]: `${server.url}/key` },
+      { ffmpegPath: '/nonexistent/ffmpeg' },
+    );
     expect((await until(ONE, (s) => s.state === 'reconnecting')).reason).toMatch(/ffmpeg/i);
     await controller.waitFor('part', (p) => p.part === 5);
     expect(controller.of('gap')).toEqual([]);
   });
 });
 
-test('a process that is killed leaves no ffmpeg behind', async () => {
-  const server = await rtmpServer();
+test.concurrent('a process that is killed leaves no ffmpeg behind', async (context) => {
+  const server = await rtmpServer(context);
   const script = fileURLToPath(new URL('../support/deliveryWithDestination.ts', import.meta.url));
   const owner = spawn(process.execPath, [script, `${server.url}/key`], { stdio: ['ignore', 'pipe', 'inherit'] });
-  onTestFinished(() => void owner.kill('SIGKILL'));
+  context.onTestFinished(() => void owner.kill('SIGKILL'));
   await once(createInterface({ input: owner.stdout }), 'line');
   const children = (await childrenOf(owner.pid ?? 0)).filter((p) => p.command.includes('pipe:0'));
   expect(children).toHaveLength(1);

@@ -136,9 +136,9 @@ test('given to a successor and taken back before it began: who had it goes on wi
   expect(await answerOf(again.put(`${VIDEO}/1/0`, video(1), renewed))).toBe('204');
 });
 
-describe('a program on the clock', () => {
-  test('a dead compositor is late three times; its successor goes on under the same playlist, with gaps and no discontinuity', async () => {
-    const { controller, base } = await openRoom(stack);
+describe.concurrent('a program on the clock', () => {
+  test('a dead compositor is late three times; its successor goes on under the same playlist, with gaps and no discontinuity', async (context) => {
+    const { controller, base } = await openRoom(stack, true, {}, context);
     const first = new TestCompositor(stack, controller, clip, 1);
     const from = controller.nextSegment;
     // It dies after part 2 of its second segment.
@@ -163,8 +163,8 @@ describe('a program on the clock', () => {
     await second.stop();
   });
 
-  test('a handoff at a boundary loses nothing', async () => {
-    const { controller, base } = await openRoom(stack);
+  test('a handoff at a boundary loses nothing', async (context) => {
+    const { controller, base } = await openRoom(stack, true, {}, context);
     const first = new TestCompositor(stack, controller, clip, 1);
     const from = controller.nextSegment;
     await first.start(from);
@@ -184,8 +184,8 @@ describe('a program on the clock', () => {
     expect(stdout).toBe('');
   });
 
-  test('ffmpeg plays it over HTTP, to the end of the list, every frame once', async () => {
-    const { controller, room } = await openRoom(stack);
+  test('ffmpeg plays it over HTTP, to the end of the list, every frame once', async (context) => {
+    const { controller, room } = await openRoom(stack, true, {}, context);
     const compositor = new TestCompositor(stack, controller, clip);
     await compositor.start(controller.nextSegment);
     await controller.waitFor('part', (p) => p.part === 5);

@@ -1,5 +1,5 @@
 /** A stream key has one connection, whoever asks for it; and a destination may be tried for a settable time only. */
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { DestinationStatus } from '../../src/contracts/deliveryControl.ts';
 import { DestinationShow } from '../support/DestinationShow.ts';
 import { TestClip } from '../support/programParts.ts';
@@ -20,7 +20,9 @@ afterAll(async () => {
   clip.close();
 });
 
-test('two broadcasts of a node with one stream key: the second is refused with a sentence, and gets it when the first has ended', async () => {
+test.concurrent('two broadcasts of a node with one stream key: the second is refused with a sentence, and gets it when the first has ended', async ({
+  onTestFinished,
+}) => {
   const first = await DestinationShow.start(clip, { [ONE]: `${server.url}/shared?signature=a` });
   onTestFinished(() => first.close());
   await first.until(ONE, live);
@@ -41,28 +43,28 @@ test('two broadcasts of a node with one stream key: the second is refused with a
   expect(server.mostPublishers('shared')).toBe(1);
 });
 
-describe('a settable time', () => {
-  test('is tried for so long, has then failed for good, and the key is free', async () => {
-    const gone = await RtmpServer.start();
-    const url = `${gone.url}/key`;
-    await gone.kill();
-    onTestFinished(() => gone.close());
-    const show = await DestinationShow.start(clip, { [ONE]: { url, reconnectSeconds: 3 } });
-    onTestFinished(() => show.close());
-    await show.until(ONE, (s) => s.state === 'reconnecting');
-    const ms = await show.msUntil(ONE, failed);
-    expect(ms).toBeGreaterThan(2000);
-    expect(ms).toBeLessThan(4500);
-    expect(show.status(ONE)).toMatchObject({ cause: 'unreachable', reason: 'the server refused the connection' });
-    await gone.run();
-    show.add(TWO, url);
-    await show.until(TWO, live);
-    expect(show.status(ONE)?.state).toBe('failed');
-    // The time counts from when it was lost.
-    show.add(THREE, { url: `${gone.url}/other`, reconnectSeconds: 0 });
-    await show.until(THREE, live);
-    await gone.kill();
-    await show.until(THREE, failed);
-    await show.until(TWO, (s) => s.state === 'reconnecting');
-  });
+test.concurrent('a settable time: is tried for so long, has then failed for good, and the key is free', async ({
+  onTestFinished,
+}) => {
+  const gone = await RtmpServer.start();
+  const url = `${gone.url}/key`;
+  await gone.kill();
+  onTestFinished(() => gone.close());
+  const show = await DestinationShow.start(clip, { [ONE]: { url, reconnectSeconds: 3 } });
+  onTestFinished(() => show.close());
+  await show.until(ONE, (s) => s.state === 'reconnecting');
+  const ms = await show.msUntil(ONE, failed);
+  expect(ms).toBeGreaterThan(2000);
+  expect(ms).toBeLessThan(4500);
+  expect(show.status(ONE)).toMatchObject({ cause: 'unreachable', reason: 'the server refused the connection' });
+  await gone.run();
+  show.add(TWO, url);
+  await show.until(TWO, live);
+  expect(show.status(ONE)?.state).toBe('failed');
+  // The time counts from when it was lost.
+  show.add(THREE, { url: `${gone.url}/other`, reconnectSeconds: 0 });
+  await show.until(THREE, live);
+  await gone.kill();
+  await show.until(THREE, failed);
+  await show.until(TWO, (s) => s.state === 'reconnecting');
 });

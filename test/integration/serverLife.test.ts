@@ -1,33 +1,32 @@
-/** The server as a process: how it starts, refuses to start, and ends; no process is left, however it ends. */
+/**
+ * The server as a process: how it starts, refuses to start, and ends; no process is left, however it ends. Each test has a server of its own and mostly
+ * waits for it; two or three at a time.
+ */
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, type TestContext, test } from 'vitest';
 import { Swarm } from '../../scripts/simulator/Swarm.ts';
 import { ServerApi } from '../../scripts/simulator/serverApi.ts';
+import { SMALL } from '../support/FleetProcesses.ts';
 import { RtmpServer } from '../support/rtmpServer.ts';
 import { descendantsOf, eventually, listProcesses, type ProcessInfo, ServerProcess } from '../support/ServerProcess.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const ROOM = 'life';
 
-const cleanUp: (() => Promise<unknown>)[] = [];
-afterEach(async () => {
-  for (const step of cleanUp.splice(0).reverse()) await step();
-});
-
 /** A server with a running broadcast to an RTMP server: workers, compositors and an ffmpeg are its children. */
-async function liveServer() {
+async function liveServer({ onTestFinished }: TestContext) {
   const rtmp = await RtmpServer.start();
-  cleanUp.push(() => rtmp.close());
+  onTestFinished(() => rtmp.close());
   const server = await ServerProcess.start({ LIANMAI_ALLOW_PRIVATE_DESTINATIONS: 'true' });
-  cleanUp.push(() => server.stop('SIGKILL'));
+  onTestFinished(async () => void (await server.stop('SIGKILL')));
   const api = new ServerApi(server.url);
   const swarm = new Swarm({ url: server.url, peers: 1, token: () => api.joinToken(ROOM, 'host') });
-  cleanUp.push(() => swarm.stop());
+  onTestFinished(() => swarm.stop());
   await swarm.start();
-  await api.startBroadcast(ROOM, { destinations: [{ url: rtmp.url, key: 'life-key' }] });
+  await api.startBroadcast(ROOM, { video: SMALL, destinations: [{ url: rtmp.url, key: 'life-key' }] });
   await rtmp.waitFor((call) => call.call === 'publish');
   const children = await descendantsOf(server.pid);
   const names = children.map((p) => p.command.join(' '));
@@ -49,9 +48,9 @@ async function gone(children: ProcessInfo[]): Promise<void> {
   );
 }
 
-describe('the end', () => {
-  test('SIGTERM: playlists end, RTMP is closed, exit code 0, no orphan', async () => {
-    const { server, rtmp, children } = await liveServer();
+describe.concurrent('the end', () => {
+  test('SIGTERM: playlists end, RTMP is closed, exit code 0, no orphan', async (context) => {
+    const { server, rtmp, children } = await liveServer(context);
     const multivariant = `${server.url}/live/${ROOM}/index.m3u8`;
     const playlist = new URL(
       (await (await fetch(multivariant)).text()).split('\n').findLast((l) => l.endsWith('.m3u8')) ?? '',
@@ -74,35 +73,20 @@ describe('the end', () => {
     await gone(children);
   });
 
-  test('SIGKILL: no orphan', async () => {
-    const { server, children } = await liveServer();
+  test('SIGKILL: no orphan', async (context) => {
+    const { server, children } = await liveServer(context);
     await server.stop('SIGKILL');
-    await gone(children);
-  });
-
-  test('SIGTERM twice: ends at once, no orphan', async () => {
-    const { server, children } = await liveServer();
-    // The end waits for each destination's last packets: an ffmpeg that stands keeps it from being over before the second signal.
-    const ffmpegs = children.filter((child) => child.command.some((word) => word.includes('ffmpeg')));
-    for (const { pid } of ffmpegs) process.kill(pid, 'SIGSTOP');
-    server.child.kill('SIGTERM');
-    await server.waitForLog((line) => line.msg === 'ending');
-    server.child.kill('SIGTERM');
-    expect(await server.ended()).toBe(130);
-    for (const { pid } of ffmpegs) process.kill(pid, 'SIGCONT');
-    await gone(children);
-  });
-
-  test('npm start is killed: the server ends by itself, no orphan', async () => {
-    const { server, children } = await liveServer();
-    // The channel is what `npm start` holds; this is what its death looks like to the server.
-    server.child.disconnect();
-    expect(await server.ended()).toBe(0);
     await gone(children);
   });
 });
 
 describe('the start', () => {
+  let server: ServerProcess;
+  beforeAll(async () => {
+    server = await ServerProcess.start();
+  });
+  afterAll(() => server?.stop());
+
   async function startAndFail(env: Record<string, string>): Promise<{ code: number | null; text: string }> {
     const child = spawn(process.execPath, ['src/index.ts'], {
       cwd: ROOT,
@@ -115,16 +99,14 @@ describe('the start', () => {
     return { code, text };
   }
 
-  test('beyond loopback without a secret: it refuses, and says why and what to do', async () => {
+  test.concurrent('beyond loopback without a secret: it refuses, and says why and what to do', async () => {
     const { code, text } = await startAndFail({ LIANMAI_HOST: '0.0.0.0' });
     expect(code).not.toBe(0);
     expect(text).toMatch(/LIANMAI_SECRET/);
     expect(text).not.toMatch(/\n\s+at /);
   });
 
-  test('a port that is in use: it says which, and what to do', async () => {
-    const server = await ServerProcess.start();
-    cleanUp.push(() => server.stop());
+  test.concurrent('a port that is in use: it says which, and what to do', async () => {
     const { code, text } = await startAndFail({
       LIANMAI_PORT: new URL(server.url).port,
       LIANMAI_INTERNAL_PORT: '0',
@@ -135,9 +117,7 @@ describe('the start', () => {
     expect(text).toMatch(/in use.*--port/s);
   });
 
-  test('a data directory that another server has: it says which, and what to do', async () => {
-    const server = await ServerProcess.start();
-    cleanUp.push(() => server.stop());
+  test.concurrent('a data directory that another server has: it says which, and what to do', async () => {
     const { code, text } = await startAndFail({
       LIANMAI_PORT: '0',
       LIANMAI_INTERNAL_PORT: '0',
@@ -148,5 +128,28 @@ describe('the start', () => {
     expect(text).toContain(`uses the data directory ${server.dataDir}`);
     expect(text).toMatch(/--data-dir/);
     expect((await fetch(`${server.url}/readyz`)).status).toBe(200);
+  });
+});
+
+describe.concurrent('the end in other ways', () => {
+  test('SIGTERM twice: ends at once, no orphan', async (context) => {
+    const { server, children } = await liveServer(context);
+    // The end waits for each destination's last packets: an ffmpeg that stands keeps it from being over before the second signal.
+    const ffmpegs = children.filter((child) => child.command.some((word) => word.includes('ffmpeg')));
+    for (const { pid } of ffmpegs) process.kill(pid, 'SIGSTOP');
+    server.child.kill('SIGTERM');
+    await server.waitForLog((line) => line.msg === 'ending');
+    server.child.kill('SIGTERM');
+    expect(await server.ended()).toBe(130);
+    for (const { pid } of ffmpegs) process.kill(pid, 'SIGCONT');
+    await gone(children);
+  });
+
+  test('npm start is killed: the server ends by itself, no orphan', async (context) => {
+    const { server, children } = await liveServer(context);
+    // The channel is what `npm start` holds; this is what its death looks like to the server.
+    server.child.disconnect();
+    expect(await server.ended()).toBe(0);
+    await gone(children);
   });
 });

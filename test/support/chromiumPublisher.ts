@@ -32,6 +32,8 @@ const LAYERS = [
   { scaleResolutionDownBy: 1, maxBitrate: 1_500_000, scalabilityMode: 'L1T2' },
 ];
 const SVC = [{ maxBitrate: 2_000_000, scalabilityMode: 'L3T3_KEY' }];
+/** Where the bandwidth estimate begins, kbit/s, enough for all layers: from libwebrtc's own 300 the largest comes after ten seconds. */
+const START_BITRATE_KBIT = 2500;
 
 export type PublishedCodec = 'VP8' | 'VP9' | 'AV1' | 'the first';
 
@@ -90,6 +92,7 @@ async function join(token: string, source: 'camera' | 'microphone') {
         : {
             codec: device.rtpCapabilities.codecs?.find((c) => c.mimeType === `video/${codec}`) as never,
             encodings: codec === 'VP8' ? LAYERS : SVC,
+            codecOptions: { videoGoogleStartBitrate: START_BITRATE_KBIT },
           }),
     });
     return JSON.stringify(producer.rtpParameters);

@@ -1,5 +1,5 @@
 /** Rooms on a DeliveryStack whose program is put at once, without a clock: any part may be put at any time. */
-import { onTestFinished } from 'vitest';
+import { onTestFinished, type TestContext } from 'vitest';
 import type { OpenOrder } from '../../src/delivery/DeliveryBroadcast.ts';
 import { type DeliveryStack, TestCompositor, TestController } from './deliveryStack.ts';
 import { AUDIO, ProgramRun, type TestClip, VIDEO } from './programParts.ts';
@@ -15,15 +15,17 @@ export interface OpenRoom {
   room: string;
 }
 
+/** `context`: of a test that runs beside others. */
 export async function openRoom(
   stack: DeliveryStack,
   answersClock = true,
   order: Partial<OpenOrder> = {},
+  context: Pick<TestContext, 'onTestFinished'> = { onTestFinished },
 ): Promise<OpenRoom> {
   const room = newRoom();
   const controller = await TestController.open(stack, { room, answersClock, order });
   await controller.waitFor('opened');
-  onTestFinished(() => controller.drop());
+  context.onTestFinished(() => controller.drop());
   return { controller, room, base: `${stack.url}/live/${room}/${controller.broadcast}` };
 }
 

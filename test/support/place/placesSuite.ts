@@ -101,13 +101,24 @@ export function placesSuite(makeRig: () => Promise<FleetRig>): void {
   }
 
   let count = 0;
+  let askedAt = 0;
   function ask(from: Places, more: Partial<PlaceAsk> = {}): Asker {
     const waits: (Waits | null)[] = [];
     const abort = new AbortController();
     count += 1;
     const broadcast = more.broadcast ?? `b${String(count).padStart(9, '0')}`;
+    // Of two nodes, too, who asks later waits later: the test may ask both within a millisecond.
+    askedAt = Math.max(askedAt + 1, from.queuedAt());
     const wish: PlaceAsk = {
-      ...{ broadcast, tenant: 'default', kind: 'start', slots: () => 1, avoid: [], waitMs: Number.POSITIVE_INFINITY },
+      ...{
+        queuedAt: askedAt,
+        broadcast,
+        tenant: 'default',
+        kind: 'start',
+        slots: () => 1,
+        avoid: [],
+        waitMs: Number.POSITIVE_INFINITY,
+      },
       ...{ signal: abort.signal, onWaiting: (where) => waits.push(where), ...more },
     };
     from.wants(broadcast, { tenant: wish.tenant, slots: wish.slots() });
