@@ -35,7 +35,7 @@ const PASSING: readonly ErrorCode[] = ['wrong-node', 'directory-unavailable', 's
 export type ScheduleEvent = 'schedule.set' | 'schedule.cancelled' | 'schedule.failed';
 
 export interface SchedulesOptions {
-  directory: Pick<Directory, 'watch' | 'find' | 'hold'>;
+  directory: Pick<Directory, 'watch' | 'find' | 'hold' | 'readiness'>;
   homes: Pick<RoomHomes, 'isOwn' | 'fenceOf' | 'on'>;
   /** Resolves when the room is at home here; throws AppError `wrong-node`, `directory-unavailable`. */
   claim: (room: string) => Promise<void>;
@@ -223,7 +223,9 @@ export class Schedules implements ScheduleService {
   async #due(room: RoomId): Promise<void> {
     const kept = await this.#newest(room);
     if (!kept || this.#state !== 'open' || kept.startsAt > this.#now()) return this.#arm(room);
-    if (kept.state === 'failed') return this.#write(room, null);
+    if (kept.state === 'failed') return this.#over(room, kept);
+    // Nobody could say that nobody else has it: a broadcast would not come about.
+    if (!this.#options.directory.readiness().ready) throw new AppError('directory-unavailable');
     if (this.#now() > kept.startsAt + START_WITHIN_MS)
       return this.#failed(room, kept, 'No server was there to start it in time.');
     await this.#start(room, kept).catch((error: unknown) => {
@@ -245,17 +247,20 @@ export class Schedules implements ScheduleService {
     const { start, status, box } = this.#options;
     const { known, lost } = destinationsOf(kept, box);
     if (lost.length > 0) this.#logger.error({ room, lost }, 'destinations are lost: their stream keys can not be read');
+    let begun: BroadcastStatus;
     try {
-      const begun = await start(room, kept.input, { id: kept.id, destinations: known });
+      begun = await start(room, kept.input, { id: kept.id, destinations: known });
       if (begun.id !== kept.id) throw new AppError('conflict', 'The room was live already.');
-      await this.#over(room, kept);
-      return begun;
     } catch (error) {
       // It did begin: what has become of it is told by its own status.
-      if (status(room)?.id === kept.id) await this.#over(room, kept);
+      if (status(room)?.id === kept.id && !isElsewhere(error)) await this.#over(room, kept);
       else if (!this.#passes(error)) await this.#failed(room, kept, reasonOf(error));
       throw error;
     }
+    await this.#over(room, kept).catch((error: unknown) =>
+      this.#logger.warn({ err: error, room }, 'the room has another home: that finds the broadcast at work'),
+    );
+    return begun;
   }
 
   #passes(error: unknown): boolean {
@@ -279,6 +284,10 @@ function there(kept: ScheduledStart | null): ScheduledStart {
   if (!kept) throw new AppError('not-found', 'No broadcast of this room is scheduled.');
   return kept;
 }
+
+/** Another node may have it. */
+const isElsewhere = (error: unknown): boolean =>
+  error instanceof AppError && (error.code === 'wrong-node' || error.code === 'directory-unavailable');
 
 const reasonOf = (error: unknown): string =>
   error instanceof AppError ? error.message : 'The fault is ours; the log of the server has it.';
