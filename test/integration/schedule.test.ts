@@ -86,8 +86,8 @@ describe('one server', () => {
     expect((await call('GET', path('guarded'))).status).toBe(404);
   });
 
-  test('it survives a kill, and starts by itself in an empty room: viewers see the slate, and it ends after the grace', async () => {
-    const broadcast = { video: SMALL, emptyGraceSeconds: 5 };
+  test('it survives a kill, and starts by itself in an empty room, where viewers see the slate', async () => {
+    const broadcast = { video: SMALL, emptyGraceSeconds: 600 };
     const set = Schedule.parse(
       (await call('PUT', path('alone'), { startsAt: Date.now() + 3_600_000, title: 'Alone', broadcast })).body,
     );
@@ -98,7 +98,8 @@ describe('one server', () => {
     const status = async () => (await call('GET', '/v1/rooms/alone/broadcast')).body;
     await expect.poll(async () => (await status()).id, poll).toBe(set.broadcast);
     await eventually(async () => (await fetch(`${server.url}/live/alone/index.m3u8`)).ok, 'the playlist is there');
-    await expect.poll(async () => (await status()).endReason, poll).toBe('empty');
+    await expect.poll(async () => (await stateOf('alone')).state, poll).toBe('live');
+    expect((await call('DELETE', '/v1/rooms/alone/broadcast')).body.endReason).toBe('stopped');
     expect((await call('GET', path('alone'))).status).toBe(404);
     await expect
       .poll(() => told('alone').map(({ type }) => type), poll)
