@@ -6,8 +6,10 @@ const UNIT_TIMEOUT_MS = 30_000;
 const HEAVY_TIMEOUT_MS = 120_000;
 
 /** Of the integration tests those that stay in the test's own process, and wait: for segments, timers and leases. A quarter of a core each, at most. */
-const WAITING =
-  'test/integration/{broadcast,broadcastAgent,broadcastHandoff,broadcastHeir,broadcastMove,broadcastScene,delivery*,destinationFaults,destinationKeys,destinationMemory,destinationSrt,hlsCheck,recording*,redisDirectory,redisPlaces,signaling*}.test.ts';
+const WAITING = [
+  'test/e2e/slate.test.ts',
+  'test/integration/{broadcast,broadcastAgent,broadcastHandoff,broadcastHeir,broadcastMove,broadcastScene,delivery*,destinationFaults,destinationKeys,destinationMemory,destinationSrt,hlsCheck,recording,recordingLive,redisDirectory,redisPlaces,signaling*}.test.ts',
+];
 
 /** Those that measure pictures and sound against the clock. All others are servers that are started, killed and waited for. */
 const MEASURING =
@@ -22,6 +24,7 @@ function heavyProject(name: string, groupOrder: number, include = `test/${name}/
     test: {
       name,
       include: [include],
+      exclude: WAITING,
       testTimeout: HEAVY_TIMEOUT_MS,
       hookTimeout: HEAVY_TIMEOUT_MS,
       fileParallelism: false,
@@ -31,7 +34,7 @@ function heavyProject(name: string, groupOrder: number, include = `test/${name}/
   };
 }
 
-/** Files that wait for most of their time, `maxWorkers` of them at a time. */
+/** Files that do not disturb each other, `maxWorkers` of them at a time. */
 function severalAtATime(
   name: string,
   groupOrder: number,
@@ -81,10 +84,11 @@ export default defineConfig({
           sequence: { groupOrder: 1 },
         },
       },
-      severalAtATime('waiting', 2, 4, { include: [WAITING] }),
-      severalAtATime('servers', 3, 2, { include: ['test/integration/**/*.test.ts'], exclude: [WAITING, MEASURING] }),
+      severalAtATime('waiting', 2, 4, { include: WAITING }),
+      severalAtATime('servers', 3, 2, { include: ['test/integration/**/*.test.ts'], exclude: [...WAITING, MEASURING] }),
       heavyProject('integration', 4, MEASURING),
-      heavyProject('media', 5),
+      // Their clock is their own: they take as long as they take, and measure nothing against ours.
+      severalAtATime('media', 5, 2, { include: ['test/media/**/*.test.ts'] }),
       heavyProject('e2e', 6),
     ],
   },

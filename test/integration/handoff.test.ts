@@ -1,13 +1,13 @@
 /**
- * Handoff: a broadcast goes from one compositor agent to another while it is live. Real processes: SFU, delivery, two agents, an RTMP server,
- * a simulated person. The tests go on from each other: the broadcast is one, from the first to the last.
+ * Handoff: a broadcast goes from one compositor agent to another while it is live, and its program is read back. Real processes: SFU, delivery, two
+ * agents, an RTMP server, a simulated person. What can go wrong is handoffAccidents.test.ts's.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { parseMetrics } from '../../scripts/bench/support/scrape.ts';
 import { Swarm } from '../../scripts/simulator/Swarm.ts';
+import { agentsOf, bound, handoffs, metricsOf } from '../support/agentsAtWork.ts';
 import { isAlive } from '../support/childProcesses.ts';
 import { PlaylistFollower } from '../support/PlaylistFollower.ts';
 import { beepFaults } from '../support/program/beepFaults.ts';
@@ -17,7 +17,7 @@ import { readProgram } from '../support/program/readProgram.ts';
 import { breaks, cadence } from '../support/program/timeline.ts';
 import { RolesApart } from '../support/RolesApart.ts';
 import { RtmpServer } from '../support/rtmpServer.ts';
-import { descendantsOf, eventually, type ServerProcess } from '../support/ServerProcess.ts';
+import { descendantsOf, eventually } from '../support/ServerProcess.ts';
 
 const FPS = 30;
 const START = { video: { width: 320, height: 180, fps: FPS, bitrate: 200_000 } } as const;
@@ -47,26 +47,6 @@ async function someone(room: string): Promise<Swarm> {
   return swarm;
 }
 
-const metrics = async (server: ServerProcess) =>
-  parseMetrics(await (await fetch(`${server.internalUrl}/metrics`)).text());
-/** How often a handoff has had this outcome. */
-async function handoffs(outcome: string): Promise<number> {
-  const text = await (await fetch(`${roles.sfu.internalUrl}/metrics`)).text();
-  const lines = text
-    .split('\n')
-    .filter((line) => line.startsWith('lianmai_handoffs_total{') && line.includes(`"${outcome}"`));
-  return lines.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0);
-}
-/** Processes of children that were given a broadcast, the newest last. */
-const bound = (agent: ServerProcess): number[] =>
-  agent.logs().flatMap(({ msg, pid, compositor }) => (msg === 'compositor bound' && compositor ? [Number(pid)] : []));
-
-/** The agent that has a broadcast now, and the other one. */
-function agents(): [here: ServerProcess, elsewhere: ServerProcess] {
-  const [one, other] = roles.agents as [ServerProcess, ServerProcess];
-  return bound(one).some(isAlive) ? [one, other] : [other, one];
-}
-
 describe('SIGTERM on an agent', () => {
   const ROOM = 'drain';
   const KEY = 'handoff-key';
@@ -84,12 +64,12 @@ describe('SIGTERM on an agent', () => {
       [recorder, follower] = await Promise.all([HlsRecorder.start({ url, folder }), PlaylistFollower.start(url)]);
       await rtmp.waitFor((call) => call.call === 'publish' && call.name === KEY);
       await recorder.segments(3);
-      const [first, second] = agents();
+      const [first, second] = agentsOf(roles);
       const processes = [first.pid, ...(await descendantsOf(first.pid)).map(({ pid }) => pid)];
       const exit = first.stop('SIGTERM');
       await eventually(async () => (await fetch(`${first.internalUrl}/readyz`)).status === 503, 'it takes no work');
       expect(await (await fetch(`${first.internalUrl}/readyz`)).json()).toEqual({ ready: false, reason: 'draining' });
-      expect((await metrics(first)).lianmai_compositor_draining).toBe(1);
+      expect((await metricsOf(first)).lianmai_compositor_draining).toBe(1);
       expect((await fetch(`${first.internalUrl}/healthz`)).status).toBe(200);
       expect(await exit).toBe(0);
       expect(processes.filter(isAlive)).toEqual([]);
@@ -104,7 +84,7 @@ describe('SIGTERM on an agent', () => {
       await swarm.stop();
     }
     expect(roles.sfu.logs().filter(({ state }) => state === 'live -> recovering')).toEqual([]);
-    expect([await handoffs('done'), (await metrics(roles.sfu)).lianmai_lost_frames_total]).toEqual([1, 0]);
+    expect([await handoffs(roles, 'done'), (await metricsOf(roles.sfu)).lianmai_lost_frames_total]).toEqual([1, 0]);
   });
 
   test('viewers: no gap, no discontinuity, one init segment, no step back', () => {
@@ -140,87 +120,5 @@ describe('SIGTERM on an agent', () => {
     expect(times.length).toBeGreaterThan(6 * FPS);
     expect(cadence(times, FPS, 0.002)).toMatchObject({ missing: 0, doubled: 0, offGrid: 0 });
     expect(audio?.gaps).toBe(0);
-  });
-});
-
-describe('what can go wrong', () => {
-  const ROOM = 'accident';
-  let swarm: Swarm;
-  let follower: PlaylistFollower;
-
-  beforeAll(async () => {
-    await Promise.all(roles.agents.map((agent) => agent.kill()));
-    await Promise.all(
-      roles.agents.map(async (agent, i) => {
-        roles.agents[i] = await agent.again({ LIANMAI_DRAIN_SECONDS: '4' });
-      }),
-    );
-    swarm = await someone(ROOM);
-    const { playlist } = await roles.api.startBroadcast(ROOM, START);
-    follower = await PlaylistFollower.start(`${roles.delivery.url}${playlist}`);
-    await follower.until(({ newest }) => newest >= 1, 'some segments');
-  });
-
-  afterAll(async () => {
-    follower?.close();
-    await swarm?.stop();
-  });
-
-  test('the successor is killed before it has the broadcast: nothing happens', async () => {
-    const [first, second] = agents();
-    const before = bound(second).length;
-    const asked = roles.api.handOver(ROOM);
-    asked.catch(() => {});
-    await eventually(() => bound(second).length > before, 'a successor');
-    process.kill(bound(second).at(-1) ?? 0, 'SIGKILL');
-    await expect(asked).rejects.toThrow('409');
-    const { newest } = follower;
-    await follower.until((now) => now.newest >= newest + 2, 'the program goes on');
-    expect(await roles.api.broadcast(ROOM)).toMatchObject({ state: 'live', restarts: 0 });
-    expect([follower.gaps, isAlive(bound(first).at(-1) ?? 0), await handoffs('failed')]).toEqual([[], true, 1]);
-  });
-
-  test('somebody asks for a handoff by the API: done', async () => {
-    expect(await roles.api.handOver(ROOM)).toMatchObject({ state: 'live', restarts: 0 });
-    const { newest } = follower;
-    await follower.until((now) => now.newest >= newest + 2, 'the program goes on');
-    expect([follower.gaps, await handoffs('done')]).toEqual([[], 2]);
-  });
-
-  test('the compositor is killed while its successor warms up: that one takes what it can', async () => {
-    const [second, first] = agents();
-    const before = bound(first).length;
-    const asked = roles.api.handOver(ROOM);
-    asked.catch(() => {});
-    await eventually(() => bound(first).length > before, 'a successor');
-    process.kill(bound(second).at(-1) ?? 0, 'SIGKILL');
-    await expect(asked).rejects.toThrow('409');
-    const { newest } = follower;
-    await follower.until((now) => now.newest >= newest + 2, 'the program goes on');
-    expect(await roles.api.broadcast(ROOM)).toMatchObject({ state: 'live', restarts: 1 });
-    expect([bound(first).length - before, await handoffs('rescued')]).toEqual([1, 1]);
-    expect(follower.gaps.length).toBeLessThanOrEqual(3);
-    expect([follower.discontinuities, follower.inits.size, follower.backwards]).toEqual([0, 1, []]);
-  });
-
-  test('there is no place elsewhere: after the limit the agent ends all the same; the broadcast comes back when there is one', async () => {
-    const [first, second] = agents();
-    expect(await second.stop('SIGTERM')).toBe(0);
-    const lost = (await metrics(roles.sfu)).lianmai_lost_frames_total ?? 0;
-    expect(await first.stop('SIGTERM')).toBe(0);
-    expect(first.logs().find(({ msg }) => msg === 'broadcasts had no place elsewhere')).toMatchObject({ left: 1 });
-    await eventually(async () => (await roles.api.broadcast(ROOM)).state === 'recovering', 'the loss is seen');
-    // At the head of the queue, under a slate, until there is a place.
-    await eventually(async () => (await roles.api.broadcast(ROOM)).position === 1, 'it waits');
-    const { newest } = follower;
-    roles.agents[roles.agents.indexOf(second)] = await second.again();
-    await eventually(async () => (await roles.api.broadcast(ROOM)).state === 'live', 'it is live again');
-    await follower.until((now) => now.newest >= newest + 2, 'the program goes on');
-    expect((await roles.api.broadcast(ROOM)).restarts).toBe(2);
-    await eventually(
-      async () => ((await metrics(roles.sfu)).lianmai_lost_frames_total ?? 0) > lost,
-      'counted as lost frames',
-    );
-    expect([follower.discontinuities, follower.inits.size, follower.backwards]).toEqual([0, 1, []]);
   });
 });
