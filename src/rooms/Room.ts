@@ -67,7 +67,10 @@ export class Room extends TypedEmitter<RoomEvents> implements RoomTap {
     router.on('levels', (levels) => this.emit('levels', speakerLevels(this.desk.onProgram, levels)));
     router.on('speakers', (ids) => this.#roster.tellAll('speakers', { peerIds: speakerIds(this.#seats.taken, ids) }));
     router.once('lost', () => this.close('shutting-down'));
-    this.on('changed', () => options.seatMemory?.seated(this.id, this.#seats.taken));
+    this.on('changed', () => {
+      // Whoever sits when the room closes with its process is to find the seat again in the next one.
+      if (!this.#closed) options.seatMemory?.seated(this.id, this.#seats.taken);
+    });
   }
 
   static async create(options: RoomOptions): Promise<Room> {
