@@ -43,9 +43,10 @@ const TALK: readonly [string, Role, string][] = [
 ];
 
 /** Chromium calls a fake camera by the file's path. */
-const NAME_DEVICES = `Object.defineProperty(MediaDeviceInfo.prototype, 'label', {
-  get() { return this.kind === 'videoinput' ? 'HD Webcam' : 'Built-in Microphone'; },
-});`;
+const NAME_DEVICES = `for (const { prototype } of [MediaDeviceInfo, MediaStreamTrack])
+  Object.defineProperty(prototype, 'label', {
+    get() { return this.kind.startsWith('video') ? 'HD Webcam' : 'Built-in Microphone'; },
+  });`;
 
 export class Stage {
   readonly room = 'evening-show';

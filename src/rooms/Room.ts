@@ -67,10 +67,7 @@ export class Room extends TypedEmitter<RoomEvents> implements RoomTap {
     router.on('levels', (levels) => this.emit('levels', speakerLevels(this.desk.onProgram, levels)));
     router.on('speakers', (ids) => this.#roster.tellAll('speakers', { peerIds: speakerIds(this.#seats.taken, ids) }));
     router.once('lost', () => this.close('shutting-down'));
-    this.on('changed', () => {
-      // Whoever sits when the room closes with its process is to find the seat again in the next one.
-      if (!this.#closed) options.seatMemory?.seated(this.id, this.#seats.taken);
-    });
+    this.on('changed', () => options.seatMemory?.seated(this.id, this.#seats.taken));
   }
 
   static async create(options: RoomOptions): Promise<Room> {
@@ -190,6 +187,8 @@ export class Room extends TypedEmitter<RoomEvents> implements RoomTap {
   #enter(peer: Peer): void {
     this.#options.metrics.peers.inc({ role: peer.role });
     peer.media.on('changed', () => {
+      // Who sits when a room ends with its process is kept for the next one: nobody stood up.
+      if (this.#closed) return;
       this.#roster.update(peer);
       this.#forwardToAll();
       this.emit('changed');

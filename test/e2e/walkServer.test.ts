@@ -191,7 +191,7 @@ test('room full: waits, and comes in by itself when a seat becomes free', async 
   );
   const page = await open(await link('full', 'Late'));
   await page.getByTestId('join').click();
-  const remedy = 'All 16 seats are taken. There is place again as soon as somebody leaves or a host takes a seat back.';
+  const remedy = 'All 16 seats are taken until somebody leaves or a host takes one back.';
   await expectReads(page, 'room-full', 'The room is full', remedy);
   await page.getByText('Stay on this page: you come in by yourself as soon as there is a free seat.').waitFor();
   await expectAccessible(page, 'few');
@@ -206,7 +206,7 @@ test('room full: waits, and comes in by itself when a seat becomes free', async 
 
   const chinese = await open(await link('full', 'Lin'), { locale: 'zh-CN' });
   await chinese.getByTestId('join').click();
-  await expectReads(chinese, 'room-full', '房间已满', '有人离开或主播收回麦位后就有空位。');
+  await expectReads(chinese, 'room-full', '房间已满', '16 个麦位都已占用，要等有人离开或主播收回麦位。');
   await chinese.getByText('请停留在此页面，一有空位会自动让你进入。').waitFor();
   for (const one of [page, chinese]) await one.context().close();
   for (const one of people) one.close();

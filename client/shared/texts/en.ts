@@ -354,8 +354,7 @@ export const en = {
   'problem.foreign-origin.do':
     'Open the page by the address that the server printed at its start, or add this one to LIANMAI_ALLOWED_ORIGINS.',
   'problem.room-full.title': 'The room is full',
-  'problem.room-full.do':
-    'All 16 seats are taken. There is place again as soon as somebody leaves or a host takes a seat back.',
+  'problem.room-full.do': 'All 16 seats are taken until somebody leaves or a host takes one back.',
   'problem.bad-room.title': 'This is not the name of a room',
   'problem.bad-room.do': 'Check the address, or start from the start page.',
   'problem.server-unreachable.title': 'The server does not answer',

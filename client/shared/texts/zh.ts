@@ -346,7 +346,7 @@ export const zh: Record<TextKey, string> = {
   'problem.foreign-origin.title': '服务器不接受此页面的地址',
   'problem.foreign-origin.do': '请用服务器启动时显示的地址打开，或把此地址加入 LIANMAI_ALLOWED_ORIGINS。',
   'problem.room-full.title': '房间已满',
-  'problem.room-full.do': '16 个麦位都已占用。有人离开或主播收回麦位后就有空位。',
+  'problem.room-full.do': '16 个麦位都已占用，要等有人离开或主播收回麦位。',
   'problem.bad-room.title': '这不是有效的房间名',
   'problem.bad-room.do': '请检查地址，或从首页开始。',
   'problem.server-unreachable.title': '服务器没有响应',
