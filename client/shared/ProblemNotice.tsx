@@ -16,6 +16,7 @@ const WITH_DETAIL: readonly Problem['code'][] = [
   'conflict',
   'bad-room',
   'removed',
+  'device-unplugged',
 ];
 
 function Detail({ problem }: { problem: Problem }) {

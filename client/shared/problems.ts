@@ -7,7 +7,8 @@ export const PROBLEMS = [
   'no-camera',
   'no-microphone',
   'permission-denied',
-  'device-busy',
+  'camera-busy',
+  'microphone-busy',
   'device-failed',
   'device-unplugged',
   'screen-failed',
@@ -90,7 +91,8 @@ export function problemOfCapture(error: unknown, wanted: Wanted): Problem {
     case 'NotReadableError':
     case 'TrackStartError':
     case 'AbortError':
-      return wanted === 'screen' ? { code: 'screen-failed', detail } : { code: 'device-busy', detail };
+      if (wanted === 'screen') return { code: 'screen-failed', detail };
+      return { code: wanted === 'microphone' ? 'microphone-busy' : 'camera-busy', detail };
     default:
       return wanted === 'screen' ? { code: 'screen-failed', detail } : { code: 'device-failed', detail };
   }

@@ -53,7 +53,7 @@ export const keepToken = (room: string, token: string): void => tab.set(key(room
 export const forgetToken = (room: string): void => tab.remove(key(room));
 
 /** What the token itself says of its owner, for the words on the page only: the server alone decides what is allowed. */
-export function claimsOf(token: string): { role?: Role; name?: string; audience?: string } {
+export function claimsOf(token: string): { role?: Role; name?: string; audience?: string; identity?: string } {
   try {
     const payload = token.split('.')[1] ?? '';
     const bytes = Uint8Array.from(atob(payload.replace(/-/g, '+').replace(/_/g, '/')), (c) => c.charCodeAt(0));
@@ -64,6 +64,7 @@ export function claimsOf(token: string): { role?: Role; name?: string; audience?
         : {}),
       ...(typeof claims.name === 'string' ? { name: claims.name } : {}),
       ...(typeof claims.aud === 'string' ? { audience: claims.aud } : {}),
+      ...(typeof claims.sub === 'string' ? { identity: claims.sub } : {}),
     };
   } catch {
     return {};
@@ -79,6 +80,9 @@ function identity(): string {
   tab.set('identity', made);
   return made;
 }
+
+/** This tab asked for the token by itself: nobody invited it. */
+export const isOwnToken = (token: string): boolean => claimsOf(token).identity === tab.get('identity');
 
 export interface TokenWish {
   role: Role;

@@ -4,7 +4,7 @@ import type { ChatWish } from '../shared/chat/ChatClient.ts';
 import { roomOfPath } from '../shared/contract.ts';
 import { type Problem, problemOf } from '../shared/problems.ts';
 import { remembered, tab } from '../shared/storage.ts';
-import { claimsOf, forgetToken, hasHost, keepToken, requestToken, takeToken } from '../shared/tokens.ts';
+import { claimsOf, forgetToken, hasHost, isOwnToken, keepToken, requestToken, takeToken } from '../shared/tokens.ts';
 import { LocalMedia } from './media/LocalMedia.ts';
 import { StudioSession } from './session/StudioSession.ts';
 import { uploadAsset } from './session/uploadAsset.ts';
@@ -35,6 +35,11 @@ export class Studio {
       this.problem.value = { code: 'bad-room', detail: '' };
       return;
     }
+    // Said at the door, before anybody has dressed up for it.
+    if (isSecureContext && !('RTCPeerConnection' in globalThis)) {
+      this.problem.value = { code: 'no-webrtc', detail: '' };
+      return;
+    }
     try {
       this.#useToken(takeToken(this.room) ?? (await this.#askForToken(wish)));
       this.ready.value = true;
@@ -51,6 +56,7 @@ export class Studio {
       room: this.room,
       token: this.#token,
       media: this.media.value,
+      ownToken: isOwnToken(this.#token),
       memory: {
         recall: () => tab.get(`peer.${this.room}`),
         remember: (peerId) => tab.set(`peer.${this.room}`, peerId),

@@ -1,10 +1,17 @@
+import { failureText } from '../shared/failureTexts.ts';
 import { t } from '../shared/language.ts';
 import { ProblemPage } from '../shared/ProblemNotice.tsx';
+import type { Problem } from '../shared/problems.ts';
 import { TopBar } from '../shared/TopBar.tsx';
 import { PreJoin } from './prejoin/PreJoin.tsx';
 import { InRoom } from './room/InRoom.tsx';
 import type { Studio } from './Studio.ts';
 import type { StudioSession } from './session/StudioSession.ts';
+
+/** Nothing that a second attempt would change. */
+const NO_RETRY: readonly Problem['code'][] = ['bad-room', 'no-webrtc'];
+/** Who may not or cannot take part may well watch: that needs neither a seat nor WebRTC. */
+const CAN_WATCH: readonly Problem['code'][] = ['no-webrtc', 'unauthorized', 'invitation-needed', 'removed'];
 
 /** `/studio/:room`: the door, the room, or why there is neither. */
 export function StudioPage({ studio }: { studio: Studio }) {
@@ -14,11 +21,12 @@ export function StudioPage({ studio }: { studio: Studio }) {
     return (
       <Framed>
         <ProblemPage problem={problem}>
-          {problem.code === 'bad-room' ? null : (
+          {NO_RETRY.includes(problem.code) ? null : (
             <button type="button" class="button primary" onClick={() => location.reload()}>
               {t('common.retry')}
             </button>
           )}
+          <WatchInstead studio={studio} problem={problem} />
         </ProblemPage>
       </Framed>
     );
@@ -73,7 +81,13 @@ function LeftPage({ studio, session }: { studio: Studio; session: StudioSession 
       {problem ? t('common.retry') : t('studio.left.again')}
     </button>
   );
-  if (problem) return <ProblemPage problem={problem}>{again}</ProblemPage>;
+  if (problem)
+    return (
+      <ProblemPage problem={problem}>
+        {NO_RETRY.includes(problem.code) ? null : again}
+        <WatchInstead studio={studio} problem={problem} />
+      </ProblemPage>
+    );
   return (
     <main class="message">
       <div class="card" data-testid="left">
@@ -87,5 +101,14 @@ function LeftPage({ studio, session }: { studio: Studio; session: StudioSession 
         </div>
       </div>
     </main>
+  );
+}
+
+function WatchInstead({ studio, problem }: { studio: Studio; problem: Problem }) {
+  if (!CAN_WATCH.includes(problem.code)) return null;
+  return (
+    <a class={`button ${problem.code === 'no-webrtc' ? 'primary' : 'outline'}`} href={studio.watchLink}>
+      {failureText('failure.watch')}
+    </a>
   );
 }

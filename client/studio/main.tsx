@@ -1,11 +1,16 @@
 import { render } from 'preact';
 import { followSettings } from '../shared/theme.ts';
+import { tokenOfFragment } from '../shared/tokens.ts';
 import { Studio } from './Studio.ts';
 import { StudioPage } from './StudioPage.tsx';
 
 followSettings();
 const studio = new Studio(location.pathname);
 void studio.open(new URLSearchParams(location.search).get('role'));
+// A new link to the page that is open already changes nothing but the fragment.
+addEventListener('hashchange', () => {
+  if (tokenOfFragment(location.hash)) location.reload();
+});
 addEventListener('pagehide', (event) => {
   // A page in the back-forward cache would hold camera and seat.
   if (!event.persisted) studio.session.value?.close();

@@ -43,9 +43,10 @@ const TALK: readonly [string, Role, string][] = [
 ];
 
 /** Chromium calls a fake camera by the file's path. */
-const NAME_DEVICES = `Object.defineProperty(MediaDeviceInfo.prototype, 'label', {
-  get() { return this.kind === 'videoinput' ? 'HD Webcam' : 'Built-in Microphone'; },
-});`;
+const NAME_DEVICES = `for (const { prototype } of [MediaDeviceInfo, MediaStreamTrack])
+  Object.defineProperty(prototype, 'label', {
+    get() { return this.kind.startsWith('video') ? 'HD Webcam' : 'Built-in Microphone'; },
+  });`;
 
 export class Stage {
   readonly room = 'evening-show';
@@ -92,18 +93,22 @@ export class Stage {
     return new Stage({ server, browser, proxy, clips, stack: stack.move() });
   }
 
-  /** A page of its own person; `path` begins with a slash. `cuttable`: by the line that `cut` cuts. */
-  async open(path: string, { cuttable = false, locale = 'en-GB' } = {}): Promise<Page> {
+  /** A page of its own person; `path` begins with a slash. `cuttable`: by the line that `cut` cuts. `script`: runs before the page's own. */
+  async open(path: string, { cuttable = false, locale = 'en-GB', script = '' } = {}): Promise<Page> {
     const context = await this.#browser.browser.newContext({ locale, reducedMotion: 'reduce' });
     context.setDefaultTimeout(PATIENCE_MS);
     const page = await context.newPage();
-    await page.addInitScript(NAME_DEVICES);
+    await page.addInitScript(`${NAME_DEVICES}\n${script}`);
     await page.goto((cuttable ? this.#proxy.url : this.server.url) + path);
     return page;
   }
 
   cut(): void {
     this.#proxy.cut();
+  }
+
+  mend(): void {
+    this.#proxy.mend();
   }
 
   /** In the chat, for whoever opens a page of the room later. */

@@ -2,6 +2,7 @@
  * Every state that a page can have, in the order of one evening. A new one: bring a page into it, and `take(page, 'NAME')`.
  */
 import type { Page } from 'playwright-core';
+import { failures } from './failures.ts';
 import type { View } from './Photographer.ts';
 import { GUEST_SEATS, HOST_SEAT, type Stage, until } from './Stage.ts';
 
@@ -194,4 +195,4 @@ async function watchEnded(stage: Stage, take: Take): Promise<void> {
   await close(page);
 }
 
-export const SCENES: Readonly<Record<string, Scene>> = { home, watch, studio, problems };
+export const SCENES: Readonly<Record<string, Scene>> = { home, watch, studio, problems, failures };

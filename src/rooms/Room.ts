@@ -187,6 +187,8 @@ export class Room extends TypedEmitter<RoomEvents> implements RoomTap {
   #enter(peer: Peer): void {
     this.#options.metrics.peers.inc({ role: peer.role });
     peer.media.on('changed', () => {
+      // Who sits when a room ends with its process is kept for the next one: nobody stood up.
+      if (this.#closed) return;
       this.#roster.update(peer);
       this.#forwardToAll();
       this.emit('changed');

@@ -1,6 +1,6 @@
 /**
- * What goes wrong at the studio's door and inside, and that the page says what to do. The server has a secret, as one has
- * that others can reach; tokens are made here with the same one.
+ * What goes wrong at the studio's door and inside, beyond the walk-through (walkDevices.test.ts, walkServer.test.ts), and that the page
+ * says what to do. The server has a secret, as one has that others can reach; tokens are made here with the same one.
  */
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -43,17 +43,6 @@ async function link(room: string, sub: string, role: Role = 'host', seconds = HO
 }
 
 describe('devices', () => {
-  test('no camera: says so, and the microphone alone will do', async () => {
-    const without = await launchBrowser({ flags: [`${FAKE_DEVICES}=device-count=0`] });
-    const page = await pages.open(without.browser, await link('nocam', 'Ann'));
-    const { remedy } = await expectProblem(page, 'no-camera');
-    expect(remedy).toContain('Plug one in');
-    await enter(page, 'Ann');
-    await tileOf(page, 'Ann').locator('.initials').waitFor();
-    expect(await page.getByTestId('mute').getAttribute('data-state')).toBe('on');
-    await without.close();
-  });
-
   test('neither camera nor microphone: one sentence about both, and one can join without', async () => {
     const without = await launchBrowser({ without: [FAKE_DEVICES] });
     const page = await pages.open(without.browser, await link('nothing', 'Ann'));
@@ -62,18 +51,6 @@ describe('devices', () => {
     await enter(page, 'Ann');
     await tileOf(page, 'Ann').locator('.initials').waitFor();
     await without.close();
-  });
-
-  test('permission denied: says where to allow it, and asking again then works', async () => {
-    const asking = await launchBrowser({ without: ['--use-fake-ui-for-media-stream'] });
-    const page = await pages.open(asking.browser, await link('denied', 'Ann'), { permissions: [] });
-    const { remedy } = await expectProblem(page, 'permission-denied');
-    expect(remedy).toContain('allow both');
-    await page.context().grantPermissions(['camera', 'microphone']);
-    await page.getByRole('button', { name: 'Ask for the devices again' }).click();
-    await expectPlaying(page.locator('.mirror video'));
-    expect(await page.getByTestId('problem').count()).toBe(0);
-    await asking.close();
   });
 
   test('a page outside a secure context: says that https is missing', async () => {
@@ -91,7 +68,6 @@ describe('who may come in', () => {
   const foreign = Tokens.create([new Secret('another secret of another server altogether')]);
 
   test.each([
-    ['expired', () => link('door', 'Ann', 'host', -HOUR_S)],
     ['of another server', () => link('door', 'Ann', 'host', HOUR_S, foreign)],
     ['no token at all', async () => `${server.url}/studio/door#token=nonsense`],
   ])('a token that is %s: ask for a new link', async (_what, url) => {
@@ -179,16 +155,6 @@ describe('a connection that is lost', () => {
     await expectPlaying(tileOf(ann, 'Bob').locator('video'));
     expect({ peer: await peerOf(bob, 'Ann'), order: await order(bob) }).toEqual(before);
     expect(await peerOf(ann, 'Ann')).toBe(before.peer);
-  });
-
-  test('a server that is restarted: the pages come back by themselves', async () => {
-    const { port } = new URL(server.url);
-    await server.stop();
-    for (const page of [ann, bob]) await page.getByTestId('reconnecting').waitFor();
-    server = await ServerProcess.start({ LIANMAI_SECRET: SECRET, LIANMAI_PORT: port });
-    for (const page of [ann, bob]) await page.getByTestId('reconnecting').waitFor({ state: 'detached' });
-    await expectPlaying(tileOf(bob, 'Ann').locator('video'));
-    await expectPlaying(tileOf(ann, 'Bob').locator('video'));
   });
 });
 

@@ -21,12 +21,17 @@ export class Pages {
     this.#expected = expected;
   }
 
-  /** A page in a context of its own: another person. */
-  async open(browser: Browser, url: string, options: BrowserContextOptions = {}): Promise<Page> {
+  /** A page in a context of its own: another person. `prepare`: before the page is loaded. */
+  async open(
+    browser: Browser,
+    url: string,
+    { prepare, ...options }: BrowserContextOptions & { prepare?: (page: Page) => Promise<unknown> } = {},
+  ): Promise<Page> {
     const context = await browser.newContext({ locale: 'en-GB', viewport: WIDE, ...options });
     context.setDefaultTimeout(PATIENCE_MS);
     const page = await context.newPage();
     this.watch(page, new URL(url).host);
+    await prepare?.(page);
     await page.goto(url);
     return page;
   }
@@ -77,6 +82,13 @@ export async function expectProblem(page: Page, code: string): Promise<{ title: 
   expect(title?.length).toBeGreaterThan(10);
   expect(remedy?.length).toBeGreaterThan(20);
   return { title: title ?? '', remedy: remedy ?? '' };
+}
+
+/** Waits until a page has this problem on show in these words: its title whole, and of the remedy at least a part. */
+export async function expectReads(page: Page, code: string, title: string, remedy: string): Promise<void> {
+  const problem = page.locator(`[data-testid=problem][data-problem="${code}"]`);
+  await problem.getByText(title, { exact: true }).waitFor();
+  await problem.getByText(remedy).waitFor();
 }
 
 /** The numbers that `getStats` has of what a studio page receives, by kind. */

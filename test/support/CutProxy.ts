@@ -5,22 +5,31 @@ export class CutProxy {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
   #isCut = false;
+  #carriedBytes = 0;
 
   private constructor(server: Server) {
     this.#server = server;
   }
 
-  /** `target` is a port on 127.0.0.1. */
-  static async start(target: number): Promise<CutProxy> {
+  /** `target` is a port on 127.0.0.1. `at`: where the proxy listens, by default on any free port of 127.0.0.1. */
+  static async start(
+    target: number,
+    at: { host: string; port: number } = { host: '127.0.0.1', port: 0 },
+  ): Promise<CutProxy> {
     const server = createServer();
     const proxy = new CutProxy(server);
     server.on('connection', (near) => proxy.#onConnection(near, target));
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    await new Promise<void>((resolve) => server.listen(at.port, at.host, resolve));
     return proxy;
   }
 
   get url(): string {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  /** In both directions. */
+  get carriedBytes(): number {
+    return this.#carriedBytes;
   }
 
   cut(): void {
@@ -49,6 +58,9 @@ export class CutProxy {
     ] as const) {
       this.#sockets.add(socket);
       socket.on('error', () => socket.destroy());
+      socket.on('data', (data) => {
+        this.#carriedBytes += data.length;
+      });
       socket.on('close', () => {
         this.#sockets.delete(socket);
         other.destroy();

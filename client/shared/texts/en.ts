@@ -317,9 +317,9 @@ export const en = {
   'problem.insecure-context.title': 'This page may not use camera and microphone',
   'problem.insecure-context.do':
     'Browsers allow them only on https:// pages and on localhost. Open this page by https, or ask for a server with a certificate (LIANMAI_TLS_CERT, LIANMAI_TLS_KEY).',
-  'problem.no-webrtc.title': 'This browser cannot do WebRTC',
+  'problem.no-webrtc.title': 'This browser cannot join with picture and sound',
   'problem.no-webrtc.do':
-    'Use a current Chrome, Edge, Firefox or Safari. An in-app browser often lacks it: open the link in the real one.',
+    'It lacks WebRTC, as the browsers inside of other apps often do. Open this page in a current Chrome, Edge, Firefox or Safari.',
   'problem.no-player.title': 'This browser cannot play the stream',
   'problem.no-player.do': 'Use a current Chrome, Edge, Firefox or Safari.',
   'problem.no-device.title': 'No camera and no microphone found',
@@ -330,14 +330,16 @@ export const en = {
   'problem.no-microphone.do': 'Plug one in and choose it here, or join with the picture only.',
   'problem.permission-denied.title': 'Camera and microphone are blocked',
   'problem.permission-denied.do':
-    'Click the camera or lock sign beside the address, allow both for this page, then ask for the devices again.',
-  'problem.device-busy.title': 'The device is in use',
-  'problem.device-busy.do':
-    'Another program holds the camera or microphone. Close it, or choose another device, then ask again.',
+    'Click the camera or lock sign beside the address, allow both for this page, then ask again here.',
+  'problem.camera-busy.title': 'Your camera is in use',
+  'problem.camera-busy.do': 'Another program holds it. Close that program and try again, or choose another camera.',
+  'problem.microphone-busy.title': 'Your microphone is in use',
+  'problem.microphone-busy.do':
+    'Another program holds it. Close that program and try again, or choose another microphone.',
   'problem.device-failed.title': 'The device did not start',
   'problem.device-failed.do': 'Unplug it and plug it in again, or choose another one.',
   'problem.device-unplugged.title': 'A device was disconnected',
-  'problem.device-unplugged.do': 'Plug it in again or choose another one, then turn it on again.',
+  'problem.device-unplugged.do': 'Plug it in and try again, or choose another one. You stay in the room meanwhile.',
   'problem.screen-failed.title': 'The screen could not be shared',
   'problem.screen-failed.do':
     'Allow screen recording for the browser in the system’s privacy settings, or choose another window.',
@@ -345,14 +347,14 @@ export const en = {
   'problem.invitation-needed.do':
     'This server lets in only who was invited. Ask the host or the administrator for a link to this room and open it.',
   'problem.unauthorized.title': 'This link is not valid any more',
-  'problem.unauthorized.do': 'It has expired or was made for another room or server. Ask for a new link.',
+  'problem.unauthorized.do': 'It has expired or was made for another room or server. Ask for a new link and open it.',
   'problem.forbidden.title': 'You may not do this',
   'problem.forbidden.do': 'Your link gives another role. Ask the host.',
   'problem.foreign-origin.title': 'The server does not accept this page’s address',
   'problem.foreign-origin.do':
     'Open the page by the address that the server printed at its start, or add this one to LIANMAI_ALLOWED_ORIGINS.',
   'problem.room-full.title': 'The room is full',
-  'problem.room-full.do': 'All 16 seats are taken. Ask the host to free one, then try again.',
+  'problem.room-full.do': 'All 16 seats are taken until somebody leaves or a host takes one back.',
   'problem.bad-room.title': 'This is not the name of a room',
   'problem.bad-room.do': 'Check the address, or start from the start page.',
   'problem.server-unreachable.title': 'The server does not answer',

@@ -36,6 +36,8 @@ export class LocalMedia {
   };
   /** Counts the attempts of each kind: an older one that ends later must not replace what a newer one brought. */
   readonly #attempt = { camera: 0, microphone: 0 };
+  /** What is wanted and could not be had, or went away. */
+  readonly #missing = new Set<Kind>();
   #closed = false;
 
   readonly camera: ReadonlySignal<MediaStreamTrack | null> = this.#camera;
@@ -76,6 +78,7 @@ export class LocalMedia {
         this.problem.value = { code: 'no-device', detail: '' };
       else this.problem.value = second ?? first;
     } catch (error) {
+      for (const kind of ['camera', 'microphone'] as const) if (!this.#signalOf(kind).value) this.#missing.add(kind);
       this.problem.value = problemOf(error);
     } finally {
       this.#starting.value = false;
@@ -99,13 +102,27 @@ export class LocalMedia {
       this.problem.value = null;
       this.#take(kind, track);
     } catch (error) {
-      if (attempt === this.#attempt[kind]) this.problem.value = problemOf(error);
+      if (attempt !== this.#attempt[kind]) return;
+      this.#missing.add(kind);
+      this.problem.value = problemOf(error);
     }
+  }
+
+  /** Asks again for what is missing, and leaves alone what the person turned off. */
+  async retry(): Promise<void> {
+    this.problem.value = null;
+    let last: Problem | null = null;
+    for (const kind of [...this.#missing]) {
+      await this.start(kind);
+      last = this.#problemNow() ?? last;
+    }
+    this.problem.value = last;
   }
 
   /** Turns it off: the device's light goes out. */
   stop(kind: Kind): void {
     this.#attempt[kind]++;
+    this.#missing.delete(kind);
     const track = this.#signalOf(kind);
     track.value?.stop();
     track.value = null;
@@ -117,6 +134,7 @@ export class LocalMedia {
     remembered.set(kind, deviceId);
     // Some phones open one camera at a time: the old one has to go first.
     this.stop(kind);
+    if (this.#missing.size === 0) this.problem.value = null;
     await this.start(kind);
   }
 
@@ -173,8 +191,10 @@ export class LocalMedia {
     track.addEventListener('ended', () => {
       if (this.#signalOf(kind).value !== track) return;
       this.#signalOf(kind).value = null;
+      this.#missing.add(kind);
       this.problem.value = { code: 'device-unplugged', detail: track.label };
     });
+    this.#missing.delete(kind);
     this.#signalOf(kind).value?.stop();
     this.#signalOf(kind).value = track;
     this.chosen[kind].value = deviceOf(track);

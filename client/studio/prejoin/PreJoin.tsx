@@ -6,6 +6,7 @@ import { ProblemNotice } from '../../shared/ProblemNotice.tsx';
 import { DeviceSelects } from '../media/DeviceSelects.tsx';
 import { TrackVideo } from '../media/TrackVideo.tsx';
 import type { Studio } from '../Studio.ts';
+import { JoinProblem } from './JoinProblem.tsx';
 import { LevelMeter } from './LevelMeter.tsx';
 
 /** The door of the studio: see and hear oneself, choose devices and a name, then join. */
@@ -59,7 +60,7 @@ export function PreJoin({ studio }: { studio: Studio }) {
         <NameField id="prejoin-name" value={name} bad={tried.value && nameBad} readOnly={studio.nameFixed.value} />
         <DeviceSelects media={media} />
         <LevelMeter track={media.microphone.value} />
-        {session?.problem.value ? <ProblemNotice problem={session.problem.value} /> : null}
+        {session ? <JoinProblem studio={studio} session={session} /> : null}
         <button type="submit" class="button primary large wide" data-testid="join" disabled={joining}>
           {joining ? t('prejoin.joining') : t('prejoin.join')}
         </button>

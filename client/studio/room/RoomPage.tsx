@@ -11,6 +11,7 @@ import { ControlBar } from './ControlBar.tsx';
 import { LivePanel } from './LivePanel.tsx';
 import { LiveState } from './LiveState.tsx';
 import { Countdown } from './live/Countdown.tsx';
+import { MediaProblem } from './MediaProblem.tsx';
 import { type PanelTab, PanelTabs } from './PanelTabs.tsx';
 import { People } from './People.tsx';
 import { RemoteAudio } from './RemoteAudio.tsx';
@@ -149,15 +150,7 @@ export function Banners({ studio, session }: Props) {
           />
         </ProblemNotice>
       ) : null}
-      {media.problem.value ? (
-        <ProblemNotice problem={media.problem.value}>
-          <Dismiss
-            onClick={() => {
-              media.problem.value = null;
-            }}
-          />
-        </ProblemNotice>
-      ) : null}
+      <MediaProblem media={media} />
     </>
   );
 }

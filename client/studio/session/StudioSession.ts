@@ -29,6 +29,8 @@ export interface StudioSessionOptions {
   media: LocalMedia;
   memory: PeerMemory;
   renewToken: () => Promise<string>;
+  /** The page got the token by itself, not from a link: it may be renewed before it was ever good. */
+  ownToken?: boolean;
   /** One was named a host: the token to keep. */
   onToken: (token: string) => void;
 }
@@ -44,7 +46,6 @@ const FINAL: readonly Problem['code'][] = [
   'unauthorized',
   'forbidden',
   'foreign-origin',
-  'room-full',
   'room-closed',
   'removed',
   'joined-elsewhere',
@@ -93,10 +94,13 @@ export class StudioSession {
   /** Gets another token for the same person when the server takes this one no more; throws ProblemError. */
   readonly #renewToken: () => Promise<string>;
 
-  constructor({ room, token, media, memory, renewToken, onToken }: StudioSessionOptions) {
+  readonly #ownToken: boolean;
+
+  constructor({ room, token, media, memory, renewToken, onToken, ownToken = false }: StudioSessionOptions) {
     this.#media = media;
     this.#memory = memory;
     this.#renewToken = renewToken;
+    this.#ownToken = ownToken;
     this.#signaling = new SignalingClient(room, token);
     this.seats = new SeatSession({
       ...{ signaling: this.#signaling, state: this.state, media },
@@ -321,7 +325,7 @@ export class StudioSession {
   #onProblem(problem: Problem): void {
     if (this.phase.value === 'left') return;
     // Only who was in the room already: a link that never was good is told so.
-    if (problem.code === 'unauthorized' && this.#answer && !this.#renewed) {
+    if (problem.code === 'unauthorized' && (this.#answer || this.#ownToken) && !this.#renewed) {
       this.#renewed = true;
       void this.#comeWithNewToken(problem);
       return;

@@ -23,7 +23,12 @@ export function SeatPanel({ way }: { way: SeatWay }) {
     heading.current?.scrollIntoView({ block: 'nearest' });
   }, [media]);
   const problem = studio.problem.value ?? session?.problem.value ?? session?.refused.value;
-  const inside = session !== null && session.phase.value !== 'idle' && session.phase.value !== 'joining';
+  const inside =
+    session !== null &&
+    session.phase.value !== 'idle' &&
+    session.phase.value !== 'joining' &&
+    session.phase.value !== 'left';
+  const ended = session?.phase.value === 'left';
   const asking = session?.state.self.value?.asking === true;
   return (
     <section class="card seat-panel" aria-labelledby="seat-title" data-testid="seat-panel">
@@ -38,7 +43,15 @@ export function SeatPanel({ way }: { way: SeatWay }) {
         <h2 id="seat-title" ref={heading} tabIndex={-1}>
           {seatText(asking ? 'ask.waiting.title' : 'ask.title')}
         </h2>
-        {problem ? <ProblemNotice problem={problem} /> : null}
+        {problem ? (
+          <ProblemNotice problem={problem}>
+            {ended ? (
+              <button type="button" class="button slim" data-testid="again" onClick={() => void studio.again()}>
+                {t('common.retry')}
+              </button>
+            ) : null}
+          </ProblemNotice>
+        ) : null}
         {media.problem.value ? (
           <ProblemNotice problem={media.problem.value}>
             <button type="button" class="button slim" onClick={() => void media.open()}>

@@ -96,7 +96,8 @@ describe('problems', () => {
     ['NotFoundError', 'camera', 'no-camera'],
     ['NotFoundError', 'microphone', 'no-microphone'],
     ['NotFoundError', 'both', 'no-device'],
-    ['NotReadableError', 'camera', 'device-busy'],
+    ['NotReadableError', 'camera', 'camera-busy'],
+    ['NotReadableError', 'microphone', 'microphone-busy'],
     ['NotReadableError', 'screen', 'screen-failed'],
     ['WhateverError', 'microphone', 'device-failed'],
   ] as const)('%s for the %s', (name, wanted, code) => {
