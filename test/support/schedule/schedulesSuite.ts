@@ -161,6 +161,7 @@ export function schedulesSuite(makeRig: () => Promise<FleetRig>): void {
       await a.schedules.set(room, far());
       await until(b, (state) => state === 'scheduled');
       await a.homes.release(room);
+      await untilView(await b.node.directory.watch('room'), (all) => all.every(({ id }) => id !== room));
       await b.schedules.cancel(room);
       expect(b.told).toEqual([{ event: 'schedule.cancelled', reason: '' }]);
       await expect(b.schedules.cancel(room)).rejects.toMatchObject({ code: 'not-found' });
