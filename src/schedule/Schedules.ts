@@ -21,7 +21,7 @@ import type { RoomHomes } from '../directory/RoomHomes.ts';
 import type { View } from '../directory/View.ts';
 import type { ScheduleService } from './ScheduleService.ts';
 import type { ScheduleStore } from './ScheduleStore.ts';
-import { prepared, scheduledOf, toSchedule } from './scheduleRecord.ts';
+import { prepared, scheduledOf, startOf, toSchedule } from './scheduleRecord.ts';
 
 /** A clock that is set is noticed, and a timer is never longer than it may be (setTimeout: 24 days), ms. */
 const LOOK_MS = 30_000;
@@ -100,9 +100,12 @@ export class Schedules implements ScheduleService {
   }
 
   async set(room: RoomId, input: ScheduleInput): Promise<Schedule> {
+    // A directory that settles holds the claim up: the time counts from when it was asked for.
+    const now = this.#now();
+    startOf(input, now);
     const last = await this.#changeable(room);
     const what = await this.#prepare(room, input.broadcast, last);
-    const kept = scheduledOf(what, input, last, this.#now());
+    const kept = scheduledOf(what, input, last, now);
     await this.#write(room, kept);
     this.#logger.info({ room, broadcast: kept.id, startsAt: kept.startsAt }, 'broadcast scheduled');
     return this.#tell(room, kept, 'schedule.set');
