@@ -241,11 +241,13 @@ export class BroadcastArchive extends TypedEmitter<ArchiveEvents> implements Seg
 
   /** Writes what waits, and closes the files. Idempotent. */
   async close(): Promise<void> {
-    if (!this.#closed) this.emit('closed');
+    const first = !this.#closed;
+    if (first) this.emit('closed');
     this.#closed = true;
     await this.flush();
     await this.#closeWriter();
-    await this.#writeCaptions(this.folder).catch((error: unknown) => this.#fail(error, null));
+    // Later the folder may be gone.
+    if (first) await this.#writeCaptions(this.folder).catch((error: unknown) => this.#fail(error, null));
   }
 
   async #writeCaptions(folder: string): Promise<void> {
