@@ -113,7 +113,10 @@ async function watch(stage: Stage, take: Take): Promise<void> {
   });
   await until(page, `${watchState('live')} && document.querySelector('video').currentTime > 3`);
   await take(page, 'watch-live', controlsOf(page));
-  await stage.api.caption(stage.room, { text: 'And that is how the kiln is opened: very, very slowly.', durationMs: null });
+  await stage.api.caption(stage.room, {
+    text: 'And that is how the kiln is opened: very, very slowly.',
+    durationMs: null,
+  });
   await page.getByTestId('captions').selectOption('0');
   await until(page, "[...document.querySelector('video').textTracks].some((track) => track.activeCues?.length > 0)");
   await take(page, 'watch-captions', controlsOf(page));

@@ -211,7 +211,7 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
 
   /** Begins a recording, or ends it (switchRecording.ts). */
   async record(on: boolean): Promise<BroadcastStatus> {
-    await switchRecording({ input: this.#input, board: this.#board, delivery: this.#delivery }, on, () => this.#save());
+    await switchRecording({ input: this.#input, board: this.#board, delivery: this.delivery }, on, () => this.#save());
     return this.status;
   }
 

@@ -15,11 +15,11 @@ import { enter, PATIENCE_MS, Pages, WIDE } from './pages.ts';
 const ROOM = 'words';
 const SEGMENT_MS = 2000;
 const INPUT = {
-  video: { width: 320, height: 180, fps: 15, bitrate: 300_000 },
+  video: { width: 320, height: 180, fps: 15, bitrate: 300_000 } as const,
   captions: [{ language: 'en' }, { language: 'zh-Hans' }],
   // Nothing is dropped from the list meanwhile: media times begin with its first segment.
   dvrSeconds: 600,
-} as const;
+};
 const poll = { timeout: PATIENCE_MS };
 
 const pages = new Pages();
@@ -44,11 +44,13 @@ const sceneCaptions = async (): Promise<string> => {
 
 /** What is drawn over the picture now. */
 const shown = (page: Page): Promise<string[]> =>
-  page.locator('video').evaluate((video: HTMLVideoElement) =>
-    [...video.textTracks]
-      .filter(({ mode }) => mode === 'showing')
-      .flatMap(({ activeCues }) => [...(activeCues ?? [])].map((cue) => (cue as VTTCue).text)),
-  );
+  page
+    .locator('video')
+    .evaluate((video: HTMLVideoElement) =>
+      [...video.textTracks]
+        .filter(({ mode }) => mode === 'showing')
+        .flatMap(({ activeCues }) => [...(activeCues ?? [])].map((cue) => (cue as VTTCue).text)),
+    );
 
 /** When a line is shown, program time in ms, by the viewer's media; undefined: it has not come. */
 async function spanOf(page: Page, text: string): Promise<{ start: number; end: number } | undefined> {

@@ -29,8 +29,10 @@ const ROOM = 'rules';
 const FPS = 24;
 /** Small: two cores do all of it. */
 const INPUT = {
-  video: { width: 320, height: 180, fps: FPS, bitrate: 300_000 },
-  audio: { bitrate: 64_000 }, captions: [{ language: 'en' }] } as const;
+  video: { width: 320, height: 180, fps: FPS, bitrate: 300_000 } as const,
+  audio: { bitrate: 64_000 },
+  captions: [{ language: 'en' }],
+};
 /** Long enough that a segment comes, is dropped from the list, and may go: 30 s are listed. */
 const SECONDS = 24;
 /** What GStreamer reads of each stream: of the sound alone, more than a segment. */
