@@ -1,10 +1,11 @@
 import type { RefObject } from 'preact';
 import { useEffect } from 'preact/hooks';
+import { toggleCaptions } from './player/captionChoice.ts';
 import type { WatchRoom } from './WatchRoom.ts';
 
 /**
  * Keys that work wherever the focus is not in a control: Space or k plays and pauses, m mutes, f is full screen, l goes to
- * the live edge. Inside the player media-chrome has the same keys itself; only l is ours there too.
+ * the live edge, c turns captions on and off. Inside the player media-chrome has the same keys itself; only l and c are ours there too.
  */
 export function usePageKeys(frame: RefObject<HTMLElement | null>, watch: WatchRoom): void {
   useEffect(() => {
@@ -13,6 +14,7 @@ export function usePageKeys(frame: RefObject<HTMLElement | null>, watch: WatchRo
       const inPlayer = event.target instanceof Node && (frame.current?.contains(event.target) ?? false);
       const inControl = event.target instanceof Element && event.target.closest('button, a, input, select, textarea');
       if (event.key === 'l' && (inPlayer || !inControl)) return watch.seekToLive();
+      if (event.key === 'c' && (inPlayer || !inControl)) return toggleCaptions(watch.engine.value);
       if (inPlayer || inControl) return;
       const request = REQUESTS[event.key];
       if (!request) return;

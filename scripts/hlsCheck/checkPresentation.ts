@@ -82,7 +82,8 @@ class Check {
   async run(): Promise<CheckResult> {
     const multivariant = await this.#multivariant();
     const urls = multivariant ? mediaUrlsOf(multivariant, this.#url) : [this.#url];
-    const followers = urls.map((url) => new Follower(this.#context, url));
+    const captions = new Set(multivariant ? captionUrlsOf(multivariant, this.#url) : []);
+    const followers = urls.map((url) => new Follower(this.#context, url, captions.has(url)));
     const opened = await Promise.all(followers.map((follower) => follower.open()));
     const there = followers.filter((_, i) => opened[i]);
     await Promise.all([...there.map((follower) => follower.follow()), this.#probe(there)]);
@@ -139,3 +140,10 @@ export function mediaUrlsOf({ variants, renditions }: MultivariantPlaylist, base
   ];
   return [...new Set(uris.filter((uri) => uri !== null).map((uri) => new URL(uri, base).href))];
 }
+
+/** Those of subtitles. */
+export const captionUrlsOf = ({ renditions }: MultivariantPlaylist, base: string): string[] =>
+  renditions
+    .filter(({ attributes }) => attributes.get('TYPE') === 'SUBTITLES')
+    .flatMap(({ attributes }) => attributes.get('URI') ?? [])
+    .map((uri) => new URL(uri, base).href);

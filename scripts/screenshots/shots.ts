@@ -108,9 +108,19 @@ async function watch(stage: Stage, take: Take): Promise<void> {
   await until(page, watchState('idle'));
   await page.getByTestId('chat-message').first().waitFor();
   await take(page, 'watch-waiting');
-  await stage.api.startBroadcast(stage.room, { dvrSeconds: 3600, record: true });
+  await stage.api.startBroadcast(stage.room, {
+    ...{ dvrSeconds: 3600, record: true, captions: [{ language: 'en' }] },
+  });
   await until(page, `${watchState('live')} && document.querySelector('video').currentTime > 3`);
   await take(page, 'watch-live', controlsOf(page));
+  await stage.api.caption(stage.room, {
+    text: 'And that is how the kiln is opened: very, very slowly.',
+    durationMs: null,
+  });
+  await page.getByTestId('captions').selectOption('0');
+  await until(page, "[...document.querySelector('video').textTracks].some((track) => track.activeCues?.length > 0)");
+  await take(page, 'watch-captions', controlsOf(page));
+  await page.getByTestId('captions').selectOption('-1');
   await page.getByTestId('share').click();
   await page.getByTestId('embed-code').waitFor();
   await take(page, 'watch-share', () => until(page, watchState('live')));
@@ -172,6 +182,12 @@ async function studioLive(page: Page, take: Take): Promise<void> {
   await page.setViewportSize({ width: 1280, height: 800 });
   await page.getByTestId('tab-scene').click();
   await take(page, 'studio-scene');
+  await page.setViewportSize({ width: 1280, height: 800 });
+  await page.getByTestId('scene-captions').fill('Thank you all for watching');
+  await page.getByTestId('scene-captions').press('Enter');
+  await page.getByTestId('captions-hide').waitFor();
+  await take(page, 'studio-captions', () => page.getByTestId('captions-language').scrollIntoViewIfNeeded());
+  await page.getByTestId('captions-hide').click();
   await page.setViewportSize({ width: 1280, height: 800 });
   await page.getByTestId('tab-chat').click();
   await page.getByTestId('chat-more').last().click();

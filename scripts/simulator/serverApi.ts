@@ -3,6 +3,7 @@
 import type { z } from 'zod';
 import { TokenAnswer } from '../../src/contracts/api.ts';
 import { type BroadcastInput, BroadcastStatus, type DestinationInput } from '../../src/contracts/broadcast.ts';
+import { CaptionAnswer, type CaptionInput } from '../../src/contracts/captions.ts';
 import { DestinationStatus } from '../../src/contracts/deliveryControl.ts';
 import { type Recording, RecordingList } from '../../src/contracts/recording.ts';
 import type { Scene } from '../../src/contracts/scene.ts';
@@ -35,6 +36,11 @@ export class ServerApi {
 
   async stopBroadcast(room: string): Promise<BroadcastStatus> {
     return BroadcastStatus.parse(await this.#call('DELETE', `/v1/rooms/${room}/broadcast`));
+  }
+
+  /** A line of captions. */
+  async caption(room: string, input: z.input<typeof CaptionInput>): Promise<CaptionAnswer> {
+    return CaptionAnswer.parse(await this.#call('POST', `/v1/rooms/${room}/captions`, input));
   }
 
   async addDestination(room: string, input: z.input<typeof DestinationInput>): Promise<DestinationStatus> {

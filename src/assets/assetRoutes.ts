@@ -11,6 +11,7 @@ import { Asset, AssetList, MAX_ASSET_BYTES } from '../contracts/assets.ts';
 import { AppError } from '../contracts/errors.ts';
 import { RoomId } from '../contracts/ids.ts';
 import { AssetId, type VersionedScene } from '../contracts/scene.ts';
+import { allowMember } from '../tokens/allowMember.ts';
 import { bearerOf, type Tokens } from '../tokens/Tokens.ts';
 import type { AssetStore } from './AssetStore.ts';
 import { assetsOf } from './sceneAssets.ts';
@@ -53,20 +54,11 @@ async function isApi({ open, tokens }: AssetRoutesOptions, request: FastifyReque
 }
 
 /** A `join` token that `fits`, or what `isApi` takes. */
-async function isMember(
+const isMember = (
   options: AssetRoutesOptions,
   request: FastifyRequest,
   fits: (claims: { role: string; room: string }) => boolean,
-): Promise<void> {
-  if (options.open) return;
-  const token = bearerOf(request.headers.authorization);
-  const claims = await options.tokens.verify(token, 'join').catch((error: unknown) => {
-    if (!(error instanceof AppError && error.code === 'wrong-audience')) throw error;
-    return undefined;
-  });
-  if (!claims) await options.tokens.verify(token, 'api');
-  else if (!fits(claims)) throw new AppError('forbidden');
-}
+): Promise<void> => allowMember(options, request.headers.authorization, fits);
 
 function uploads(fastify: FastifyInstance, options: AssetRoutesOptions): void {
   const api = fastify.withTypeProvider<ZodTypeProvider>();

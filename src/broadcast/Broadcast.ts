@@ -59,7 +59,7 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
   readonly #speakers: Speakers;
   readonly #place: BroadcastPlace;
   readonly #compositors: CompositorKeeper;
-  readonly #delivery: DeliveryPlace;
+  readonly delivery: DeliveryPlace;
   readonly #resumed: Resumed | undefined;
   readonly #record: RecordWriter;
   /** Another process had it before. */
@@ -120,7 +120,7 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
       onFence: () => void this.#save(),
       onFormer: (untilMs) => meterFormer(this.id, runUsage(options, room.id, input.tenant), resumed, untilMs),
     });
-    this.#delivery = new DeliveryPlace({
+    this.delivery = new DeliveryPlace({
       ...{ room: room.id, input, node: options, destinations: this.#destinations, compositors: this.#compositors },
       ...{ board: this.#board, logger: this.#logger },
       // Not a compositor's: those grow with the wall clock, also of a controller that has slept while another took over.
@@ -197,21 +197,21 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
     }
     this.#destinations.add(destination);
     void this.#save();
-    this.#delivery.link?.send({ type: 'add-destination', destination: orderOf(destination) });
+    this.delivery.link?.send({ type: 'add-destination', destination: orderOf(destination) });
     this.#logger.info({ destination: destination.status.id }, 'destination added');
     return destination.status;
   }
 
   removeDestination(id: string): void {
-    this.#destinations.remove(id, this.#delivery.link !== undefined);
+    this.#destinations.remove(id, this.delivery.link !== undefined);
     void this.#save();
-    this.#delivery.link?.send({ type: 'remove-destination', id });
+    this.delivery.link?.send({ type: 'remove-destination', id });
     this.#logger.info({ destination: id }, 'destination removed');
   }
 
   /** Begins a recording, or ends it (switchRecording.ts). */
   async record(on: boolean): Promise<BroadcastStatus> {
-    await switchRecording({ input: this.#input, board: this.#board, delivery: this.#delivery }, on, () => this.#save());
+    await switchRecording({ input: this.#input, board: this.#board, delivery: this.delivery }, on, () => this.#save());
     return this.status;
   }
 
@@ -303,7 +303,7 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
     const chosen = await this.#programFor();
     // Nobody sees a frame of what nobody else could go on with.
     await this.#save();
-    const delivery = await this.#delivery.open();
+    const delivery = await this.delivery.open();
     // Race: it may have gone to another delivery node since.
     return { program: this.#program ?? chosen, delivery };
   }
@@ -345,9 +345,9 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
     if (this.#owner?.held) this.#record.close();
     this.#quiet();
     this.#compositors.letGo();
-    this.#delivery.close();
+    this.delivery.close();
     await this.#supervising;
-    this.#delivery.close();
+    this.delivery.close();
     this.#destinations.letGo();
     this.#board.close();
     await this.#owner?.handOn();
@@ -373,7 +373,7 @@ export class Broadcast extends TypedEmitter<BroadcastEvents> {
     await this.#compositors.stop();
     // Race: a compositor that is just being brought up may still open the broadcast at delivery.
     await this.#supervising;
-    await this.#delivery.end();
+    await this.delivery.end();
     this.#destinations.close();
     await this.#owner?.end();
     const endedAt = Math.round(this.#options.wallClock());

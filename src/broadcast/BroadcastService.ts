@@ -1,4 +1,5 @@
 import type { BroadcastInput, BroadcastStatus, DestinationInput } from '../contracts/broadcast.ts';
+import type { CaptionAnswer, CaptionInput } from '../contracts/captions.ts';
 import type { DestinationStatus } from '../contracts/deliveryControl.ts';
 import type { RoomTap } from './RoomTap.ts';
 
@@ -19,6 +20,8 @@ export interface BroadcastService {
   record(room: string, on: boolean): Promise<BroadcastStatus>;
   addDestination(room: string, input: DestinationInput): Promise<DestinationStatus>;
   removeDestination(room: string, id: string): Promise<void>;
+  /** A line of captions for viewers. `no-broadcast`, `conflict` when the broadcast has none in that language, `bad-request` for a time that can not be meant. */
+  caption(room: string, input: CaptionInput): CaptionAnswer;
   /**
    * Sends the room's present scene as a new job at once; the frame from which it holds. null when the room is not live, or its
    * compositor is just being replaced and takes long: the next one begins with the scene.

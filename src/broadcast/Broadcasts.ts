@@ -2,6 +2,7 @@ import type { Clock } from '../common/clock.ts';
 import { newId } from '../common/ids.ts';
 import type { Logger } from '../common/logger.ts';
 import { BroadcastInput, BroadcastState, type BroadcastStatus, DestinationInput } from '../contracts/broadcast.ts';
+import type { CaptionAnswer, CaptionInput } from '../contracts/captions.ts';
 import type { DestinationStatus } from '../contracts/deliveryControl.ts';
 import { AppError } from '../contracts/errors.ts';
 import type { VideoCodec } from '../contracts/job.ts';
@@ -221,6 +222,10 @@ export class Broadcasts implements BroadcastService {
 
   async record(room: string, on: boolean): Promise<BroadcastStatus> {
     return this.#get(room).record(on);
+  }
+
+  caption(room: string, input: CaptionInput): CaptionAnswer {
+    return this.#get(room).delivery.captions.say(input);
   }
 
   async handOver(room: string): Promise<BroadcastStatus> {

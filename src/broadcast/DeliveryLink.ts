@@ -59,6 +59,8 @@ export class DeliveryLink extends TypedEmitter<DeliveryLinkEvents> {
   /** Delivery has refused `open`: perhaps it does not speak our number. */
   #foreign = false;
   #arriving = false;
+  /** It takes captions. */
+  #captions = false;
   #standby: Take | undefined;
   #opened: { resolve: () => void; reject: (error: Error) => void } | undefined;
   #ended: (() => void) | undefined;
@@ -243,6 +245,7 @@ export class DeliveryLink extends TypedEmitter<DeliveryLinkEvents> {
         return;
       case 'opened':
         this.#arriving = report.arriving;
+        this.#captions = report.captions ?? false;
         this.#opened?.resolve();
         return;
       case 'refused': {
@@ -265,6 +268,7 @@ export class DeliveryLink extends TypedEmitter<DeliveryLinkEvents> {
 
   #post(order: DeliveryOrder): void {
     if (!isKnownTo(this.#protocol, order, DELIVERY_SINCE)) return;
+    if (order.type === 'caption' && !this.#captions) return;
     // To who drops the word it would be the order to take the program from there.
     if (order.type === 'take' && order.standby && this.#protocol < STANDBY_SINCE) return;
     if (this.#socket?.readyState === this.#socket?.OPEN) this.#socket?.send(JSON.stringify(order));

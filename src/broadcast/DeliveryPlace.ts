@@ -9,6 +9,7 @@ import type { MovedFrom } from '../contracts/deliveryControl.ts';
 import { AppError } from '../contracts/errors.ts';
 import { MOVES_SINCE } from '../contracts/protocol.ts';
 import type { BroadcastOptions } from './BroadcastOptions.ts';
+import { CaptionSender } from './CaptionSender.ts';
 import type { CompositorKeeper } from './CompositorKeeper.ts';
 import { DeliveryLink } from './DeliveryLink.ts';
 import { moveDelivery } from './DeliveryMove.ts';
@@ -49,6 +50,7 @@ export interface DeliveryPlaceOptions {
 type Follower = ReturnType<typeof followDelivery>;
 
 export class DeliveryPlace {
+  readonly captions: CaptionSender;
   readonly #options: DeliveryPlaceOptions;
   readonly #logger: Logger;
   readonly #abort = new AbortController();
@@ -64,6 +66,8 @@ export class DeliveryPlace {
 
   constructor(options: DeliveryPlaceOptions) {
     this.#options = options;
+    const { input, node, program } = options;
+    this.captions = new CaptionSender({ tracks: input.captions, clock: node.clock, program });
     this.#logger = options.logger;
   }
 
@@ -141,6 +145,10 @@ export class DeliveryPlace {
     });
     this.#link = link;
     this.#target = link;
+    this.captions.reach(link);
+    link.on('back', () => {
+      if (this.#link === link) this.captions.reach(link);
+    });
   }
 
   #leave(link: DeliveryLink, withinMs: number): void {

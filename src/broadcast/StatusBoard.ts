@@ -40,6 +40,7 @@ export class StatusBoard {
       playback: input.playback,
       video: { width, height, fps, bitrate },
       renditions: videoRenditionsFor(input).map(({ kind: _, ...rendition }) => rendition),
+      captions: input.captions,
       fps: 0,
       bitrate: 0,
       lateFrames: 0,

@@ -9,7 +9,7 @@ export function openOrder(
   { broadcast, epoch, startMs, grid, renditions }: Program,
   {
     room,
-    input: { dvrSeconds, record, transcode, playback, tenant },
+    input: { dvrSeconds, record, transcode, playback, captions, tenant },
     destinations,
     fence,
     movedFrom,
@@ -36,6 +36,7 @@ export function openOrder(
     record,
     transcode,
     playback,
+    captions,
     tenant,
     movedFrom,
   };

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { CaptionTracks } from './captions.ts';
 import { DegradationStep } from './degradation.ts';
 import { DestinationStatus, ReconnectSeconds } from './deliveryControl.ts';
 import { BroadcastId, DEFAULT_TENANT, DestinationId, RenditionId, TenantId } from './ids.ts';
@@ -65,6 +66,8 @@ export const BroadcastInput = z
     transcode: z.array(RenditionInput).max(4).default([]),
     /** Whose it is: its use is summed up under this name (`GET /v1/usage`). */
     tenant: TenantId.default(DEFAULT_TENANT),
+    /** The languages in which there may be captions that viewers turn on; empty: none. */
+    captions: CaptionTracks.default([{ language: 'und' }]),
     /** A second compositor works along in the shadow: when one is lost, who plays whole segments and the recording lose nothing. */
     standby: z.boolean().default(false),
     /** How long an empty room shows the slate before the broadcast ends, seconds. */
@@ -103,6 +106,8 @@ export const BroadcastStatus = z.object({
   video: z.object({ width: z.int(), height: z.int(), fps: z.int(), bitrate: z.int() }),
   /** All video qualities that viewers have, the largest first. */
   renditions: z.array(z.object({ id: RenditionId, width: z.int(), height: z.int(), bitrate: z.int() })).default([]),
+  /** The languages in which there may be captions. */
+  captions: CaptionTracks.default([]),
   /** Over the last second. */
   fps: z.number(),
   bitrate: z.number(),

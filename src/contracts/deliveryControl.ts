@@ -7,6 +7,7 @@
  * Both say only what the number in `open` has (protocol.ts, DELIVERY_SINCE).
  */
 import { z } from 'zod';
+import { CaptionLine, CaptionTracks } from './captions.ts';
 import { Grid } from './grid.ts';
 import {
   BroadcastId,
@@ -117,6 +118,8 @@ export const DeliveryOrder = z.discriminatedUnion('type', [
     /** Further renditions of the finished recording. */
     transcode: z.array(RenditionInput).max(4).default([]),
     destinations: z.array(DestinationOrder).max(16).default([]),
+    /** Renditions of captions. */
+    captions: CaptionTracks.default([]),
     fence: Fence,
     tenant: TenantId.default(DEFAULT_TENANT),
     /** Another delivery node has it until now: this one copies it from there, and is asked to take it over from some segment on. */
@@ -127,6 +130,8 @@ export const DeliveryOrder = z.discriminatedUnion('type', [
    * at work do not come.
    */
   type('take', { from: SegmentNumber, compositor: CompositorId, fence: Fence, standby: z.boolean().optional() }),
+  /** A line of captions; one that is there already, by its id, is not added again. Only to who has said in `opened` that it knows them. */
+  type('caption', { line: CaptionLine }),
   type('add-destination', { destination: DestinationOrder }),
   type('remove-destination', { id: DestinationId }),
   /** Begins a recording with the segment that is shown now, or ends it with the part that is. */
@@ -142,8 +147,8 @@ export const DeliveryOrder = z.discriminatedUnion('type', [
 export type DeliveryOrder = z.infer<typeof DeliveryOrder>;
 
 export const DeliveryReport = z.discriminatedUnion('type', [
-  /** `arriving`: a compositor that was taken before is at work, and stays until another is taken. */
-  type('opened', { arriving: z.boolean().default(false) }),
+  /** `arriving`: a compositor that was taken before is at work, and stays until another is taken. `captions`: it takes their lines. */
+  type('opened', { arriving: z.boolean().default(false), captions: z.boolean().optional() }),
   type('refused', {
     /** `ended`: the broadcast is over, for example since nobody came back for it within RECLAIM_MS. */
     code: z.enum(['stale-fence', 'unauthorized', 'protocol', 'draining', 'bad-request', 'ended']),
@@ -179,5 +184,5 @@ export type DeliveryReport = z.infer<typeof DeliveryReport>;
 
 /** Messages that are not of protocol 1. */
 export const DELIVERY_SINCE: Since<DeliveryOrder | DeliveryReport> = {
-  ...{ record: 2, yield: 2, moved: 2, draining: 2, copied: 2, arrived: 2, left: 2 },
+  ...{ caption: 2, record: 2, yield: 2, moved: 2, draining: 2, copied: 2, arrived: 2, left: 2 },
 };

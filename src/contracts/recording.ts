@@ -5,6 +5,7 @@
  *   /recordings/:id/:rendition/index.m3u8            media playlist
  *   /recordings/:id/:rendition/init-HASH.mp4         init segment
  *   /recordings/:id/:rendition/K.m4s                 segment K
+ *   /recordings/:id/captions/:language/…             media playlist and `captions.vtt`, of each language in which something was said
  *   /recordings/:id/program.mp4                      the whole recording: the best video and the sound, faststart
  *   /recordings/:id/poster.jpg, thumbnails.vtt, thumbnails/N.jpg
  *
@@ -60,6 +61,8 @@ export const Recording = z.object({
   mp4: z.string().nullable(),
   poster: z.string().nullable(),
   thumbnails: z.string().nullable(),
+  /** WebVTT files, one of each language in which there were captions. */
+  captions: z.array(z.object({ language: z.string(), name: z.string(), path: z.string() })).default([]),
   /** Its video qualities, the largest first. */
   renditions: z.array(RecordingRendition),
   transcodes: z.array(Transcode),

@@ -10,6 +10,7 @@
  */
 import { z } from 'zod';
 import { BroadcastInput, type BroadcastStatus, DestinationId, DestinationInput } from './broadcast.ts';
+import { type CaptionAnswer, CaptionInput } from './captions.ts';
 import type { DestinationStatus } from './deliveryControl.ts';
 import type { ErrorCode } from './errors.ts';
 import { DisplayName, InvitationId, PeerId, SourceKind } from './ids.ts';
@@ -180,6 +181,8 @@ export const ClientPayloads = {
   /** While the room is live. */
   'destination:add': DestinationInput,
   'destination:remove': z.object({ id: DestinationId }),
+  /** A line of captions. Hosts. */
+  'caption:say': CaptionInput,
   /** The whole scene. Hosts; `stale-version` when somebody else was first: they were told the newest one before. */
   'scene:set': z.object({ scene: Scene, ifMatch: z.int().min(0) }),
 } as const;
@@ -269,6 +272,7 @@ export interface ClientAnswers {
   'schedule:start': BroadcastStatus;
   'destination:add': DestinationStatus;
   'destination:remove': Record<string, never>;
+  'caption:say': CaptionAnswer;
   /** `fromFrame`: the frame of the program from which it holds; null when the room is not live. */
   'scene:set': VersionedScene & { fromFrame: number | null };
 }

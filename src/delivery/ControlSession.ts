@@ -149,6 +149,9 @@ export class ControlSession extends TypedEmitter<SessionEvents> {
       case 'record':
         this.#options.record(broadcast, order.on);
         return;
+      case 'caption':
+        broadcast.captions.add(order.line);
+        return;
       case 'yield':
         broadcast.yieldFrom(order.from);
         return;
@@ -172,7 +175,7 @@ export class ControlSession extends TypedEmitter<SessionEvents> {
   #opened(broadcast: DeliveryBroadcast): void {
     this.#broadcast = broadcast;
     broadcast.on('report', this.#onReport);
-    this.#send({ type: 'opened', arriving: broadcast.arriving });
+    this.#send({ type: 'opened', arriving: broadcast.arriving, captions: true });
     for (const destination of broadcast.destinations) this.#send({ type: 'destination', status: destination.status });
     const recording = this.#options.recording(broadcast.id);
     if (recording) this.#send({ type: 'recording', status: recording });

@@ -15,6 +15,7 @@ import type { BroadcastId, CompositorId, Fence, RenditionId, RoomId } from '../c
 import type { Rendition } from '../contracts/job.ts';
 import type { PlaybackAccess } from '../contracts/playback.ts';
 import type { BroadcastEvents, DeliveryBroadcastOptions, OpenOrder, Putter } from './broadcastTypes.ts';
+import { CaptionBook } from './captions/CaptionBook.ts';
 import { checkOnGrid } from './checkOnGrid.ts';
 import { Destination } from './destinations/Destination.ts';
 import { ProgramFeed } from './destinations/ProgramFeed.ts';
@@ -48,6 +49,7 @@ export class DeliveryBroadcast extends TypedEmitter<BroadcastEvents> {
   /** Of who has its playlists: higher than that of any node that it was on before. */
   readonly placeFence: Fence;
   readonly store: ProgramStore;
+  readonly captions: CaptionBook;
   readonly inits: InitSegments;
   /** Slate and silence of each rendition, as they were put. */
   readonly slates: SlateSegments;
@@ -96,6 +98,7 @@ export class DeliveryBroadcast extends TypedEmitter<BroadcastEvents> {
     this.#follower = new ClockFollower(clock);
     const ids = order.renditions.map((r) => r.id);
     this.store = new ProgramStore(order.grid, ids, { dvrSeconds: order.dvrSeconds });
+    this.captions = new CaptionBook(order.grid, order.captions, () => this.store.head);
     this.inits = new InitSegments(order.renditions);
     this.#feed = new ProgramFeed(order.grid);
     this.slates = new SlateSegments(order.grid);
@@ -162,6 +165,7 @@ export class DeliveryBroadcast extends TypedEmitter<BroadcastEvents> {
   /** From now on its changes are kept on disk. */
   keep(journal: BroadcastJournal): void {
     this.#journal = journal;
+    journal.captions(this.captions);
   }
 
   /** It goes on where another node had it; `position` null: nothing was visible there. */

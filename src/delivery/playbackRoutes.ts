@@ -12,10 +12,11 @@ import {
   type PlaybackAccess,
   type PlaybackState,
 } from '../contracts/playback.ts';
+import { registerCaptionRoutes } from './captions/captionRoutes.ts';
 import type { DeliveryBroadcast } from './DeliveryBroadcast.ts';
 import type { Edge } from './edge/Edge.ts';
 import { parseDirectives, type Query } from './hls/directives.ts';
-import type { PlaylistCache } from './hls/PlaylistCache.ts';
+import { CAPTIONS, type PlaylistCache } from './hls/PlaylistCache.ts';
 import { targetDurationSeconds } from './hls/playlists.ts';
 import { HELD_UP, MEDIA_TYPES, PLAYLIST_TYPE } from './http/answerHeaders.ts';
 import { sendMedia, sendText } from './http/answers.ts';
@@ -66,7 +67,7 @@ export interface PlaybackOptions {
   nodesOnly: boolean;
 }
 
-type Kind = 'multivariant' | 'playlist' | 'init' | 'segment' | 'part' | 'state' | 'picture';
+type Kind = 'multivariant' | 'playlist' | 'init' | 'segment' | 'part' | 'state' | 'picture' | 'captions';
 type Found = { broadcast: DeliveryBroadcast; playlists: PlaylistCache };
 /** What this node itself answers. */
 export type LocalAnswer = (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply>;
@@ -94,6 +95,10 @@ export function registerPlaybackRoutes(fastify: FastifyInstance, options: Playba
     for (const [template, handler] of Object.entries(ROUTES))
       addRoute(template, (request, reply) => handler(options, request, reply));
     registerPictureRoutes(addRoute, options);
+    registerCaptionRoutes(addRoute, {
+      ...options,
+      answer: (request, reply, found) => sendMediaPlaylist(options, request, reply, { ...found, rendition: CAPTIONS }),
+    });
     if (options.nodesOnly) return;
     const playbackOf = (room: string, id: string) => options.find(room, id)?.broadcast.playback;
     registerBeaconRoutes(scope, { beacons: options.beacons, gate: options.gate, playbackOf });
@@ -180,7 +185,15 @@ function scheduledFor(next: ReturnType<PlaybackOptions['scheduled']>, access: Ac
 }
 
 async function media(options: PlaybackOptions, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
-  const { broadcast, playlists, rendition } = findRendition(options, request, reply);
+  return sendMediaPlaylist(options, request, reply, findRendition(options, request, reply));
+}
+
+async function sendMediaPlaylist(
+  options: PlaybackOptions,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { broadcast, playlists, rendition }: Found & { rendition: string },
+): Promise<FastifyReply> {
   const { [EDGE_VIEWERS_HEADER]: elsewhere = '' } = request.headers;
   if (request.playAccess === 'node') options.viewers.elsewhere(broadcast.id, String(elsewhere));
   else options.viewers.seen(broadcast.id, request);
@@ -305,6 +318,7 @@ function kindOf(path: string): Kind {
   if (path.endsWith('/state.json')) return 'state';
   if (path.endsWith('.m3u8'))
     return path.replace(/^\/live\/~[^/]*/, '/live').split('/').length === 4 ? 'multivariant' : 'playlist';
+  if (/\/captions\/[^/]+\/[^/]+\.vtt$/.test(path)) return 'captions';
   if (/\.(jpg|vtt)$/.test(path)) return 'picture';
   if (path.endsWith('.mp4')) return 'init';
   return /\.\d+\.m4s$/.test(path) ? 'part' : 'segment';

@@ -114,6 +114,8 @@ export const KeptRoom = z.object({
   seated: z.array(SeatedPerson),
   /** Left out: nobody is kept out, and nobody invited. */
   door: KeptDoor.optional(),
+  /** Wall clock at which the captions line is taken off the picture, ms since 1970; left out: not by itself. */
+  captionsUntil: z.number().optional(),
 });
 
 /** Where a broadcast's compositor is at work (broadcast/place/Balance.ts). */

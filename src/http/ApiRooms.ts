@@ -3,6 +3,7 @@ import type { RoomSummary } from '../contracts/api.ts';
 import type { BroadcastStatus } from '../contracts/broadcast.ts';
 import type { RoomId } from '../contracts/ids.ts';
 import type { Scene, VersionedScene } from '../contracts/scene.ts';
+import type { CaptionDesk } from '../rooms/CaptionDesk.ts';
 import type { ApiInvitations } from './invitationRoutes.ts';
 
 /** What the HTTP API asks of the rooms. */
@@ -19,5 +20,6 @@ export interface ApiRooms {
   /** Every scene that is not the default, with its room. */
   scenes(): [RoomId, VersionedScene][];
   readonly invitations: ApiInvitations;
+  readonly captions: Pick<CaptionDesk, 'say'>;
   summary(room: RoomTap, broadcast: BroadcastStatus | null): RoomSummary;
 }

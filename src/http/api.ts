@@ -31,6 +31,7 @@ import { openApiWebhooks } from '../webhooks/openApiWebhooks.ts';
 import { registerWebhooks } from '../webhooks/webhookRoutes.ts';
 import type { ApiFleet } from './ApiFleet.ts';
 import type { ApiRooms } from './ApiRooms.ts';
+import { registerCaptions } from './captionRoutes.ts';
 import { registerInvitations } from './invitationRoutes.ts';
 import type { RecordingsClient } from './RecordingsClient.ts';
 import { registerRecordingApi } from './recordingApi.ts';
@@ -100,6 +101,13 @@ export async function registerApi(fastify: FastifyInstance, options: ApiOptions)
     { prefix: '/v1' },
   );
   const { open, tokens, assets, rooms, fleet } = options;
+  await fastify.register(
+    async (scope) => {
+      if (fleet) scope.addHook('preValidation', (request, reply) => fleet.toHome(request, reply));
+      registerCaptions(scope, { open, tokens, captions: rooms.captions, broadcasts: options.broadcasts });
+    },
+    { prefix: '/v1' },
+  );
   await fastify.register(
     async (scope) =>
       registerAssets(scope, { open, tokens, assets, scenes: () => rooms.scenes(), fleet: fleet?.assets }),

@@ -27,6 +27,8 @@ const KeptRoom = z.object({
   seated: z.array(SeatedPerson),
   /** Left out: nobody is kept out, and nobody invited. */
   door: KeptDoor.optional(),
+  /** Wall clock at which the captions line is taken off the picture, ms since 1970; left out: not by itself. */
+  captionsUntil: z.number().optional(),
 });
 export type KeptRoom = z.infer<typeof KeptRoom>;
 

@@ -6,6 +6,7 @@ import { RoomId } from '../contracts/ids.ts';
 import type { Scene, VersionedScene } from '../contracts/scene.ts';
 import type { IceServer, LeaveReason } from '../contracts/signaling.ts';
 import type { JoinClaims } from '../contracts/tokens.ts';
+import { CaptionDesk } from './CaptionDesk.ts';
 import { Invitations, type Sign } from './Invitations.ts';
 import { DEFAULT_LIMITS, type RoomLimits } from './limits.ts';
 import type { RoomMetrics } from './metrics.ts';
@@ -47,6 +48,7 @@ export class RoomRegistry extends TypedEmitter<{ opened: [room: Room]; closed: [
   /** Whom each room lets in, open or not. */
   readonly door: RoomDoor;
   readonly invitations: Invitations;
+  readonly captions: CaptionDesk;
   readonly #seats: SeatMemory;
   readonly #options: RoomRegistryOptions;
   readonly #limits: RoomLimits;
@@ -63,12 +65,20 @@ export class RoomRegistry extends TypedEmitter<{ opened: [room: Room]; closed: [
     this.#seats = new SeatMemory(monotonicClock, options.files);
     this.door = new RoomDoor(options.files);
     this.invitations = new Invitations(this.door, options.sign ?? refuseToSign);
+    this.captions = new CaptionDesk({
+      scene: (room) => this.scenes.get(room),
+      setScene: (...change) => this.setScene(...change),
+      keepUntil: (room, captionsUntil) => options.files?.change(room, { captionsUntil }),
+    });
     this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
     this.iceServers = options.iceServers as readonly IceServer[];
   }
 
   static async create(options: RoomRegistryOptions): Promise<RoomRegistry> {
-    return new RoomRegistry(options);
+    const registry = new RoomRegistry(options);
+    for (const [room, { captionsUntil }] of options.files?.entries() ?? [])
+      registry.captions.adopt(room, captionsUntil);
+    return registry;
   }
 
   get(id: string): Room | undefined {
@@ -147,6 +157,8 @@ export class RoomRegistry extends TypedEmitter<{ opened: [room: Room]; closed: [
     // One that is being made is waited for, else it would open after this.
     await this.#opening.get(id)?.catch(() => {});
     this.#rooms.get(id)?.close(reason);
+    this.captions.forget(id);
+    this.#options.files?.change(id, { captionsUntil: undefined });
     this.scenes.forget(id);
     this.#seats.forget(id);
     this.door.forget(id);
@@ -156,14 +168,16 @@ export class RoomRegistry extends TypedEmitter<{ opened: [room: Room]; closed: [
   async move(id: string): Promise<void> {
     await this.#opening.get(id)?.catch(() => {});
     this.#rooms.get(id)?.close('moved');
+    this.captions.forget(id);
   }
 
   /** What another node has kept of a room that is at home here from now on. */
-  adopt(id: RoomId, { scene, seated, door }: KeptRoom): void {
+  adopt(id: RoomId, { scene, seated, door, captionsUntil }: KeptRoom): void {
     this.scenes.adopt(id, scene);
+    this.captions.adopt(id, captionsUntil);
     this.#seats.remember(id, seated);
     this.door.adopt(id, door);
-    this.#options.files?.change(id, { seated });
+    this.#options.files?.change(id, { seated, captionsUntil });
   }
 
   /** The scene as the room's broadcast had it on another node, when that is newer than what is known here. */
@@ -175,6 +189,7 @@ export class RoomRegistry extends TypedEmitter<{ opened: [room: Room]; closed: [
   async closeAll(reason: CloseReason = 'shutting-down'): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    this.captions.close();
     await Promise.allSettled(this.#opening.values());
     for (const room of [...this.#rooms.values()]) room.close(reason);
     this.emit('closed');

@@ -14,6 +14,7 @@ export function apiRooms(registry: RoomRegistry, homes: Pick<RoomHomes, 'isOwn' 
     scene: (id) => registry.scenes.get(id),
     setScene: (id, scene, ifMatch) => registry.setScene(id, scene, ifMatch),
     invitations: registry.invitations,
+    captions: registry.captions,
     // What is kept here of a room that is at home elsewhere is not how it is now.
     scenes: () => registry.scenes.entries().filter(([room]) => homes.isOwn(room) || homes.known(room) === null),
     summary: (room, broadcast) => {

@@ -182,6 +182,10 @@ export const HANDLERS: HandlerTable = {
   },
   ...SEAT_HANDLERS,
   ...SHOW_HANDLERS,
+  'caption:say': {
+    needs: 'host',
+    handle: (room, _peer, input, { registry, broadcasts }) => registry.captions.say(room.id, input, broadcasts),
+  },
   'scene:set': {
     needs: 'host',
     // Set in the order in which they came; waited for is the frame, and what only another node has of what they name.

@@ -28,7 +28,11 @@ import { PATIENCE_MS, Pages } from './pages.ts';
 const ROOM = 'rules';
 const FPS = 24;
 /** Small: two cores do all of it. */
-const INPUT = { video: { width: 320, height: 180, fps: FPS, bitrate: 300_000 }, audio: { bitrate: 64_000 } } as const;
+const INPUT = {
+  video: { width: 320, height: 180, fps: FPS, bitrate: 300_000 } as const,
+  audio: { bitrate: 64_000 },
+  captions: [{ language: 'en' }],
+};
 /** Long enough that a segment comes, is dropped from the list, and may go: 30 s are listed. */
 const SECONDS = 24;
 /** What GStreamer reads of each stream: of the sound alone, more than a segment. */
@@ -78,6 +82,9 @@ async function collect(url: string, signal: AbortSignal): Promise<void> {
   }
 }
 
+/** Stays until the next one: over whatever segments come. */
+const say = (text: string) => api.caption(ROOM, { text, durationMs: null });
+
 async function killCompositor(): Promise<void> {
   const bound = server.logs().findLast(({ msg }) => msg === 'compositor bound');
   process.kill(Number(bound?.pid), 'SIGKILL');
@@ -106,8 +113,10 @@ beforeAll(async () => {
   const collecting = medias.map((media) => collect(media, over.signal));
   const segments = (count: number) => textOf(`${medias[0]}?_HLS_msn=${count}`);
   await segments(2);
+  await say('Hello <b>& welcome</b>');
   await swarm.join(1);
   await segments(4);
+  await say('大家好 👋🏽');
   await killCompositor();
   live = await checking;
   [probed, gstreamer] = await Promise.all([ffprobeOn(url), gstreamerOn(url, folder, BYTES)]);
@@ -130,9 +139,10 @@ describe('hls-check', () => {
   test('has no finding while somebody joins and a compositor is killed', () => {
     expect(live.findings).toEqual([]);
     // It was no idle look: all renditions, part by part, and what was lost.
-    expect(live.renditions).toHaveLength(2);
-    for (const { versions, seconds } of live.renditions) {
-      expect(versions).toBeGreaterThan(30);
+    expect(live.renditions).toHaveLength(3);
+    for (const { url, versions, seconds } of live.renditions) {
+      // Captions have a new version a segment, the others one a part.
+      expect(versions).toBeGreaterThan(url.includes('/captions/') ? 5 : 30);
       expect(seconds).toBeGreaterThan(10);
     }
     expect([...texts].some((text) => text.includes('#EXT-X-GAP'))).toBe(true);
@@ -158,7 +168,7 @@ describe('read without complaint', () => {
 
   test('by ffprobe', () => {
     expect(probed.complaints).toBe('');
-    expect(probed.streams.map(({ codec_name }) => codec_name).sort()).toEqual(['aac', 'h264']);
+    expect(probed.streams.map(({ codec_name }) => codec_name).sort()).toEqual(['aac', 'h264', 'webvtt']);
     expect(probed.streams).toContainEqual({ codec_name: 'h264', width: INPUT.video.width, height: INPUT.video.height });
   });
 

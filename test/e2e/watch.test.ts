@@ -246,35 +246,6 @@ describe('while it is live', () => {
     }
   });
 
-  test('captions that the program has can be chosen', async () => {
-    const reader = await browser.browser.newPage();
-    pages.watch(reader, new URL(server.url).host);
-    const subtitles = `${server.url}/live/${ROOM}/words/index.m3u8`;
-    await reader.route(`**/live/${ROOM}/index.m3u8`, async (route) => {
-      const answer = await route.fetch();
-      const media = `#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID="words",NAME="English",LANGUAGE="en",URI="${subtitles}"\n`;
-      const text = (await answer.text()).replace(/(#EXT-X-STREAM-INF:)/, `${media}$1SUBTITLES="words",`);
-      await route.fulfill({ response: answer, body: text });
-    });
-    const chosen = new Promise<void>((resolve) => {
-      void reader.route(subtitles, async (route) => {
-        resolve();
-        await route.fulfill({
-          contentType: 'application/vnd.apple.mpegurl',
-          body: '#EXTM3U\n#EXT-X-TARGETDURATION:2\n',
-        });
-      });
-    });
-    await reader.goto(`${server.url}/watch/${ROOM}`);
-    await expect.poll(() => stateOf(reader), poll).toBe('live');
-    const menu = reader.getByTestId('captions');
-    await menu.waitFor();
-    expect(await menu.locator('option').allTextContents()).toEqual(['Captions off', 'English']);
-    await menu.selectOption('English');
-    await chosen;
-    await reader.close();
-  });
-
   test('a network that was gone: says so, and is live again at the edge by itself', async () => {
     const proxy = await CutProxy.start(Number(new URL(server.url).port));
     const far = await pages.open(browser.browser, `${proxy.url}/watch/${ROOM}`);

@@ -22,7 +22,8 @@ import { TestClip } from '../support/programParts.ts';
 /** Of each check; the dates' drift is told from 9 s on. */
 const SECONDS = 13;
 
-const isMedia = (url: string): boolean => /\.(m4s|mp4)$/.test(url);
+const isMedia = (url: string): boolean => /\.(m4s|mp4|vtt)$/.test(url);
+const isCaptions = (url: string): boolean => /\.vtt$/.test(url);
 const isPlaylist = (url: string): boolean => /\.m3u8/.test(url) && url.split('/').length > 4;
 const isMultivariant = (url: string): boolean => /^\/live\/[^/]+\/index\.m3u8/.test(url);
 const isVideo = (url: string): boolean => url.includes('/v180/');
@@ -99,6 +100,7 @@ const BYTES: Faults = {
     if (status !== 200 || method !== 'GET') return;
     const number = numberOf(url);
     if (url.endsWith('.mp4') && times % 2 === 0) spoil(exchange, -1);
+    if (isCaptions(url)) exchange.body = captionFault(exchange.body.toString(), number, times);
     if (!isVideo(url)) return;
     if (isSegment(url) && number % 2 === 0) spoil(exchange, -1);
     if (isSegment(url) && number % 2 === 1) noIdr(exchange);
@@ -111,6 +113,18 @@ const BYTES: Faults = {
     }
   },
 };
+
+/** Of four segments in a row each is wrong in another way; the first of them the second time only. */
+function captionFault(text: string, number: number, times: number): Buffer {
+  const faults: ((text: string) => string)[] = [
+    (whole) => (times > 1 ? `${whole}\nNOTE\n` : whole),
+    (whole) => whole.replace('WEBVTT', 'WEBVT'),
+    (whole) => whole.replace(/X-TIMESTAMP-MAP.*\n/, ''),
+    // An hour later, and no cue of the segment before is in it.
+    (whole) => whole.replace('MPEGTS:45000', 'MPEGTS:324045000'),
+  ];
+  return Buffer.from(faults[number % faults.length]?.(text) ?? text);
+}
 
 const TEXTS: Faults = {
   answer(exchange) {
@@ -201,7 +215,19 @@ const BROKEN: Record<string, RuleId[]> = {
     ...(['part-alone', 'sequence-ahead', 'part-ahead', 'directive-form', 'unknown-404', 'block-stale'] as const),
     ...(['block-roll', 'delta-answer', 'answer-whole'] as const),
   ],
-  bytes: ['media-there', 'media-form', 'init-stable', 'parts-join', 'bytes-stable', 'decode-time', 'key-first'],
+  bytes: [
+    'media-there',
+    'media-form',
+    'init-stable',
+    'parts-join',
+    'bytes-stable',
+    'decode-time',
+    'key-first',
+    'vtt-form',
+    'vtt-map',
+    'vtt-time',
+    'vtt-repeat',
+  ],
   texts: [
     ...(['extinf-true', 'part-true', 'independent-true', 'date-true', 'codecs-true', 'resolution-true'] as const),
     ...(['frame-rate-true', 'channels-true', 'bandwidth-true', 'average-true', 'bitrate-true', 'report-true'] as const),
@@ -233,8 +259,15 @@ async function check(faults: Faults, seconds: number) {
 beforeAll(async () => {
   clip = await TestClip.make();
   stack = await DeliveryStack.start();
-  controller = await TestController.open(stack);
+  controller = await TestController.open(stack, { order: { captions: [{ language: 'en' }, { language: 'fr' }] } });
   await controller.waitFor('opened');
+  let said = 0;
+  // A line that goes on over several segments, and one after the other.
+  const saying = setInterval(() => {
+    const start = controller.programMs;
+    const line = { language: 'en', text: `a < b, ${said}`, start, end: start + (said % 2 === 0 ? 900 : 30_000) };
+    controller.send({ type: 'caption', line: { ...line, id: `t${said++}` } });
+  }, 2_600);
   compositor = new TestCompositor(stack, controller, clip);
   await compositor.start(controller.nextSegment);
   await controller.waitFor('part', ({ segment }) => segment >= 2);
@@ -258,6 +291,7 @@ beforeAll(async () => {
     note('early')(early()),
   ]);
   clearInterval(following);
+  clearInterval(saying);
   await compositor.stop();
   controller.send({ type: 'end' });
   await controller.waitFor('ended');

@@ -191,6 +191,29 @@ describe('images and sounds', () => {
     expect((await send('GET', '/v1/assets', { token: host })).status).toBe(401);
   });
 
+  test('who may write captions: a host of the room, and who has an api token; on the picture they go by themselves', async () => {
+    const say = (token: string, body: object) =>
+      send('POST', '/v1/rooms/words/captions', {
+        ...{ token, body: JSON.stringify(body), headers: { 'content-type': 'application/json' } },
+      });
+    const line = { text: '  Hello \n world ', place: 'picture', durationMs: 500 };
+    const answer = await say(await join('host', 'words'), line);
+    expect([answer.status, answer.json()]).toEqual([
+      201,
+      { text: 'Hello\nworld', language: null, at: null, durationMs: 500 },
+    ]);
+    for (const token of [await join('host', 'another'), await join('cohost', 'words')])
+      expect((await say(token, line)).status).toBe(403);
+    expect((await say('', line)).status).toBe(401);
+    expect((await say(api, { ...line, durationMs: null })).status).toBe(201);
+    const captions = async () => (await send('GET', '/v1/rooms/words/scene')).json().scene.captions;
+    expect(await captions()).toBe('Hello world');
+    expect((await say(api, line)).status).toBe(201);
+    await expect.poll(captions, { timeout: 60_000 }).toBe('');
+    // Nobody is live: there are no viewers to read it.
+    expect((await say(api, { text: 'Hello' })).status).toBe(404);
+  });
+
   test('compositors fetch them on the internal port, with a service token', async () => {
     const { id } = (await send('POST', '/v1/assets', { body: svg })).json();
     const get = async (token: string) =>

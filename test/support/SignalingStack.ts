@@ -58,6 +58,9 @@ export class FakeBroadcasts implements BroadcastService {
   async record(): Promise<never> {
     throw new AppError('no-broadcast');
   }
+  caption(): never {
+    throw new AppError('no-broadcast');
+  }
   async handOver(): Promise<never> {
     throw new AppError('no-broadcast');
   }

@@ -191,6 +191,7 @@ export class TestController {
       playback: 'open',
       transcode: [],
       destinations: [],
+      captions: [],
       fence: 1,
       ...options.order,
     });

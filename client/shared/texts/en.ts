@@ -171,7 +171,6 @@ export const en = {
   'scene.lowerThird': 'Lower third',
   'scene.lowerThird.title': 'Lower third: title',
   'scene.lowerThird.subtitle': 'Lower third: second line',
-  'scene.captions': 'Captions line',
   'scene.show': 'Show',
   'scene.update': 'Update',
   'scene.takeOff': 'Take off',

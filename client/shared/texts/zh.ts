@@ -168,7 +168,6 @@ export const zh: Record<TextKey, string> = {
   'scene.lowerThird': '标题条',
   'scene.lowerThird.title': '标题条：标题',
   'scene.lowerThird.subtitle': '标题条：第二行',
-  'scene.captions': '字幕行',
   'scene.show': '显示',
   'scene.update': '更新',
   'scene.takeOff': '撤下',

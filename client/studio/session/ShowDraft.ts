@@ -2,6 +2,7 @@
 import { signal } from '@preact/signals';
 import { remembered } from '../../shared/storage.ts';
 import type { DestinationDraft } from '../room/destinations.ts';
+import { captionLanguage } from './captionSettings.ts';
 
 /** Seconds; 0: none. */
 export const COUNTDOWNS = [0, 3, 5, 10] as const;
@@ -58,6 +59,7 @@ export class ShowDraft {
       video: this.video,
       record: this.record.value,
       dvrSeconds: this.dvr.value,
+      captions: [{ language: captionLanguage() }],
       renditions: this.ladder.value ? (LADDER[lines] ?? []).map((height) => ({ height })) : [],
       ...(scheduled ? { emptyGraceSeconds: SCHEDULED_GRACE_SECONDS } : {}),
     };

@@ -3,6 +3,7 @@
  * it); how it goes comes back as `broadcast:status` and `schedule:changed` (RoomState.ts).
  */
 import type { DestinationInput } from '../../../src/contracts/broadcast.ts';
+import type { CaptionAnswer, CaptionInput } from '../../../src/contracts/captions.ts';
 import type { ClientToServer } from '../../../src/contracts/signaling.ts';
 import type { RoomState } from './RoomState.ts';
 import { ShowDraft } from './ShowDraft.ts';
@@ -53,6 +54,15 @@ export class ShowSession {
     });
   /** Calls it off; a countdown leads back to what was scheduled before. */
   cancelSchedule = (): Promise<boolean> => this.#act(() => this.#signaling.request('schedule:cancel', {}));
+  /** A line of captions; undefined when the server says no, which is shown. */
+  async say(input: CaptionInput): Promise<CaptionAnswer | undefined> {
+    let answer: CaptionAnswer | undefined;
+    await this.#act(async () => {
+      answer = await this.#signaling.request('caption:say', input);
+    });
+    return answer;
+  }
+
   stop = (): Promise<boolean> => this.#act(() => this.#signaling.request('broadcast:stop', {}));
   record = (on: boolean): Promise<boolean> => this.#act(() => this.#signaling.request('broadcast:record', { on }));
   addDestination = (destination: DestinationInput): Promise<boolean> =>

@@ -14,6 +14,8 @@ export interface CaptionTrack {
   index: number;
   /** As the playlist calls it: a language, mostly. */
   name: string;
+  /** BCP 47; `und` where it is not known. */
+  language: string;
 }
 
 /** What can be gone to. */

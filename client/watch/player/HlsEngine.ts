@@ -5,6 +5,7 @@
 import { signal } from '@preact/signals';
 import Hls, { type ErrorData, ErrorTypes, Events, type HlsConfig, type LevelDetails } from 'hls.js';
 import { Backoff } from '../../shared/backoff.ts';
+import { chosenTrack } from './captionChoice.ts';
 import type { CaptionTrack, Engine, EngineEvents, Kind, QualityLevel, Timeline } from './Engine.ts';
 import { afterGap } from './gapJump.ts';
 import { catchUpTarget, isStarved, rangesOf, rescueTarget, type StallView } from './stallRescue.ts';
@@ -189,8 +190,13 @@ export class HlsEngine implements Engine {
       if (!details.live && this.#kind === 'live') this.#events.onQuestion();
     });
     hls.on(Events.SUBTITLE_TRACKS_UPDATED, (_event, { subtitleTracks }) => {
-      this.captions.value = subtitleTracks.map(({ name, lang }, index) => ({ index, name: name || (lang ?? '') }));
-      this.setCaptions(this.chosenCaptions.value < subtitleTracks.length ? this.chosenCaptions.value : -1);
+      this.captions.value = subtitleTracks.map(({ name, lang: language = 'und' }, index) => ({
+        ...{ index, name: name || language, language },
+      }));
+      // Right after this event hls.js chooses for itself: none.
+      queueMicrotask(() => {
+        if (hls === this.#hls) this.setCaptions(chosenTrack(this.captions.value));
+      });
     });
     hls.attachMedia(this.#video);
     hls.loadSource(this.#url);

@@ -1,5 +1,6 @@
 import { signal } from '@preact/signals';
 import { Backoff } from '../../shared/backoff.ts';
+import { chosenTrack } from './captionChoice.ts';
 import type { CaptionTrack, Engine, EngineEvents, Kind, QualityLevel, Timeline } from './Engine.ts';
 
 const TICK_MS = 500;
@@ -85,6 +86,18 @@ export class NativeEngine implements Engine {
     }, this.#backoff.next());
   }
 
+  /** The browser finds them in the playlist, one after the other; it has tracks of metadata, too. */
+  #findCaptions(): void {
+    const found = [...this.#video.textTracks].flatMap(({ kind, label, language }, index) =>
+      kind === 'subtitles' || kind === 'captions'
+        ? [{ index, name: label || language, language: language || 'und' }]
+        : [],
+    );
+    if (found.length === this.captions.value.length) return;
+    this.captions.value = found;
+    this.setCaptions(chosenTrack(found));
+  }
+
   #tick(): void {
     const video = this.#video;
     const { seekable } = video;
@@ -92,10 +105,7 @@ export class NativeEngine implements Engine {
     const end = seekable.length > 0 ? seekable.end(seekable.length - 1) : null;
     this.latency.value = end === null || this.#kind === 'recorded' ? null : Math.max(0, end - video.currentTime);
     this.timeline.value = end === null ? null : { start: seekable.start(0), end, zeroMs: startDateOf(video) };
-    if (this.captions.value.length !== video.textTracks.length)
-      this.captions.value = [...video.textTracks].map(({ label, language }, index) => ({
-        ...{ index, name: label || language },
-      }));
+    this.#findCaptions();
     const now = performance.now();
     if (video.currentTime !== this.#lastTime || video.paused || video.ended) {
       this.#lastTime = video.currentTime;

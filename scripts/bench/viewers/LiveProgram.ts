@@ -81,7 +81,7 @@ export class LiveProgram extends TypedEmitter<ProgramEvents> {
       order: () => ({
         ...{ type: 'open', protocol: 1, broadcast, room: ROOM, epoch: Date.now(), startMs, grid: GRID, fence: FENCE },
         ...{ renditions: RENDITIONS, dvrSeconds: 0, record: false, transcode: [], destinations: [], playback: 'open' },
-        ...{ tenant: DEFAULT_TENANT, movedFrom: null },
+        ...{ tenant: DEFAULT_TENANT, captions: [], movedFrom: null },
       }),
       clock: monotonicClock,
       logger: pino({ level: 'silent' }),

@@ -47,8 +47,8 @@ export async function askMedia(context: Context, url: string, report: Report, ke
   const answer = await ask(context, url, report);
   if (answer.status !== 200) return null;
   const { headers, raw } = answer;
-  if (!/^(video\/mp4|audio\/mp4|video\/iso\.segment)$/.test(headers['content-type'] ?? ''))
-    report('type-media', `${url}: ${headers['content-type'] ?? 'none'}`);
+  const wanted = /\.vtt(\?|$)/.test(url) ? /^text\/vtt(;|$)/ : /^(video\/mp4|audio\/mp4|video\/iso\.segment)$/;
+  if (!wanted.test(headers['content-type'] ?? '')) report('type-media', `${url}: ${headers['content-type'] ?? 'none'}`);
   const age = maxAgeOf(answer);
   if (age === null || age < kept) report('cache-media', `${url}: max-age ${age ?? 'not given'}, ${kept} s are needed`);
   if (Number(headers['content-length'] ?? Number.NaN) !== raw.length)

@@ -9,6 +9,7 @@ import { checkMedia } from '../playlist/checkMedia.ts';
 import { checkUpdate } from '../playlist/checkUpdate.ts';
 import { essenceOf, mergeDelta } from '../playlist/mergeDelta.ts';
 import type { Report } from '../rules/Findings.ts';
+import { CaptionReader } from './CaptionReader.ts';
 import { ask, askMedia, type Context } from './Context.ts';
 import { DateLog } from './DateLog.ts';
 import { type Answer, maxAgeOf } from './HttpClient.ts';
@@ -30,7 +31,7 @@ interface Wanted {
 
 export class Follower {
   readonly url: string;
-  readonly reader: MediaReader;
+  readonly reader: MediaReader | CaptionReader;
   readonly report: Report;
   readonly dates = new DateLog();
   readonly #context: Context;
@@ -43,11 +44,12 @@ export class Follower {
   #reading: Promise<void> = Promise.resolve();
   versions = 0;
 
-  constructor(context: Context, url: string) {
+  /** `captions`: its segments are WebVTT. */
+  constructor(context: Context, url: string, captions = false) {
     this.url = url;
     this.#context = context;
     this.report = context.findings.at(url);
-    this.reader = new MediaReader(context, url, this.report);
+    this.reader = new (captions ? CaptionReader : MediaReader)(context, url, this.report);
     this.#kept = new KeptMedia(context, url, this.report);
   }
 

@@ -1,5 +1,5 @@
 /** What one media playlist's text must keep, for itself. Pure. */
-import { controlSeconds, liveEdge, type MediaPlaylist, type Segment, wholeSegments } from '../parse/playlist.ts';
+import { controlSeconds, type MediaPlaylist, type Segment, wholeSegments } from '../parse/playlist.ts';
 import type { Report } from '../rules/Findings.ts';
 
 /** Decimals of a playlist are rounded; what was rounded up is no breach, seconds. */
@@ -137,10 +137,9 @@ function checkTail(playlist: MediaPlaylist, report: Report): void {
   const listed = new Set(segments.flatMap((s) => [s.uri, ...s.parts.map(({ uri }) => uri)]));
   for (const { uri, line } of hints) if (listed.has(uri)) report('hint-next', `${uri} is listed`, line);
   if (!ended && partTarget !== null && !hints.some(({ type }) => type === 'PART')) report('hint-there', 'none');
-  for (const { uri, msn, part, line } of reports) {
+  for (const { uri, msn, line } of reports) {
     if (/^[a-z][a-z0-9+.-]*:|^\/\//i.test(uri)) report('report-relative', uri, line);
-    const edge = liveEdge(playlist);
-    if (msn === null || (part === null && edge.part !== null)) report('report-whole', uri, line);
+    if (msn === null) report('report-whole', uri, line);
   }
 }
 

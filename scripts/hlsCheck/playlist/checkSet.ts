@@ -56,6 +56,10 @@ function compareSegments(one: MediaPlaylist, other: MediaPlaylist, url: string, 
 function checkReports({ url, playlist }: NamedPlaylist, all: readonly NamedPlaylist[], report: Report): void {
   if (playlist.ended || playlist.partTarget === null) return;
   const reported = new Set(playlist.reports.map(({ uri }) => new URL(uri, url).href.replace(/\?.*$/, '')));
+  for (const { uri, part, line } of playlist.reports) {
+    const other = all.find((each) => each.url.replace(/\?.*$/, '') === new URL(uri, url).href.replace(/\?.*$/, ''));
+    if (part === null && other?.playlist.partTarget != null) report('report-whole', `${url}: ${uri}`, line);
+  }
   for (const other of all) {
     if (other.url !== url && !reported.has(other.url.replace(/\?.*$/, '')))
       report('reports-all', `${url}: no ${other.url}`);

@@ -34,6 +34,10 @@ const MEDIA_RULES = {
     'Apple 1.26, 1.28',
     'The measured average is below 110 % of AVERAGE-BANDWIDTH while live, within 10 % of it afterwards.',
   ),
+  'vtt-form': must('draft 3.1.4, WebVTT 4.1', 'A segment of WebVTT is WEBVTT and cues, each with times and a text.'),
+  'vtt-map': should('draft 3.1.4', 'A segment of WebVTT has an X-TIMESTAMP-MAP.'),
+  'vtt-time': must('draft 3.1.4', 'On the timeline of the other media, a segment’s cues are shown within its time.'),
+  'vtt-repeat': must('draft 3.1.4', 'A cue that reaches into the next segment is in that, too, with its whole time.'),
   'bitrate-true': must('draft 4.4.4.8', 'EXT-X-BITRATE is within 10 % of the segment’s bit rate.'),
 } satisfies Record<string, Rule>;
 
@@ -81,7 +85,10 @@ const ANSWER_RULES = {
     'A segment can be fetched for its duration and the playlist’s after it was first listed.',
   ),
   'type-playlist': should('Apple 10.4', 'Playlists are application/vnd.apple.mpegurl.'),
-  'type-media': should('Apple 10.4', 'Fragmented MP4 is video/mp4, audio/mp4 or video/iso.segment.'),
+  'type-media': should(
+    'Apple 10.4',
+    'Fragmented MP4 is video/mp4, audio/mp4 or video/iso.segment, WebVTT is text/vtt.',
+  ),
   'gzip-playlist': must(
     'Apple 10.1',
     'Playlists are delivered with gzip to who accepts it, and decode to the same text.',

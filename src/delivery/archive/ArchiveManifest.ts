@@ -6,6 +6,7 @@
  *   segments/BROADCAST/RENDITION/slate.m4s               one segment of slate or silence at time 0, to fill holes of a recording with
  *   segments/BROADCAST/RENDITION/K.part.m4s              segment K while parts are appended, or for good when it was lost
  *   segments/BROADCAST/RENDITION/K.m4s                   segment K, whole
+ *   segments/BROADCAST/captions.json                     lines of captions, when the broadcast was left or is over
  * A recording that is ended while its broadcast goes on has a folder of its own, `segments/RECORDING/`, of the same form.
  *
  * Nothing else has to be known to go on with a broadcast, or to finish its recording, after a crash: where a part ends is in the
@@ -16,6 +17,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { writeFileAtomic } from '../../common/writeFileAtomic.ts';
 import { RenditionInput } from '../../contracts/broadcast.ts';
+import { CaptionTracks } from '../../contracts/captions.ts';
 import { Grid } from '../../contracts/grid.ts';
 import { BroadcastId, RecordingId, RoomId, SegmentNumber } from '../../contracts/ids.ts';
 import { Rendition } from '../../contracts/job.ts';
@@ -37,6 +39,7 @@ export const ArchiveManifest = z.object({
   /** The first segment that is recorded; what is before it is for the time shift. */
   recordingFrom: SegmentNumber.default(0),
   playback: PlaybackAccess.default('open'),
+  captions: CaptionTracks.default([]),
   /** Further renditions that are wanted of a finished recording. */
   transcode: z.array(RenditionInput).default([]),
 });

@@ -10,13 +10,14 @@ import { join } from 'node:path';
 import type { Logger } from '../../common/logger.ts';
 import { TypedEmitter } from '../../common/TypedEmitter.ts';
 import { writeFileAtomic } from '../../common/writeFileAtomic.ts';
+import type { CaptionLine } from '../../contracts/captions.ts';
 import { partsPerSegment } from '../../contracts/grid.ts';
 import type { RecordingId, RenditionId } from '../../contracts/ids.ts';
 import { parseInit } from '../mp4/initSegment.ts';
 import type { SegmentArchive } from '../SegmentArchive.ts';
 import { type ArchiveManifest, writeManifest } from './ArchiveManifest.ts';
 import { carveArchive } from './carveArchive.ts';
-import { partialName, type SegmentNumber, SLATE_FILE, wholeName } from './names.ts';
+import { CAPTIONS_FILE, partialName, type SegmentNumber, SLATE_FILE, wholeName } from './names.ts';
 import { SegmentWriter } from './SegmentWriter.ts';
 import { type ScannedArchive, type StoredInit, scanArchive } from './scanArchive.ts';
 import { splitParts } from './splitParts.ts';
@@ -71,6 +72,8 @@ export class BroadcastArchive extends TypedEmitter<ArchiveEvents> implements Seg
   #working: Promise<void> = Promise.resolve();
   /** Beside it, whole segments are flushed to the disk: the next one's parts do not wait for that. */
   readonly #finishing = new Set<Promise<void>>();
+  /** The lines of captions, as they are when it is closed. */
+  #captions: () => readonly CaptionLine[] = () => [];
   #closed = false;
 
   private constructor({ folder, manifest, logger, maxWaitingBytes = MAX_WAITING_BYTES }: BroadcastArchiveOptions) {
@@ -135,6 +138,11 @@ export class BroadcastArchive extends TypedEmitter<ArchiveEvents> implements Seg
     this.#putFile(join(rendition, SLATE_FILE), bytes);
   }
 
+  /** They are written when it is closed: until then the broadcast's journal has them. */
+  keepCaptions(lines: () => readonly CaptionLine[]): void {
+    this.#captions = lines;
+  }
+
   /** A part has become visible. `bytes` has it in every rendition. */
   append(number: SegmentNumber, part: number, bytes: ReadonlyMap<RenditionId, Buffer>): void {
     const size = [...bytes.values()].reduce((sum, b) => sum + b.length, 0);
@@ -185,6 +193,7 @@ export class BroadcastArchive extends TypedEmitter<ArchiveEvents> implements Seg
       await Promise.all(this.#finishing);
       await this.#writeHead();
       await carveArchive(this.folder, folder, manifest);
+      await this.#writeCaptions(folder);
     });
     this.#working = done.catch(() => {});
     return done;
@@ -232,10 +241,18 @@ export class BroadcastArchive extends TypedEmitter<ArchiveEvents> implements Seg
 
   /** Writes what waits, and closes the files. Idempotent. */
   async close(): Promise<void> {
-    if (!this.#closed) this.emit('closed');
+    const first = !this.#closed;
+    if (first) this.emit('closed');
     this.#closed = true;
     await this.flush();
     await this.#closeWriter();
+    // Later the folder may be gone.
+    if (first) await this.#writeCaptions(this.folder).catch((error: unknown) => this.#fail(error, null));
+  }
+
+  async #writeCaptions(folder: string): Promise<void> {
+    const lines = this.#captions();
+    if (lines.length > 0) await writeFileAtomic(join(folder, CAPTIONS_FILE), JSON.stringify(lines));
   }
 
   async #append(number: SegmentNumber, part: number, bytes: ReadonlyMap<RenditionId, Buffer>): Promise<void> {

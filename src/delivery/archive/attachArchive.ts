@@ -40,6 +40,7 @@ export function attachArchive(broadcast: DeliveryBroadcast, archive: BroadcastAr
     append(segment, part, (id) => store.part(id, segment, part));
   };
   store.setArchive(archive);
+  archive.keepCaptions(() => broadcast.captions.all);
   for (let at = from * perSegment; since !== undefined && at < store.position; at++)
     onVisible(Math.floor(at / perSegment), at % perSegment);
   broadcast.on('init', onInit).on('slate', onSlate);

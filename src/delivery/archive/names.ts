@@ -3,6 +3,10 @@ export type { RenditionId } from '../../contracts/ids.ts';
 
 export type SegmentNumber = number;
 
+/** Beside the renditions: the lines of captions of a broadcast that is over. */
+export const CAPTIONS_FILE = 'captions.json';
+/** Captions of a language, once the broadcast is over. */
+export const VTT_FILE = 'captions.vtt';
 export const SLATE_FILE = 'slate.m4s';
 export const INIT_FILE = /^init-[0-9a-f]{16}\.mp4$/;
 export const wholeName = (number: SegmentNumber): string => `${number}.m4s`;

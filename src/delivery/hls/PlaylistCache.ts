@@ -7,7 +7,7 @@ import { partsPerSegment, segmentDurationSeconds } from '../../contracts/grid.ts
 import type { RenditionId } from '../../contracts/ids.ts';
 import type { DeliveryBroadcast } from '../DeliveryBroadcast.ts';
 import type { Directives } from './directives.ts';
-import { type Rates, renderMultivariant } from './multivariant.ts';
+import { captionsPath, type Rates, renderMultivariant } from './multivariant.ts';
 import {
   type ListedSegment,
   type MediaPlaylist,
@@ -24,6 +24,9 @@ const HOLD_TARGET_DURATIONS = 3;
 /** `_HLS_msn` may be this many segments ahead of the last whole one (RFC 8216bis section 6.2.5.2). */
 const MAX_SEGMENTS_AHEAD = 2;
 
+/** In place of a rendition. */
+export const CAPTIONS = 'captions';
+
 interface Rendering {
   version: number;
   whole?: Buffer;
@@ -34,9 +37,10 @@ export class PlaylistCache {
   readonly #broadcast: DeliveryBroadcast;
   readonly #rates = new RateMeter();
   #multivariant: Buffer | undefined;
-  readonly #rendered = new Map<RenditionId, Rendering>();
+  /** By rendition; the captions of all languages have the same text. */
+  readonly #rendered = new Map<RenditionId | typeof CAPTIONS, Rendering>();
   /** Segments without parts, which read the same from then on; with hours of time shift they are nearly all of a playlist. */
-  readonly #settled = new Map<RenditionId, Map<number, { state: ListedSegment['state']; text: string }>>();
+  readonly #settled = new Map<string, Map<number, { state: ListedSegment['state']; text: string }>>();
 
   constructor(broadcast: DeliveryBroadcast) {
     this.#broadcast = broadcast;
@@ -47,7 +51,7 @@ export class PlaylistCache {
   }
 
   multivariant(): Buffer {
-    const { id, grid, renditions, inits } = this.#broadcast;
+    const { id, grid, renditions, inits, captions } = this.#broadcast;
     const audio = renditions.find((r) => r.kind === 'audio');
     const audioInit = inits.get('a0');
     if (!this.#broadcast.playable || !audio || !audioInit) throw new AppError('no-broadcast');
@@ -60,7 +64,7 @@ export class PlaylistCache {
     });
     const { codec, channels } = audioInit.info;
     const heard = { id: audio.id, codec, channels, rates: rates(audio) };
-    const text = Buffer.from(renderMultivariant({ base: id, variants, audio: heard }));
+    const text = Buffer.from(renderMultivariant({ base: id, variants, audio: heard, captions: captions.tracks }));
     if (!this.#multivariant?.equals(text)) this.#multivariant = text;
     return this.#multivariant;
   }
@@ -69,7 +73,7 @@ export class PlaylistCache {
    * The playlist as it is now; a delta update when one was asked for and can be merged: a player that still waits for a segment which
    * would be left out has too old a playlist of its own, and would have to ask again (RFC 8216bis section 6.3.7). It gets all.
    */
-  media(rendition: RenditionId, directives?: Directives): Buffer {
+  media(rendition: RenditionId | typeof CAPTIONS, directives?: Directives): Buffer {
     const { store } = this.#broadcast;
     const playlist = this.#playlist(rendition);
     let rendering = this.#rendered.get(rendition);
@@ -111,13 +115,16 @@ export class PlaylistCache {
     return targetDurationSeconds(this.#broadcast.grid) * HOLD_TARGET_DURATIONS * 1000;
   }
 
-  #playlist(rendition: RenditionId): MediaPlaylist {
-    const { store, inits, grid, epoch, renditions } = this.#broadcast;
+  #playlist(rendition: RenditionId | typeof CAPTIONS): MediaPlaylist {
+    const { store, inits, grid, epoch, renditions, captions } = this.#broadcast;
+    if (store.head === undefined) throw new AppError('no-broadcast');
+    const shared = { grid, rendition, epoch, segments: store.listed(), ended: store.ended };
+    if (rendition === CAPTIONS) return { ...shared, initName: '', siblings: [], captions: true };
     const init = inits.get(rendition);
-    if (!init || store.head === undefined) throw new AppError('no-broadcast');
+    if (!init) throw new AppError('no-broadcast');
     const siblings = renditions.filter((r) => r.id !== rendition).map((r) => `../${r.id}/index.m3u8`);
-    const segments = store.listed();
-    return { grid, rendition, epoch, initName: init.name, segments, ended: store.ended, siblings };
+    const captionSiblings = captions.tracks.map(({ language }) => `../${captionsPath(language)}/index.m3u8`);
+    return { ...shared, initName: init.name, siblings, captionSiblings };
   }
 
   #skipped(playlist: MediaPlaylist, msn: number | null): number {

@@ -60,6 +60,10 @@ export interface MediaPlaylist {
   ended: boolean;
   /** The other renditions' playlists, which stand at the same part, by their relative URIs. */
   siblings: readonly string[];
+  /** The captions' playlists, by their relative URIs: they list whole segments only. */
+  captionSiblings?: readonly string[] | undefined;
+  /** It is of captions itself: WebVTT, of which every segment is there, and which has no parts. */
+  captions?: boolean;
   /** How many of the oldest segments are left out: a delta update (RFC 8216bis section 6.2.5.1); 0 for the whole playlist. */
   skipped?: number;
 }
@@ -106,17 +110,19 @@ export function renderMediaPlaylist(
   const blocks = [head(playlist)];
   // The MAP tag belongs to the first segment, and is left out with it.
   if (skipped > 0) blocks.push(`#EXT-X-SKIP:SKIPPED-SEGMENTS=${skipped}\n`);
-  else blocks.push(`#EXT-X-MAP:URI="${playlist.initName}"\n`);
+  else if (!playlist.captions) blocks.push(`#EXT-X-MAP:URI="${playlist.initName}"\n`);
   for (let i = skipped; i < segments.length; i++) {
     const segment = segments[i] as ListedSegment;
-    blocks.push(render(segment, segment.number > Math.max(newest - SEGMENTS_WITH_PARTS, torn)));
+    const near = segment.number > Math.max(newest - SEGMENTS_WITH_PARTS, torn);
+    if (!playlist.captions) blocks.push(render(segment, near));
+    else if (segment.state !== 'open') blocks.push(render(segment, false));
   }
   blocks.push(ended ? '#EXT-X-ENDLIST\n' : tail(playlist));
   return blocks.join('');
 }
 
 /** EXT-X-INDEPENDENT-SEGMENTS is said once for all, in the multivariant playlist (RFC 8216bis section 4.4.2.1). */
-function head({ grid, segments }: MediaPlaylist): string {
+function head({ grid, segments, captions }: MediaPlaylist): string {
   const partTarget = partTargetSeconds(grid);
   const targetDuration = targetDurationSeconds(grid);
   const control = [
@@ -129,14 +135,13 @@ function head({ grid, segments }: MediaPlaylist): string {
 #EXT-X-VERSION:${VERSION}
 #EXT-X-TARGETDURATION:${targetDuration}
 #EXT-X-SERVER-CONTROL:${control.join(',')}
-#EXT-X-PART-INF:PART-TARGET=${target(partTarget)}
-#EXT-X-MEDIA-SEQUENCE:${segments[0]?.number ?? 0}
+${captions ? '' : `#EXT-X-PART-INF:PART-TARGET=${target(partTarget)}\n`}#EXT-X-MEDIA-SEQUENCE:${segments[0]?.number ?? 0}
 `;
 }
 
 /** The lines of one segment. `withParts`: it is near enough to the end that its parts are listed. */
 export function renderSegment(playlist: MediaPlaylist, segment: ListedSegment, withParts: boolean): string {
-  const { grid, rendition } = playlist;
+  const { grid, rendition, captions } = playlist;
   const { number, state, parts } = segment;
   const lines = [`#EXT-X-PROGRAM-DATE-TIME:${programDateTime(playlist, number)}`];
   // The parts of a lost segment that were announced stay; all others of it are not there.
@@ -148,8 +153,9 @@ export function renderSegment(playlist: MediaPlaylist, segment: ListedSegment, w
       `#EXT-X-PART:DURATION=${duration},URI="${number}.${part}.m4s"${part < parts ? independent : ',GAP=YES'}`,
     );
   }
-  if (state === 'gap') lines.push('#EXT-X-GAP');
-  if (state !== 'open') lines.push(`#EXTINF:${seconds(lengthSeconds(playlist, segment))},`, `${number}.m4s`);
+  if (state === 'gap' && !captions) lines.push('#EXT-X-GAP');
+  if (state !== 'open')
+    lines.push(`#EXTINF:${seconds(lengthSeconds(playlist, segment))},`, `${number}.${captions ? 'vtt' : 'm4s'}`);
   return `${lines.join('\n')}\n`;
 }
 
@@ -161,15 +167,18 @@ function lengthSeconds({ grid, rendition }: MediaPlaylist, { number, state, part
 }
 
 /** What comes next, and how far the other renditions are: all stand at the same part. */
-function tail({ grid, segments, siblings }: MediaPlaylist): string {
+function tail({ grid, segments, siblings, captionSiblings = [], captions }: MediaPlaylist): string {
   const last = segments.at(-1);
-  if (!last) return '';
+  if (!last || captions) return '';
   const open = last.state === 'open';
   const next = open ? `${last.number}.${last.parts}` : `${last.number + 1}.0`;
   const lastPart = (open ? last.parts : partsPerSegment(grid)) - 1;
   const lines = [`#EXT-X-PRELOAD-HINT:TYPE=PART,URI="${next}.m4s"`];
   for (const uri of siblings)
     lines.push(`#EXT-X-RENDITION-REPORT:URI="${uri}",LAST-MSN=${last.number},LAST-PART=${lastPart}`);
+  const whole = segments.findLast(({ state }) => state !== 'open');
+  for (const uri of whole ? captionSiblings : [])
+    lines.push(`#EXT-X-RENDITION-REPORT:URI="${uri}",LAST-MSN=${whole?.number}`);
   return `${lines.join('\n')}\n`;
 }
 

@@ -1,5 +1,6 @@
 /** What a path below `/live/` names, checked; without the token. Pure. */
 import { z } from 'zod';
+import { CaptionLanguage } from '../../contracts/captions.ts';
 import { AppError } from '../../contracts/errors.ts';
 import { BroadcastId, RenditionId, RoomId } from '../../contracts/ids.ts';
 import { canonicalQuery, parseDirectives, type Query } from '../hls/directives.ts';
@@ -9,6 +10,9 @@ export const FILE = /^(?:(init-[0-9a-f]{16})\.mp4|(0|[1-9]\d{0,11})(?:\.(0|[1-9]
 
 /** A sheet of thumbnails and how many there are in it. */
 export const SHEET = /^(0|[1-9]\d{0,5})-([1-9]\d{0,2})\.jpg$/;
+
+/** Captions of a segment. */
+export const CUES = /^(0|[1-9]\d{0,11})\.vtt$/;
 
 export interface PlaybackPath {
   room: string;
@@ -22,12 +26,14 @@ export interface PlaybackPath {
   canonical: string;
 }
 
-const NAMES = {
+export const NAMES = {
   room: RoomId,
   broadcast: BroadcastId,
   rendition: RenditionId,
   file: z.string().regex(FILE),
   sheet: z.string().regex(SHEET),
+  language: CaptionLanguage,
+  cues: z.string().regex(CUES),
 };
 
 /**
@@ -42,7 +48,7 @@ export function parsePlaybackPath(
   const path = template
     .slice(1)
     .replace(/:(\w+)/g, (_, name: keyof typeof NAMES) => parseName(NAMES[name], params[name]));
-  const mediaPlaylist = template.endsWith('/:rendition/index.m3u8');
+  const mediaPlaylist = /\/:(rendition|language)\/index\.m3u8$/.test(template);
   const [room = '', broadcast] = path.split('/');
   return {
     room,

@@ -5,6 +5,7 @@
  *     broadcast.0 .1    the open order with its newest fence and destinations (URLs sealed), the takes
  *     position.0 .1     how far the playlists are, written at each part before any viewer is told of it
  *     init-ID, slate-ID of each rendition
+ *     captions         lines of captions, one JSON text each; of two with one id the later counts (keptCaptions.ts)
  *
  * Why not SQLite: three positions a second and broadcast would be as many synchronised transactions on the loop that serves viewers.
  * Here a position costs ten microseconds; the disk has it within two seconds. A fault of the disk costs what is kept, never the
@@ -18,6 +19,7 @@ import type { SecretBox } from '../../common/SecretBox.ts';
 import type { DestinationOrder } from '../../contracts/deliveryControl.ts';
 import { OLDEST_PROTOCOL, type RenditionId } from '../../contracts/ids.ts';
 import { StateFile } from '../../durable/StateFile.ts';
+import type { CaptionBook } from '../captions/CaptionBook.ts';
 import type { OpenOrder } from '../DeliveryBroadcast.ts';
 import type { Take } from '../TakeLedger.ts';
 import {
@@ -28,6 +30,7 @@ import {
   KeptPosition,
   POSITION_SYNC_MS,
 } from './KeptBroadcast.ts';
+import { appendCaption, readCaptions, writeCaptions } from './keptCaptions.ts';
 
 /** A disk that fails is told of so often, ms. */
 const COMPLAINT_MS = 60_000;
@@ -91,6 +94,7 @@ export class BroadcastJournal {
       position: at && afterReboot(at, { silentMs, upMs: uptime() * 1000, grid: kept.order.grid }),
       inits: blobs(folder, 'init', renditions),
       slates: blobs(folder, 'slate', renditions),
+      captions: readCaptions(folder),
       ending: kept.ending,
       silentMs,
     };
@@ -122,6 +126,16 @@ export class BroadcastJournal {
 
   slate(rendition: RenditionId, bytes: Buffer): void {
     this.#blob(`slate-${rendition}`, bytes);
+  }
+
+  /** Those that there are, and those that come. */
+  captions(book: CaptionBook): void {
+    const { folder } = this.#options;
+    if (book.tracks.length === 0) return;
+    this.#try(() => writeCaptions(folder, book.all));
+    // Before it is listed: a segment that viewers have had is the same after a crash.
+    book.on('line', (line) => this.#try(() => appendCaption(folder, line)));
+    book.on('removed', (id) => this.#try(() => appendCaption(folder, { id, removed: true })));
   }
 
   /** Everything before position `next` is visible, or lost for good; the segment that it belongs to is told for the first one. */

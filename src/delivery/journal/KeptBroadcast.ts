@@ -1,5 +1,6 @@
 /** What delivery keeps of a broadcast on disk, and what comes back from there. Pure. */
 import { z } from 'zod';
+import type { CaptionLine } from '../../contracts/captions.ts';
 import { DeliveryOrder, DestinationOrder } from '../../contracts/deliveryControl.ts';
 import { type Grid, partsPerSegment, segmentSeconds } from '../../contracts/grid.ts';
 import { CompositorId, Fence, type RenditionId, SegmentNumber } from '../../contracts/ids.ts';
@@ -42,6 +43,7 @@ export interface FoundBroadcast {
   position: KeptPosition | undefined;
   inits: Map<RenditionId, Buffer>;
   slates: Map<RenditionId, Buffer>;
+  captions: CaptionLine[];
   ending: boolean;
   /** How long ago its process wrote last, ms. */
   silentMs: number;

@@ -25,6 +25,7 @@ export function restoreBroadcast(broadcast: DeliveryBroadcast, found: FoundBroad
       }
     }
   }
+  broadcast.captions.restore(found.captions);
   for (const take of found.takes) broadcast.taken(take);
   if (found.position) broadcast.store.resume(found.position.first, found.position.next, { filling });
 }

@@ -9,6 +9,7 @@
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { writeFileAtomic } from '../../common/writeFileAtomic.ts';
+import type { CaptionLine } from '../../contracts/captions.ts';
 import { AppError } from '../../contracts/errors.ts';
 import { segmentSeconds } from '../../contracts/grid.ts';
 import type { RenditionId } from '../../contracts/ids.ts';
@@ -45,6 +46,7 @@ export interface MovedIn {
   /** The newest segments, when there is no disk. */
   held: Map<number, Map<RenditionId, Buffer[]>>;
   recording: RecordingRecord | null;
+  captions: CaptionLine[];
   /** Nothing stayed behind. */
   complete: boolean;
 }
@@ -89,11 +91,11 @@ export class MoveIn {
       manifest.segments.filter((number) => number > this.#newest),
       until,
     );
-    const { first, next, recording } = manifest;
+    const { first, next, recording, captions } = manifest;
     if (disk) await this.#settle(disk, manifest);
     const complete = manifest.segments.every((number) => this.#had.has(number));
     broadcast.logger.info({ segments: this.#had.size, of: manifest.segments.length, next }, 'broadcast copied');
-    return { position: first === null ? null : { first, next }, held: this.#held, recording, complete };
+    return { position: first === null ? null : { first, next }, held: this.#held, recording, captions, complete };
   }
 
   /** It is here: the other node may forget it. */

@@ -1,5 +1,6 @@
 /** What one delivery node tells another of a broadcast that moves there: everything but the bytes. */
 import { z } from 'zod';
+import { CaptionLine } from '../../contracts/captions.ts';
 import { RenditionId, SegmentNumber } from '../../contracts/ids.ts';
 import { RecordingRecord } from '../recording/RecordingRecord.ts';
 
@@ -16,6 +17,7 @@ export const MoveManifest = z.object({
   slates: z.array(RenditionId),
   /** Whole segments that can be had, in all renditions. */
   segments: z.array(SegmentNumber),
+  captions: z.array(CaptionLine).default([]),
   /** null: it is not recorded. */
   recording: RecordingRecord.nullable(),
 });

@@ -38,7 +38,8 @@ async function bring(move: MoveIn, options: ArriveOptions): Promise<void> {
   const { order, broadcast, pictures, recordings, journal } = options;
   await move.copy();
   broadcast.emit('report', { type: 'copied' });
-  const { position, held, recording, complete } = await move.finish();
+  const { position, held, recording, captions, complete } = await move.finish();
+  broadcast.captions.restore(captions);
   if (recording) await recordings?.adopt(recording, complete);
   const reopened = await recordings?.reopen(order);
   // Before anything is visible: no viewer is told of a position that could be forgotten.

@@ -90,7 +90,7 @@ async function untilFinal({ store, grid }: DeliveryBroadcast): Promise<void> {
 }
 
 function manifestOf({ broadcast, archive, recording }: MoveSource): MoveManifest {
-  const { store, inits, slates, renditions, grid } = broadcast;
+  const { store, inits, slates, renditions, grid, captions } = broadcast;
   const listed = store.listed();
   const ids = renditions.map(({ id }) => id);
   const whole = listed.filter(({ state }) => state === 'complete').map(({ number }) => number);
@@ -102,6 +102,7 @@ function manifestOf({ broadcast, archive, recording }: MoveSource): MoveManifest
     inits: ids.filter((id) => inits.get(id) !== undefined),
     slates: ids.filter((id) => slates.bytes(id) !== undefined),
     segments: [...new Set([...(archive?.stored ?? []), ...whole])].sort((a, b) => a - b),
+    captions: captions.all,
     recording,
   };
 }

@@ -34,6 +34,9 @@ export function durationSeconds(grid: Grid, { first, last, lastParts }: Recordin
   return frames / grid.fps;
 }
 
+/** Program time at which the recording begins. */
+export const startSeconds = (grid: Grid, { first }: RecordingPlan): number => segmentFirstFrame(grid, first) / grid.fps;
+
 export const segmentsOf = ({ first, last }: RecordingPlan): number[] =>
   Array.from({ length: last - first + 1 }, (_, i) => first + i);
 

@@ -1,8 +1,11 @@
 import { z } from 'zod';
+import { CaptionTracks, nameOf } from '../../contracts/captions.ts';
 import { type Grid, segmentFirstFrame } from '../../contracts/grid.ts';
 import { RenditionId } from '../../contracts/ids.ts';
 import { Recording, type RecordingStatus } from '../../contracts/recording.ts';
 import type { ArchiveManifest } from '../archive/ArchiveManifest.ts';
+import { VTT_FILE } from '../archive/names.ts';
+import { captionsPath } from '../hls/multivariant.ts';
 
 /** One rendition of a finished recording: what the multivariant playlist says of it. */
 export const RecordedTrack = z.object({
@@ -20,7 +23,9 @@ export const RecordedTrack = z.object({
 export type RecordedTrack = z.infer<typeof RecordedTrack>;
 
 /** What is kept of a recording; `toRecording` makes what the API answers of it. */
-export const RecordingRecord = Recording.omit({ playlist: true, mp4: true, poster: true, thumbnails: true }).extend({
+export const RecordingRecord = Recording.omit({
+  ...{ playlist: true, mp4: true, poster: true, thumbnails: true, captions: true },
+}).extend({
   /** Where its files are: the storage's name; empty as long as it has none. */
   storage: z.string(),
   fps: z.number(),
@@ -29,6 +34,8 @@ export const RecordingRecord = Recording.omit({ playlist: true, mp4: true, poste
   /** Which of its files there are. */
   files: z.object({ playlist: z.boolean(), mp4: z.boolean(), poster: z.boolean(), thumbnails: z.boolean() }),
   tracks: z.array(RecordedTrack),
+  /** Languages in which there are captions. */
+  captionTracks: CaptionTracks.default([]),
   /** Number of its first segment, and lengths of all in frames: what a further rendition has to keep to. */
   firstSegment: z.int(),
   framesPerSegment: z.int(),
@@ -64,6 +71,7 @@ export function newRecord({ grid, ...manifest }: ArchiveManifest, id: string): R
     epoch: manifest.epoch,
     files: { playlist: false, mp4: false, poster: false, thumbnails: false },
     tracks: [],
+    captionTracks: [],
     firstSegment: manifest.recordingFrom,
     framesPerSegment: grid.framesPerSegment,
   };
@@ -87,6 +95,7 @@ export function toRecording(record: RecordingRecord): Recording {
     epoch: _e,
     files,
     tracks: _t,
+    captionTracks,
     firstSegment: _n,
     framesPerSegment: _g,
     ...rest
@@ -98,6 +107,10 @@ export function toRecording(record: RecordingRecord): Recording {
     mp4: path(files.mp4, 'program.mp4'),
     poster: path(files.poster, 'poster.jpg'),
     thumbnails: path(files.thumbnails, 'thumbnails.vtt'),
+    captions: captionTracks.map((track) => ({
+      ...{ language: track.language, name: nameOf(track) },
+      path: `/recordings/${record.id}/${captionsPath(track.language)}/${VTT_FILE}`,
+    })),
   };
 }
 

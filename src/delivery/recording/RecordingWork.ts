@@ -87,6 +87,7 @@ export class RecordingWork {
     record.endedAt = Math.round(record.startedAt + finished.durationSeconds * 1000);
     record.slateSegments = plan.slate;
     record.tracks = finished.tracks;
+    record.captionTracks = finished.captions;
     record.firstSegment = plan.first;
     record.files = { playlist: true, mp4, poster: pictures, thumbnails: pictures };
     record.storage = storage.name;

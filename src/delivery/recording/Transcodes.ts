@@ -132,7 +132,7 @@ export class Transcodes {
     const options = { ffmpegPath, record, height, bitrate, mp4, folder, signal, onProgress };
     const { track, size, names } = await transcode(options).finally(() => mp4.destroy());
     const tracks = [...record.tracks.filter((t) => t.id !== track.id), track];
-    await writeFileAtomic(join(folder, MULTIVARIANT_FILE), multivariantOf(record.fps, tracks));
+    await writeFileAtomic(join(folder, MULTIVARIANT_FILE), multivariantOf(record.fps, tracks, record.captionTracks));
     const stored = await storeFiles({ id: record.id, folder, names, storage, store, signal });
     // Last, and under a name that is there already: whoever reads it finds everything that it names.
     await this.#replace(record, join(folder, MULTIVARIANT_FILE));

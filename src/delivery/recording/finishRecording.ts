@@ -6,6 +6,7 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from '../../common/logger.ts';
 import { writeFileAtomic } from '../../common/writeFileAtomic.ts';
+import type { CaptionTracks } from '../../contracts/captions.ts';
 import { isGridAudio } from '../../contracts/grid.ts';
 import type { RenditionId } from '../../contracts/ids.ts';
 import type { ArchiveManifest } from '../archive/ArchiveManifest.ts';
@@ -15,6 +16,7 @@ import { renderMultivariant } from '../hls/multivariant.ts';
 import { fillHoles } from './fillHoles.ts';
 import { durationSeconds, type RecordingPlan, recordedSeconds, segmentsOf } from './RecordingPlan.ts';
 import type { RecordedTrack } from './RecordingRecord.ts';
+import { recordCaptions } from './recordedCaptions.ts';
 import { makePictures } from './recordingPictures.ts';
 import { remux } from './remux.ts';
 import { ratesOf, renderVodPlaylist, type VodSegment } from './vodPlaylists.ts';
@@ -34,6 +36,7 @@ export interface FinishedRecording {
   plan: RecordingPlan;
   durationSeconds: number;
   tracks: RecordedTrack[];
+  captions: CaptionTracks;
   /** Of the folder; what names others is last. */
   names: string[];
   mp4: boolean;
@@ -60,13 +63,20 @@ export async function finishRecording(options: FinishOptions): Promise<FinishedR
   const pictures = await attempt(options, trouble, 'the pictures could not be made', () =>
     picturesOf(options, plan, scan),
   );
+  let captions: CaptionTracks = [];
+  const texts = await attempt(options, trouble, 'the captions could not be kept', async () => {
+    const recorded = await recordCaptions(folder, manifest, plan);
+    captions = recorded.tracks;
+    return recorded.names;
+  });
   const playlists = manifest.renditions.map(({ id }) => `${id}/index.m3u8`);
-  await writeFileAtomic(join(folder, MULTIVARIANT_FILE), multivariantOf(manifest.grid.fps, tracks));
+  await writeFileAtomic(join(folder, MULTIVARIANT_FILE), multivariantOf(manifest.grid.fps, tracks, captions));
   return {
     plan,
     durationSeconds: durationSeconds(manifest.grid, plan),
     tracks,
-    names: [...names, ...(mp4 ?? []), ...(pictures ?? []), ...playlists, MULTIVARIANT_FILE],
+    captions,
+    names: [...names, ...(mp4 ?? []), ...(pictures ?? []), ...(texts ?? []), ...playlists, MULTIVARIANT_FILE],
     mp4: mp4 !== null,
     pictures: pictures !== null,
     trouble: trouble.join('; '),
@@ -74,7 +84,7 @@ export async function finishRecording(options: FinishOptions): Promise<FinishedR
 }
 
 /** The multivariant playlist of these renditions. */
-export function multivariantOf(fps: number, tracks: readonly RecordedTrack[]): string {
+export function multivariantOf(fps: number, tracks: readonly RecordedTrack[], captions: CaptionTracks = []): string {
   const audio = tracks.find((t) => isGridAudio(t.id));
   if (!audio) throw new Error('a recording has sound');
   const rates = ({ mean, peak }: RecordedTrack) => ({ asked: 0, mean, peak });
@@ -85,6 +95,7 @@ export function multivariantOf(fps: number, tracks: readonly RecordedTrack[]): s
   return renderMultivariant({
     base: '.',
     variants,
+    captions,
     audio: { id: audio.id, codec: audio.codec, channels: audio.channels, rates: rates(audio) },
   });
 }

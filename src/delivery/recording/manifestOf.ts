@@ -14,5 +14,6 @@ export const manifestOf = (order: OpenOrder): ArchiveManifest =>
     dvrSeconds: order.dvrSeconds,
     recording: order.record ? recordingIdOf(order.broadcast) : null,
     playback: order.playback,
+    captions: order.captions,
     transcode: order.transcode,
   });

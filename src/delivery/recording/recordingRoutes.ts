@@ -56,7 +56,7 @@ async function send(
   const { bytes, storage, key } = await recordings.file(record, name);
   const type = contentTypeOf(name);
   const life = gate.lifeSeconds(access);
-  if (/\.(m3u8|vtt)$/.test(name)) {
+  if (/(\.m3u8|thumbnails\.vtt)$/.test(name)) {
     const text = await buffer(await storage.get(key));
     return sendText(request, reply, { bytes: text, type, cacheControl: cacheControl(PLAYLIST_SECONDS, life) });
   }

@@ -10,43 +10,48 @@ import type { RenditionId } from '../../contracts/ids.ts';
 
 /** EXT-X-MAP in a playlist without I-frames only (RFC 8216bis section 8). */
 const VERSION = 6;
+/** Durations that are no whole numbers. */
+const VERSION_WITHOUT_INIT = 3;
 
 export interface VodSegment {
   number: number;
   seconds: number;
   /** Lost, and nothing stands in for it. */
   missing: boolean;
+  /** Left out: as segments are called. */
+  name?: string;
 }
 
 export interface VodPlaylist {
   grid: Grid;
-  rendition: RenditionId;
+  rendition: RenditionId | 'captions';
   /** Wall clock of frame 0 of the broadcast, ms since 1970. */
   epoch: number;
-  initName: string;
+  /** null: it has no init segment. */
+  initName: string | null;
   segments: readonly VodSegment[];
 }
 
 export function renderVodPlaylist({ grid, rendition, epoch, initName, segments }: VodPlaylist): string {
   const lines = [
     '#EXTM3U',
-    `#EXT-X-VERSION:${VERSION}`,
+    `#EXT-X-VERSION:${initName === null ? VERSION_WITHOUT_INIT : VERSION}`,
     `#EXT-X-TARGETDURATION:${Math.max(1, ...segments.map((s) => Math.round(s.seconds)))}`,
     '#EXT-X-MEDIA-SEQUENCE:0',
     '#EXT-X-PLAYLIST-TYPE:VOD',
     '#EXT-X-INDEPENDENT-SEGMENTS',
-    `#EXT-X-MAP:URI="${initName}"`,
+    ...(initName === null ? [] : [`#EXT-X-MAP:URI="${initName}"`]),
   ];
-  for (const [i, { number, seconds, missing }] of segments.entries()) {
+  for (const [i, { number, seconds, missing, name = `${number}.m4s` }] of segments.entries()) {
     if (i === 0) lines.push(`#EXT-X-PROGRAM-DATE-TIME:${programDateTime(grid, rendition, epoch, number)}`);
     if (missing) lines.push('#EXT-X-GAP');
-    lines.push(`#EXTINF:${seconds.toFixed(6)},`, `${number}.m4s`);
+    lines.push(`#EXTINF:${seconds.toFixed(6)},`, name);
   }
   lines.push('#EXT-X-ENDLIST');
   return `${lines.join('\n')}\n`;
 }
 
-function programDateTime(grid: Grid, rendition: RenditionId, epoch: number, number: number): string {
+function programDateTime(grid: Grid, rendition: string, epoch: number, number: number): string {
   const startSeconds = isGridAudio(rendition)
     ? (audioFramesOfSegment(grid, number).first * AAC_FRAME_SAMPLES) / grid.sampleRate
     : segmentFirstFrame(grid, number) / grid.fps;

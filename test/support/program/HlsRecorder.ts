@@ -75,7 +75,8 @@ export function parseMediaPlaylist(text: string): MediaPlaylist {
 /** The media playlists that a multivariant playlist names, audio renditions and variants. */
 export function mediaPlaylistsOf(text: string, base: string): string[] {
   const lines = text.split(/\r?\n/);
-  const media = lines.flatMap((line) => (line.startsWith('#EXT-X-MEDIA:') ? [/URI="([^"]+)"/.exec(line)?.[1]] : []));
+  const isHeard = (line: string) => line.startsWith('#EXT-X-MEDIA:') && !line.includes('TYPE=SUBTITLES');
+  const media = lines.flatMap((line) => (isHeard(line) ? [/URI="([^"]+)"/.exec(line)?.[1]] : []));
   const variants = lines.filter((line) => line.trim() !== '' && !line.startsWith('#'));
   return [...new Set([...media, ...variants].filter((uri) => uri !== undefined))].map((uri) => new URL(uri, base).href);
 }

@@ -7,7 +7,8 @@ import { RecordingsClient } from '../../../src/http/RecordingsClient.ts';
 const recording = (id: string, startedAt: number): Recording => ({
   ...{ id, room: 'demo', broadcast: `b${id.slice(1)}`, state: 'finished', complete: true, reason: '', startedAt },
   ...{ playback: 'open', endedAt: startedAt + 1_000, durationSeconds: 1, bytes: 1, slateSegments: 0 },
-  ...{ playlist: null, mp4: null, poster: null, thumbnails: null, renditions: [], transcodes: [] },
+  ...{ playlist: null, mp4: null, poster: null, thumbnails: null, captions: [] },
+  ...{ renditions: [], transcodes: [] },
 });
 
 /** A delivery node that has these. */

@@ -25,7 +25,7 @@ export function ScenePanel({ studio, session }: { studio: Studio; session: Studi
       <p class="muted small">{t(onAir.value ? 'scene.lead.live' : 'scene.lead')}</p>
       <LayoutPicker scene={scene} peers={peers} size={size} edit={edit} />
       <ScenePeople scene={scene} peers={peers} edit={edit} />
-      <SceneTitles scene={scene} edit={edit} />
+      <SceneTitles scene={scene} edit={edit} session={session} />
       <SceneFiles
         scene={scene}
         edit={edit}

@@ -4,6 +4,8 @@ import type { Scene } from '../../../../src/contracts/scene.ts';
 import { SCENE_TEXT } from '../../../shared/contract.ts';
 import { t } from '../../../shared/language.ts';
 import type { SceneEdit } from '../../session/SceneEditor.ts';
+import type { StudioSession } from '../../session/StudioSession.ts';
+import { SceneCaptions } from './SceneCaptions.tsx';
 
 interface Props {
   scene: Scene;
@@ -11,12 +13,12 @@ interface Props {
 }
 
 /** Words over the picture. They are typed first and shown by a button: nobody wants to see half a word on air. */
-export function SceneTitles({ scene, edit }: Props) {
+export function SceneTitles({ scene, edit, session }: Props & { session: StudioSession }) {
   return (
     <fieldset class="scene-group">
       <legend>{t('scene.titles')}</legend>
       <LowerThird shown={scene.lowerThird} edit={edit} />
-      <Captions shown={scene.captions} edit={edit} />
+      <SceneCaptions session={session} />
     </fieldset>
   );
 }
@@ -46,28 +48,6 @@ function LowerThird({ shown, edit }: { shown: Scene['lowerThird']; edit: Props['
     >
       <Text id="scene-title" label={t('scene.lowerThird.title')} length={SCENE_TEXT.title} value={title} />
       <Text id="scene-subtitle" label={t('scene.lowerThird.subtitle')} length={SCENE_TEXT.subtitle} value={subtitle} />
-    </ShownForm>
-  );
-}
-
-function Captions({ shown, edit }: { shown: string; edit: Props['edit'] }) {
-  const text = useSignal(shown);
-  useEffect(() => {
-    if (shown) text.value = shown;
-  }, [shown]);
-  return (
-    <ShownForm
-      testId="captions"
-      name={t('scene.captions')}
-      shown={shown !== ''}
-      canShow={text.value.trim() !== '' && text.value !== shown}
-      onShow={() => {
-        const captions = text.value;
-        edit((was) => ({ ...was, captions }));
-      }}
-      onHide={() => edit((was) => ({ ...was, captions: '' }))}
-    >
-      <Text id="scene-captions" label={t('scene.captions')} length={SCENE_TEXT.captions} value={text} />
     </ShownForm>
   );
 }

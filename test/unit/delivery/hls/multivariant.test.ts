@@ -44,6 +44,22 @@ babcdefgh/v720/index.m3u8
     ]);
   });
 
+  test('captions: a rendition a language, which nobody gets unasked, of every variant', () => {
+    const text = renderMultivariant({
+      base: 'b',
+      variants: [variant(720, 'c', unmeasured(720_000)), variant(360, 'c', unmeasured(360_000))],
+      audio: audio(unmeasured(100_000)),
+      captions: [{ language: 'und' }, { language: 'zh-Hans', name: '中文' }],
+    });
+    const lines = text.split('\n').filter((l) => l.includes('SUBTITLES'));
+    const said = 'public.accessibility.transcribes-spoken-dialog,public.accessibility.describes-music-and-sound';
+    expect(lines.slice(0, 2)).toEqual([
+      `#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID="captions",NAME="Captions",LANGUAGE="und",DEFAULT=NO,AUTOSELECT=YES,CHARACTERISTICS="${said}",URI="b/captions/und/index.m3u8"`,
+      `#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID="captions",NAME="中文",LANGUAGE="zh-Hans",DEFAULT=NO,AUTOSELECT=YES,CHARACTERISTICS="${said}",URI="b/captions/zh-Hans/index.m3u8"`,
+    ]);
+    expect(lines.slice(2).map((l) => /SUBTITLES="captions"/.test(l))).toEqual([true, true]);
+  });
+
   test('measured: the mean is what the segments have, the peak their largest, of picture and sound together', () => {
     const text = renderMultivariant({
       base: 'b',

@@ -167,3 +167,43 @@ describe('delta update', () => {
     expect(delta).toEqual([...whole.slice(0, start), '#EXT-X-SKIP:SKIPPED-SEGMENTS=9', ...whole.slice(cut + 1)]);
   });
 });
+
+describe('captions', () => {
+  const captions = { rendition: 'captions', initName: '', siblings: [], captions: true } as const;
+
+  test('whole segments at the program’s own dates: no parts, no init segment, no hint, and none is lost', () => {
+    const segments: ListedSegment[] = [
+      { number: 7, state: 'complete', parts: 6 },
+      { number: 8, state: 'gap', parts: 2 },
+      { number: 9, state: 'open', parts: 4 },
+    ];
+    expect(renderMediaPlaylist(playlist(segments, captions))).toBe(`#EXTM3U
+#EXT-X-VERSION:9
+#EXT-X-TARGETDURATION:2
+#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,CAN-SKIP-UNTIL=12.0,PART-HOLD-BACK=1.19467,HOLD-BACK=6.0
+#EXT-X-MEDIA-SEQUENCE:7
+#EXT-X-PROGRAM-DATE-TIME:2026-01-02T03:04:19.678Z
+#EXTINF:2.000,
+7.vtt
+#EXT-X-PROGRAM-DATE-TIME:2026-01-02T03:04:21.678Z
+#EXTINF:2.000,
+8.vtt
+`);
+  });
+
+  test('the last one is as short as the program’s', () => {
+    const text = renderMediaPlaylist(
+      playlist([complete(7), { number: 8, state: 'short', parts: 2 }], { ...captions, ended: true }),
+    );
+    expect(text).toContain('#EXTINF:0.666667,\n8.vtt\n#EXT-X-ENDLIST\n');
+  });
+
+  test('other renditions report their last whole segment, once there is one', () => {
+    const more = { captionSiblings: ['../captions/en/index.m3u8'] };
+    const open: ListedSegment = { number: 8, state: 'open', parts: 2 };
+    expect(tag(playlist([complete(7), open], more), 'RENDITION-REPORT').at(-1)).toBe(
+      '#EXT-X-RENDITION-REPORT:URI="../captions/en/index.m3u8",LAST-MSN=7',
+    );
+    expect(tag(playlist([open], more), 'RENDITION-REPORT')).toHaveLength(1);
+  });
+});

@@ -147,7 +147,7 @@ const BREAKS: Record<keyof typeof PLAYLIST_RULES, Texts[]> = {
   'hint-next': [media(['TYPE=PART,URI="18.3.m4s"', 'TYPE=PART,URI="18.2.m4s"'])],
   'hint-there': [media([/#EXT-X-PRELOAD-HINT.*\n/, ''])],
   'report-relative': [media(['../a0/', 'http://server/live/room/b1/a0/'])],
-  'report-whole': [media([',LAST-PART=2', '']), media(['LAST-MSN=18,', ''])],
+  'report-whole': [set(change(M, [',LAST-PART=2', '']), AUDIO), media(['LAST-MSN=18,', ''])],
   'window-least': [update(mediaText({ whole: 6 }), mediaText({ first: 11, whole: 5, open: 4 }))],
   'type-live': [media(['#EXT-X-MEDIA-SEQ', '#EXT-X-PLAYLIST-TYPE:EVENT\n#EXT-X-MEDIA-SEQ'])],
   'type-vod': [change(VOD_TEXT, ['#EXT-X-PLAYLIST-TYPE:VOD\n', ''])],
