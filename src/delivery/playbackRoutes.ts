@@ -10,6 +10,7 @@ import {
   type BroadcastPlayback,
   EDGE_VIEWERS_HEADER,
   type PlaybackAccess,
+  EDGE_WATCHING_HEADER,
   type PlaybackState,
 } from '../contracts/playback.ts';
 import type { DeliveryBroadcast } from './DeliveryBroadcast.ts';
@@ -181,9 +182,11 @@ function scheduledFor(next: ReturnType<PlaybackOptions['scheduled']>, access: Ac
 
 async function media(options: PlaybackOptions, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
   const { broadcast, playlists, rendition } = findRendition(options, request, reply);
-  const { [EDGE_VIEWERS_HEADER]: elsewhere = '' } = request.headers;
-  if (request.playAccess === 'node') options.viewers.elsewhere(broadcast.id, String(elsewhere));
-  else options.viewers.seen(broadcast.id, request);
+  const { [EDGE_VIEWERS_HEADER]: elsewhere = '', [EDGE_WATCHING_HEADER]: watching = '' } = request.headers;
+  if (request.playAccess === 'node') {
+    options.viewers.elsewhere(broadcast.id, String(elsewhere));
+    options.viewers.watching.elsewhere(broadcast.id, String(watching));
+  } else options.viewers.seen(broadcast.id, request);
   const directives = parseDirectives(request.query as Query);
   const position = playlists.blockingPosition(directives);
   if (position === null) {
