@@ -105,7 +105,8 @@ export const healthEn = {
   'found.stalls': 'Viewers’ pictures stand still for {percent} % of the time.',
   'found.stalls.do': 'Go live with smaller qualities besides, or with a lower bitrate, so that slow lines keep up.',
   'found.destination-lost': '{name} has lost the connection.',
-  'found.destination-lost.do': 'It is tried again by itself. If it lasts, look whether the platform still waits for the stream.',
+  'found.destination-lost.do':
+    'It is tried again by itself. If it lasts, look whether the platform still waits for the stream.',
   'found.destination-failed': '{name} gets nothing any more: it was given up.',
   'found.destination-failed.do': 'Check the address and the stream key, remove it and add it again.',
   'found.destination-slow': '{name} is too slow: parts of the program are left out there.',

@@ -105,7 +105,10 @@ export class Edge {
 
   async #ask(url: string, broadcast: string | undefined, signal: AbortSignal): Promise<UpstreamAnswer> {
     const { node, newServiceToken, viewers } = this.#options;
-    const own = broadcast === undefined ? {} : { viewers: viewers.count(broadcast), watching: viewers.watching.report(broadcast) };
+    const own =
+      broadcast === undefined
+        ? {}
+        : { viewers: viewers.count(broadcast), watching: viewers.watching.report(broadcast) };
     return askUpstream({ url, serviceToken: await newServiceToken(), node, ...own, signal });
   }
 

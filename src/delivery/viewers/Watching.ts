@@ -87,7 +87,8 @@ export class Watching {
     const weights = all.reduce((sum, { weight }) => sum + weight, 0);
     return {
       latencyMs: weightedMedian(all),
-      stalledPercent: weights > 0 ? all.reduce((sum, { stalled, weight }) => sum + stalled * weight, 0) / weights : null,
+      stalledPercent:
+        weights > 0 ? all.reduce((sum, { stalled, weight }) => sum + stalled * weight, 0) / weights : null,
     };
   }
 

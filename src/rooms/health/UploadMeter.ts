@@ -68,11 +68,7 @@ export class UploadMeter {
     return this.reckon(there, protocol, nowMs);
   }
 
-  reckon(
-    producers: readonly ReadProducer[],
-    protocol: UploadReading['protocol'],
-    nowMs: number,
-  ): UploadReading {
+  reckon(producers: readonly ReadProducer[], protocol: UploadReading['protocol'], nowMs: number): UploadReading {
     const on = producers.filter(({ paused }) => !paused);
     const missing = on.filter((producer) => this.#stands(producer, nowMs)).map(({ source }) => source);
     this.#forgetOthers(on);

@@ -75,7 +75,9 @@ export function judgePerson({ peer, away, upload, report }: PersonFigures, befor
   const kbits = Math.round(upload.bitrate / 1000);
   const lost = upload.lostPercent ?? 0;
   const uploaded = worse(grade(upload.lostPercent, LOST_PERCENT, was('upload')), held(upload, report, was('upload')));
-  add('upload', uploaded, { kbits, lost: Math.round(lost) });
+  const { availableBps } = report ?? { availableBps: null };
+  const available = availableBps === null ? {} : { available: Math.round(availableBps / 1000) };
+  add('upload', uploaded, { kbits, lost: Math.round(lost), ...available });
   const rttMs = report?.rttMs ?? upload.rttMs;
   add('delay', grade(rttMs, RTT_MS, was('delay')), { ms: Math.round(rttMs ?? 0) });
   add('jitter', grade(upload.jitterMs, JITTER_MS, was('jitter')), { ms: Math.round(upload.jitterMs ?? 0) });

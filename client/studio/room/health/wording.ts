@@ -8,23 +8,29 @@ export interface Wording {
   remedy: string;
 }
 
-/** The key of a finding's sentence; its remedy's has `.do` behind it. `self`: one reads of oneself. */
-export function keyOf({ code, values }: OwnFinding, self: boolean): HealthTextKey {
-  const about = self ? 'own' : 'found';
+/** Which sentence, where a code has several. */
+function variantOf({ code, values }: OwnFinding): string {
   // Loss of less than a percent is nothing to be named.
-  if (code === 'upload') return `${about}.upload.${Number(values.lost) >= 1 ? 'loss' : 'weak'}`;
-  if (code === 'starved') return `found.starved.${values.step}` as HealthTextKey;
-  return `${code === 'muted' || self ? 'own' : 'found'}.${code}` as HealthTextKey;
+  if (code === 'upload') return Number(values.lost) >= 1 ? 'upload.loss' : 'upload.weak';
+  return code === 'starved' ? `starved.${values.step}` : code;
+}
+
+/** The key of a finding's sentence; its remedy's has `.do` behind it. `self`: one reads of oneself. */
+export function keyOf(finding: OwnFinding, self: boolean): HealthTextKey {
+  const variant = variantOf(finding);
+  return (self ? `own.${variant}` : `found.${variant}`) as HealthTextKey;
 }
 
 /** `nameOf`: of people in the room. */
 export function wordingOf(finding: OwnFinding, selfId: string, nameOf: (peer: string) => string): Wording {
   const { peer, values } = finding;
   const key = keyOf(finding, peer === selfId);
+  // What the line takes is less than what it would be asked for; where nobody knows, what arrives.
+  const kbits = key.endsWith('.weak') ? (values.available ?? values.kbits) : values.kbits;
   const named = {
     ...values,
     ...(peer === undefined ? {} : { name: nameOf(peer) }),
-    ...(values.kbits === undefined ? {} : { rate: formatBitrate(Number(values.kbits) * 1000) }),
+    ...(kbits === undefined ? {} : { rate: formatBitrate(Number(kbits) * 1000) }),
   };
   return { sentence: healthText(key, named), remedy: healthText(`${key}.do` as HealthTextKey, named) };
 }
