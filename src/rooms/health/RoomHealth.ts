@@ -50,7 +50,7 @@ const NOBODY: RoomView = { people: [], program: null, findings: [] };
 export class RoomHealth {
   readonly #options: RoomHealthOptions;
   readonly #now: () => number;
-  readonly #steady = new Steady();
+  #steady = new Steady();
   readonly #people = new Map<Peer, Person>();
   /** Whose score is listened to. */
   readonly #known = new WeakSet<SourceProducer>();
@@ -80,6 +80,7 @@ export class RoomHealth {
 
   /** What a person's page measures. */
   report(peer: Peer, report: HealthReport): void {
+    if (this.#closed) return;
     const person = this.#personOf(peer);
     if (person.report?.limitedBy !== report.limitedBy) this.#hurried = true;
     person.report = report;
@@ -96,9 +97,7 @@ export class RoomHealth {
   close(): void {
     this.#closed = true;
     clearTimeout(this.#timer);
-    this.#count(this.#view.findings, []);
-    this.#view = NOBODY;
-    this.#people.clear();
+    this.#forget();
   }
 
   /** Never rejects: what a worker refuses since it died is passed over. */
@@ -126,6 +125,14 @@ export class RoomHealth {
     if (this.#closed || this.#timer) return;
     if (this.#options.seated().length > 0 || this.#isLive)
       this.#timer = setTimeout(() => void this.#tick(), HEALTH_EVERY_MS);
+    else this.#forget();
+  }
+
+  #forget(): void {
+    this.#count(this.#view.findings, []);
+    this.#steady = new Steady();
+    this.#view = NOBODY;
+    this.#people.clear();
   }
 
   get #isLive(): boolean {

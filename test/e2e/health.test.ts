@@ -1,0 +1,177 @@
+/**
+ * The health strip as people read it. Bob's browser sends through a hop that loses packets: the host reads whose upload is weak and what to do,
+ * Bob reads it of himself, and it is over when the hop is good again; he talks into a muted microphone; and the program's compositor is short of CPU.
+ */
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import type { AxeResults } from 'axe-core';
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { ServerApi } from '../../scripts/simulator/serverApi.ts';
+import type { RoomHealth } from '../../src/contracts/health.ts';
+import { launchBrowser, type TestBrowser } from '../support/browser.ts';
+import { LossyHop, SOUND } from '../support/ingest/LossyHop.ts';
+import { ServerProcess } from '../support/ServerProcess.ts';
+import { StarvedCompositor } from '../support/StarvedCompositor.ts';
+import { enter, PATIENCE_MS, Pages, PHONE, scrollsSideways, tileOf, WIDE } from './pages.ts';
+
+const ROOM = 'health';
+/** A quarter of all packets. */
+const DAMAGED = { loss: 0.25, delayMs: 0, jitterMs: 0 };
+const poll = { timeout: PATIENCE_MS, interval: 250 };
+
+const pages = new Pages();
+let axe: string;
+let server: ServerProcess;
+let browser: TestBrowser;
+let hop: LossyHop;
+let ann: Page;
+let bob: Page;
+
+beforeAll(async () => {
+  axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+  hop = await LossyHop.create();
+  server = await ServerProcess.start();
+  browser = await launchBrowser({ colour: '0x305080', width: 640, height: 360, fps: 15 });
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await server?.stop();
+  hop?.close();
+});
+
+/** What this page sends goes through the hop: the server's answer names the hop's port instead of its own. Before the page is loaded. */
+async function sendThroughHop(page: Page): Promise<void> {
+  await page.exposeFunction('throughHop', (port: number) => {
+    hop.to(port);
+    return hop.port;
+  });
+  await page.addInitScript(() => {
+    const { throughHop } = window as unknown as { throughHop(port: number): Promise<number> };
+    const set = RTCPeerConnection.prototype.setRemoteDescription;
+    RTCPeerConnection.prototype.setRemoteDescription = async function (description: RTCSessionDescriptionInit) {
+      // Who sends offers, and who receives answers.
+      const { sdp = '', type } = description;
+      const port = /^a=candidate:.* udp \d+ \S+ (\d+) /m.exec(sdp)?.[1];
+      if (type !== 'answer' || !port) return set.call(this, description);
+      const other = await throughHop(Number(port));
+      const rewritten = sdp
+        .replace(/^a=candidate:.* tcp .*\r\n/gm, '')
+        .replace(/^(a=candidate:.* udp \d+ \S+ )\d+ /gm, (_, before: string) => `${before}${other} `);
+      return set.call(this, { type, sdp: rewritten });
+    };
+  });
+}
+
+const health = async (): Promise<RoomHealth> =>
+  (await fetch(`${server.url}/v1/rooms/${ROOM}/health`)).json() as Promise<RoomHealth>;
+const notice = (page: Page, code: string) => page.locator(`[data-testid=health-notice][data-code=${code}]`);
+const bars = (page: Page, name: string) => tileOf(page, name).getByTestId('signal');
+
+/** In light and dark, on a phone and wide; nothing scrolls sideways either. */
+async function expectAccessible(page: Page): Promise<void> {
+  await page.emulateMedia({ reducedMotion: 'reduce' });
+  await page.evaluate(axe);
+  const found: string[] = [];
+  for (const viewport of [PHONE, WIDE]) {
+    await page.setViewportSize(viewport);
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await page.emulateMedia({ colorScheme });
+      const results = await page.evaluate(() => {
+        const { axe: tool } = window as unknown as { axe: { run(options: unknown): Promise<AxeResults> } };
+        return tool.run({ iframes: false, resultTypes: ['violations'] });
+      });
+      for (const { id, nodes } of results.violations)
+        found.push(...nodes.map(({ target }) => `${viewport.width} ${colorScheme} ${id}: ${target.join(' ')}`));
+    }
+    if (await scrollsSideways(page)) found.push(`${viewport.width} scrolls sideways`);
+  }
+  expect(found).toEqual([]);
+}
+
+test('a host sees how much of everybody arrives, as bars and in the details; a co-host sees their own', async () => {
+  ann = await pages.open(browser.browser, `${server.url}/studio/${ROOM}?role=host`);
+  await enter(ann, 'Ann');
+  bob = await pages.open(browser.browser, `${server.url}/studio/${ROOM}?role=cohost`);
+  await sendThroughHop(bob);
+  await bob.reload();
+  await enter(bob, 'Bob');
+  for (const name of ['Ann', 'Bob']) await bars(ann, name).waitFor();
+  await bars(bob, 'Bob').waitFor();
+  expect(await bars(bob, 'Ann').count()).toBe(0);
+  expect(await bars(ann, 'Bob').getAttribute('aria-label')).toMatch(/^Connection of Bob: /);
+  expect(await bars(bob, 'Bob').getAttribute('aria-label')).toMatch(/^Your connection: /);
+  // What only his page knows has come, too.
+  await expect.poll(async () => (await health()).people.map(({ picture }) => picture?.width), poll).toEqual([640, 640]);
+  await ann.getByTestId('health-open').click();
+  const person = ann.getByTestId('health-person').filter({ hasText: 'Bob' });
+  for (const fact of ['640×360', 'UDP', '/2']) await person.getByText(fact).waitFor();
+  await ann.getByTestId('health-close').click();
+  await ann.getByTestId('health-details').waitFor({ state: 'detached' });
+});
+
+test('an upload that is damaged: the host reads whose, and what to ask for; Bob reads what he can do', async () => {
+  hop.damage = DAMAGED;
+  const words = notice(ann, 'upload').filter({ hasText: 'Bob' });
+  await words.getByText(/^Bob’s upload is weak: .*bit\/s, \d+ % lost\.$/).waitFor();
+  await words.getByText('Ask them to move nearer to the router').waitFor();
+  expect(await ann.getByTestId('health-heard').textContent()).toContain('Bob’s upload is weak');
+  await expect.poll(() => bars(ann, 'Bob').getAttribute('data-level'), poll).toMatch(/^(fair|poor)$/);
+  const own = notice(bob, 'upload');
+  await own.getByText(/^Your connection is poor: \d+ % of what you send is lost/).waitFor();
+  await own.getByText('Move nearer to the router').waitFor();
+
+  await expectAccessible(ann);
+  await ann.getByTestId('health-open').click();
+  await ann.getByTestId('health-finding').filter({ hasText: 'Bob’s upload is weak' }).waitFor();
+  await expectAccessible(ann);
+  await ann.keyboard.press('Escape');
+  await ann.getByTestId('health-details').waitFor({ state: 'detached' });
+  await expectAccessible(bob);
+});
+
+test('on a phone it is one button; what is about oneself is said all the same', async () => {
+  await ann.setViewportSize(PHONE);
+  expect(await notice(ann, 'upload').filter({ hasText: 'Bob' }).isVisible()).toBe(false);
+  const box = await ann.getByTestId('health-open').boundingBox();
+  expect([box?.width, box?.height]).toEqual([44, 44]);
+  await bob.setViewportSize(PHONE);
+  expect(await notice(bob, 'upload').isVisible()).toBe(true);
+  for (const page of [ann, bob]) await page.setViewportSize(WIDE);
+});
+
+test('it can be put away; and it is over when the network is good again', async () => {
+  const words = notice(ann, 'upload').filter({ hasText: 'Bob' });
+  await words.getByTestId('health-dismiss').click();
+  await words.waitFor({ state: 'detached' });
+  hop.damage = SOUND;
+  const lost = async () => (await health()).people.at(-1)?.lostPercent ?? 100;
+  await expect.poll(lost, poll).toBeLessThan(3);
+  await bob.getByText(/of what you send is lost/).first().waitFor({ state: 'detached' });
+});
+
+test('who talks into a muted microphone reads it, until they unmute', async () => {
+  await bob.getByTestId('mute').click();
+  await notice(bob, 'muted').getByText('You are muted: nobody hears you.').waitFor();
+  await bob.getByTestId('mute').click();
+  await notice(bob, 'muted').waitFor({ state: 'detached' });
+});
+
+test('a compositor without CPU: the host reads what the program gives way with', async () => {
+  const api = new ServerApi(server.url);
+  await api.startBroadcast(ROOM, { video: { width: 640, height: 360 } });
+  const figures = ann.getByTestId('health').locator('dt');
+  for (const name of ['Frames/s', 'Late', 'CPU', 'Viewers behind', 'Viewers'])
+    await figures.getByText(name, { exact: true }).waitFor();
+  await using _starved = await StarvedCompositor.of(server.pid);
+  await ann.getByTestId('health-open').click();
+  const finding = ann.locator('[data-testid=health-finding][data-key=starved]');
+  await finding.getByText('The server has no CPU left').waitFor();
+  await finding.getByText('fewer people at a time').waitFor();
+  await ann.keyboard.press('Escape');
+});
+
+test('all the while: no script error, no CSP violation, no request to anybody else', () => {
+  expect(pages.faults).toEqual([]);
+});
