@@ -1,13 +1,15 @@
-import { beforeEach, describe, expect, test } from 'vitest';
+import { signal } from '@preact/signals';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import * as contract from '../../../client/shared/contract.ts';
 import { setLanguage } from '../../../client/shared/language.ts';
 import { TalkDetector } from '../../../client/studio/media/MutedTalk.ts';
 import { NOTHING_SENT, readUpload, type SentTracks, type Stat } from '../../../client/studio/media/uploadStats.ts';
 import { HEALTH_TEXTS } from '../../../client/studio/room/health/healthTexts.ts';
 import { wordingOf } from '../../../client/studio/room/health/wording.ts';
-import type { OwnFinding } from '../../../client/studio/session/HealthSession.ts';
+import { HealthSession, type OwnFinding } from '../../../client/studio/session/HealthSession.ts';
+import { RoomState } from '../../../client/studio/session/RoomState.ts';
 import { DegradationStep } from '../../../src/contracts/degradation.ts';
-import { FindingCode, HEALTH_REPORT_EVERY_MS, HealthReport } from '../../../src/contracts/health.ts';
-import * as contract from '../../../client/shared/contract.ts';
+import { type Finding, FindingCode, HEALTH_REPORT_EVERY_MS, HealthReport } from '../../../src/contracts/health.ts';
 
 test('pages report as often as the contract says', () => {
   expect(contract.HEALTH_REPORT_EVERY_MS).toBe(HEALTH_REPORT_EVERY_MS);
@@ -31,7 +33,7 @@ describe('a finding in words', () => {
       remedy: 'Ask them to move nearer to the router or to use a cable, or to turn the camera off.',
     });
     setLanguage('zh');
-    expect(wordingOf(ada, 'p2', () => 'Ada').sentence).toBe('Ada的上行网络较差：180 kbit/s，丢包 6 %。');
+    expect(wordingOf(ada, 'p2', () => 'Ada').sentence).toBe('Ada的上行网络较差：180 kbit/s，丢包 6%。');
   });
 
   test('speaks to oneself of oneself', () => {
@@ -52,10 +54,19 @@ describe('a finding in words', () => {
     const steps = DegradationStep.options.filter((step) => step !== 'none');
     const cases: [OwnFinding, string][] = [
       ...FindingCode.options.map((code): [OwnFinding, string] => [
-        { key: code, code, severity: 'warn', values, ...((PERSONAL as readonly string[]).includes(code) ? { peer: 'p1' } : {}) },
+        {
+          key: code,
+          code,
+          severity: 'warn',
+          values,
+          ...((PERSONAL as readonly string[]).includes(code) ? { peer: 'p1' } : {}),
+        },
         'p2',
       ]),
-      ...PERSONAL.map((code): [OwnFinding, string] => [{ key: code, code, severity: 'warn', peer: 'p1', values }, 'p1']),
+      ...PERSONAL.map((code): [OwnFinding, string] => [
+        { key: code, code, severity: 'warn', peer: 'p1', values },
+        'p1',
+      ]),
       ...steps.map((step): [OwnFinding, string] => [
         { key: 'starved', code: 'starved', severity: 'warn', values: { step } },
         'p1',
@@ -180,5 +191,100 @@ describe('talk into a muted microphone', () => {
     const detector = new TalkDetector();
     expect(hear(detector, 0, '####................####').includes(true)).toBe(false);
     expect([detector.hear(0.9, 60_000), detector.hear(0.9, 90_000)]).toEqual([false, false]);
+  });
+});
+
+describe('a session', () => {
+  beforeEach(() => vi.useFakeTimers());
+  afterEach(() => vi.useRealTimers());
+
+  const finding = (code: FindingCode, severity: Finding['severity']): Finding => ({
+    ...{ key: code, code, severity, values: {} },
+  });
+
+  function setUp() {
+    const state = new RoomState();
+    const self = { id: 'p1', name: 'Ada', role: 'host' as const, seated: true, asking: false };
+    state.selfId.value = 'p1';
+    state.events['peer:joined']({ ...self, presence: 'here', sources: [] });
+    const requests: [string, unknown][] = [];
+    let onLost: (() => void) | undefined;
+    const socket = {
+      on: (_: string, listener: () => void) => {
+        onLost = listener;
+      },
+      off: () => {
+        onLost = undefined;
+      },
+    };
+    const request = async (...asked: [string, unknown]) => void requests.push(asked);
+    const media = { muted: signal(false), microphone: signal({ id: 'mic' }), camera: signal(null) };
+    let stats: Stat[] | undefined = [];
+    const session = new HealthSession({
+      ...({ signaling: { socket, request }, media } as unknown as Pick<
+        ConstructorParameters<typeof HealthSession>[0],
+        'signaling' | 'media'
+      >),
+      state,
+      upload: () => stats && Promise.resolve(new Map(stats.map((stat) => [stat.id, stat])) as unknown as RTCStatsReport),
+    });
+    return {
+      ...{ session, state, requests },
+      setStats: (next: Stat[] | undefined) => {
+        stats = next;
+      },
+      lose: () => onLost?.(),
+      listens: () => onLost !== undefined,
+    };
+  }
+  const tell = (session: HealthSession, ...findings: Finding[]) =>
+    session.events['room:health']({ people: [], program: null, findings });
+
+  test('reports every four seconds while one has a seat and a connection', async () => {
+    const { session, state, requests, setStats } = setUp();
+    setStats([
+      { id: 'P', type: 'candidate-pair', currentRoundTripTime: 0.01 },
+      { id: 'T', type: 'transport', selectedCandidatePairId: 'P' },
+    ]);
+    await vi.advanceTimersByTimeAsync(8_000);
+    expect(requests.map(([event]) => event)).toEqual(['health:report', 'health:report']);
+    expect(HealthReport.parse(requests[0]?.[1])).toMatchObject({ rttMs: 10, picture: null });
+    setStats(undefined);
+    await vi.advanceTimersByTimeAsync(8_000);
+    setStats([]);
+    state.events['peer:left']({ peerId: 'p1' });
+    await vi.advanceTimersByTimeAsync(8_000);
+    expect(requests).toHaveLength(2);
+    session.close();
+  });
+
+  test('shows the worst that asks for something; what is put away comes back when it is worse, or again', () => {
+    const { session } = setUp();
+    tell(session, finding('tcp', 'info'));
+    expect(session.worst.value).toBeUndefined();
+    tell(session, finding('late', 'warn'), finding('upload', 'warn'));
+    expect(session.worst.value?.code).toBe('late');
+    session.dismiss(finding('late', 'warn'));
+    expect(session.worst.value?.code).toBe('upload');
+    tell(session, finding('late', 'bad'), finding('upload', 'warn'));
+    expect(session.worst.value?.code).toBe('late');
+    session.dismiss(finding('late', 'bad'));
+    tell(session, finding('late', 'bad'));
+    expect(session.worst.value).toBeUndefined();
+    tell(session);
+    tell(session, finding('late', 'bad'));
+    expect(session.worst.value?.code).toBe('late');
+    session.close();
+  });
+
+  test('without a connection nothing is known; closed, it listens and reports no more', async () => {
+    const { session, requests, lose, listens } = setUp();
+    tell(session, finding('late', 'warn'));
+    lose();
+    expect([session.room.value, session.worst.value]).toEqual([null, undefined]);
+    session.close();
+    expect(listens()).toBe(false);
+    await vi.advanceTimersByTimeAsync(20_000);
+    expect(requests).toEqual([]);
   });
 });

@@ -55,6 +55,7 @@ export function HealthDialog({ session, onClose }: { session: StudioSession; onC
 function Findings({ session }: { session: StudioSession }) {
   const { health, state } = session;
   const findings = health.findings.value;
+  if (findings.length === 0 && health.room.value === null) return null;
   if (findings.length === 0)
     return (
       <p class="notice info">

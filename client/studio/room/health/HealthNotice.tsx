@@ -3,7 +3,6 @@ import { useEffect } from 'preact/hooks';
 import { Icon } from '../../../shared/icons.tsx';
 import { language, t } from '../../../shared/language.ts';
 import type { StudioSession } from '../../session/StudioSession.ts';
-import { healthText } from './healthTexts.ts';
 import { wordingOf } from './wording.ts';
 
 /** The worst of what is wrong, with what to do about it, until it is over or put away. */
@@ -34,14 +33,9 @@ export function HealthNotice({ session }: { session: StudioSession }) {
             <strong>{words.sentence}</strong>
             <span>{words.remedy}</span>
           </div>
-          <button
-            type="button"
-            class="button slim"
-            aria-label={healthText('health.dismiss', { title: words.sentence })}
-            data-testid="health-dismiss"
-            onClick={() => health.dismiss(worst)}
-          >
+          <button type="button" class="button slim" data-testid="health-dismiss" onClick={() => health.dismiss(worst)}>
             {t('common.dismiss')}
+            <span class="visually-hidden">: {words.sentence}</span>
           </button>
         </div>
       ) : null}

@@ -1,7 +1,8 @@
 import { useSignal } from '@preact/signals';
-import type { ProgramHealth, Severity } from '../../../../src/contracts/health.ts';
+import type { PersonHealth, ProgramHealth } from '../../../../src/contracts/health.ts';
 import { hueOf, initials } from '../../../shared/format.ts';
 import { Icon } from '../../../shared/icons.tsx';
+import type { OwnFinding } from '../../session/HealthSession.ts';
 import type { StudioSession } from '../../session/StudioSession.ts';
 import { factsOf } from './facts.ts';
 import { HealthDialog } from './HealthDialog.tsx';
@@ -10,7 +11,8 @@ import { healthText } from './healthTexts.ts';
 import { SignalBars } from './SignalBars.tsx';
 import './health.css';
 
-const LOOKS: Record<Severity, string> = { info: 'good', warn: 'warn', bad: 'bad' };
+/** More do not fit beside the program's figures. */
+const MOST_FACES = 5;
 
 /** How it goes, at a glance: a host sees everybody's upload and the program's figures, everybody else their own connection. On a phone one button. */
 export function HealthStrip({ session }: { session: StudioSession }) {
@@ -18,16 +20,9 @@ export function HealthStrip({ session }: { session: StudioSession }) {
   const { health, state } = session;
   const self = state.self.value;
   const room = health.room.value;
-  if (!self?.seated || !room) return null;
+  if (!self?.seated) return null;
   const problems = health.findings.value.filter(({ severity }) => severity !== 'info');
-  const look =
-    LOOKS[problems.some(({ severity }) => severity === 'bad') ? 'bad' : problems.length > 0 ? 'warn' : 'info'];
-  const word =
-    problems.length === 0
-      ? healthText('health.fine')
-      : problems.length === 1
-        ? healthText('health.problems.one')
-        : healthText('health.problems', { count: problems.length });
+  const { look, word } = summaryOf(problems, room !== null);
   const host = self.role === 'host';
   return (
     <section class="health" aria-label={healthText('health.title')} data-testid="health" data-look={look}>
@@ -41,30 +36,16 @@ export function HealthStrip({ session }: { session: StudioSession }) {
             open.value = true;
           }}
         >
-          <Icon name={problems.length > 0 ? 'warning' : 'check'} />
+          <Icon name={problems.length > 0 ? 'warning' : look === 'good' ? 'check' : 'info'} />
           <span class="health-word">{word}</span>
           {problems.length > 0 ? <span class="health-count" aria-hidden="true" data-count={problems.length} /> : null}
         </button>
         <dl class="health-figures">
           <div>
             <dt>{healthText(host ? 'health.uploads' : 'health.upload.own')}</dt>
-            <dd class="health-uploads">
-              {room.people.map(({ peer }) => {
-                const name = state.peers.value.get(peer)?.name ?? '';
-                return (
-                  <span key={peer} class="health-upload" title={name}>
-                    {host ? (
-                      <span class="health-face" style={{ '--hue': hueOf(name) }} aria-hidden="true">
-                        {initials(name)}
-                      </span>
-                    ) : null}
-                    <SignalBars session={session} peer={peer} />
-                  </span>
-                );
-              })}
-            </dd>
+            <Uploads session={session} people={room?.people ?? []} faces={host} />
           </div>
-          {room.program ? <ProgramFacts program={room.program} /> : null}
+          {room?.program ? <ProgramFacts program={room.program} /> : null}
         </dl>
       </div>
       <HealthNotice session={session} />
@@ -77,6 +58,50 @@ export function HealthStrip({ session }: { session: StudioSession }) {
         />
       ) : null}
     </section>
+  );
+}
+
+/** The strip's own word. Where nothing has been measured yet its place is kept all the same, so that the stage does not move. */
+function summaryOf(problems: readonly OwnFinding[], measured: boolean): { look: string; word: string } {
+  const { length: count } = problems;
+  if (count === 0)
+    return measured
+      ? { look: 'good', word: healthText('health.fine') }
+      : { look: '', word: healthText('health.measuring') };
+  return {
+    look: problems.some(({ severity }) => severity === 'bad') ? 'bad' : 'warn',
+    word: count === 1 ? healthText('health.problems.one') : healthText('health.problems', { count }),
+  };
+}
+
+interface UploadsProps {
+  session: StudioSession;
+  people: readonly PersonHealth[];
+  faces: boolean;
+}
+
+/** Where there are many, those that are not well; the details have everybody. */
+function Uploads({ session, people, faces }: UploadsProps) {
+  const weak = people.filter(({ level }) => level === 'poor' || level === 'fair');
+  const shown = people.length <= MOST_FACES ? people : weak.slice(0, MOST_FACES);
+  const others = people.length - shown.length;
+  return (
+    <dd class="health-uploads">
+      {shown.map(({ peer }) => {
+        const name = session.state.peers.value.get(peer)?.name ?? '';
+        return (
+          <span key={peer} class="health-upload" title={name}>
+            {faces ? (
+              <span class="health-face" style={{ '--hue': hueOf(name) }} aria-hidden="true">
+                {initials(name)}
+              </span>
+            ) : null}
+            <SignalBars session={session} peer={peer} />
+          </span>
+        );
+      })}
+      {others > 0 ? <span>{shown.length > 0 ? `+${others}` : others}</span> : null}
+    </dd>
   );
 }
 

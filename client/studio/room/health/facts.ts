@@ -26,7 +26,11 @@ export function factsOf(program: ProgramHealth): Fact[] {
       value: cpuPercent === null ? NONE : `${cpuPercent} %`,
       title: healthText('health.cpu.what'),
     },
-    { name: healthText('health.latency'), value: latencyMs === null ? NONE : `${(latencyMs / 1000).toFixed(1)} s` },
+    {
+      name: healthText('health.latency'),
+      value: latencyMs === null ? NONE : `${(latencyMs / 1000).toFixed(1)} s`,
+      title: healthText('health.latency.what'),
+    },
     { name: healthText('health.viewers'), value: String(viewers) },
   ];
 }
@@ -57,7 +61,7 @@ export function personFacts({ picture, layers, protocol, availableBps, ...person
     },
     { name: healthText('health.layers'), value: layers && `${layers.sent}/${layers.of}` },
     { name: healthText('health.available'), value: availableBps === null ? null : formatBitrate(availableBps) },
-    { name: healthText('health.way'), value: protocol && protocol.toUpperCase() },
+    { name: healthText('health.way'), value: protocol?.toUpperCase() ?? null },
   ];
   return facts.filter((fact): fact is Fact => fact.value !== null);
 }

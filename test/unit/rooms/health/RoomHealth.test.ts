@@ -1,8 +1,8 @@
 /** Who is told what, and when: the people are stand-ins with streams of numbers; the clock is the test's. */
 import { EventEmitter } from 'node:events';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { StatusBoard } from '../../../../src/broadcast/StatusBoard.ts';
 import { NO_FIGURES } from '../../../../src/broadcast/ProgramMeter.ts';
+import { StatusBoard } from '../../../../src/broadcast/StatusBoard.ts';
 import { BroadcastInput } from '../../../../src/contracts/broadcast.ts';
 import { HealthReport, RoomHealth as RoomView } from '../../../../src/contracts/health.ts';
 import { RoomHealth } from '../../../../src/rooms/health/RoomHealth.ts';
@@ -119,7 +119,13 @@ test('a live program’s figures go to hosts each two seconds, to nobody else, a
   const live = { ...statusOf(), state: 'live' as const, fps: 30, viewers: 7 };
   health.program({ ...live, degradation: 'half-program-rate' }, { ...NO_FIGURES, cpuPercent: 80, latencyMs: 2_400 });
   await seconds(2);
-  expect(ann.told.at(-1)?.program).toMatchObject({ fps: 30, wantedFps: 30, cpuPercent: 80, latencyMs: 2_400, viewers: 7 });
+  expect(ann.told.at(-1)?.program).toMatchObject({
+    fps: 30,
+    wantedFps: 30,
+    cpuPercent: 80,
+    latencyMs: 2_400,
+    viewers: 7,
+  });
   expect(keys(ann.told.at(-1))).toEqual(['starved']);
   expect(bob.told.at(-1)).toMatchObject({ program: null, findings: [] });
   const before = ann.told.length;

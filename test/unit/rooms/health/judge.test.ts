@@ -1,9 +1,9 @@
 /** Figures to findings: each one is reached, at its threshold, and is left at another value than it is entered. */
 import { describe, expect, test } from 'vitest';
-import { type BroadcastStatus, BroadcastInput } from '../../../../src/contracts/broadcast.ts';
-import { FindingCode, HealthReport, type ProgramFigures, type Severity } from '../../../../src/contracts/health.ts';
-import { StatusBoard } from '../../../../src/broadcast/StatusBoard.ts';
 import { NO_FIGURES } from '../../../../src/broadcast/ProgramMeter.ts';
+import { StatusBoard } from '../../../../src/broadcast/StatusBoard.ts';
+import { BroadcastInput, type BroadcastStatus } from '../../../../src/contracts/broadcast.ts';
+import { FindingCode, HealthReport, type ProgramFigures, type Severity } from '../../../../src/contracts/health.ts';
 import {
   type Before,
   grade,
@@ -78,7 +78,11 @@ describe('a person', () => {
     ['a silent microphone', person({ microphone: true }, { silentMs: 20_000 }), ['silent warn']],
     ['a microphone that is silent for a moment', person({ microphone: true }, { silentMs: 19_000 }), []],
     ['a silent microphone that is off', person({ microphone: false }, { silentMs: 60_000 }), []],
-    ['a person who is away, of whom nothing else is said', { ...person({ lostPercent: 50 }), away: true }, ['away warn']],
+    [
+      'a person who is away, of whom nothing else is said',
+      { ...person({ lostPercent: 50 }), away: true },
+      ['away warn'],
+    ],
   ])('%s', (_what, given, expected) => expect(ofPerson(given)).toEqual(expected));
 });
 
@@ -104,7 +108,12 @@ describe('a program', () => {
     ['viewers who are behind', status({}), { latencyMs: 9_000 }, ['behind warn']],
     ['viewers who are far behind', status({}), { latencyMs: 20_000 }, ['behind bad']],
     ['stalls', status({}), { stalledPercent: 2 }, ['stalls warn']],
-    ['a destination that is lost', destination({ state: 'reconnecting', cause: 'closed' }), {}, ['destination-lost warn']],
+    [
+      'a destination that is lost',
+      destination({ state: 'reconnecting', cause: 'closed' }),
+      {},
+      ['destination-lost warn'],
+    ],
     ['one that has failed', destination({ state: 'failed', cause: 'refused' }), {}, ['destination-failed bad']],
     ['one that is slow', destination({ cause: 'slow' }), {}, ['destination-slow warn']],
     ['one that was slow and is gone', destination({ state: 'stopped', cause: 'slow' }), {}, []],
@@ -137,7 +146,11 @@ test('each code is reached by the cases above', async () => {
     ...judgePerson(person({ microphone: true }, { silentMs: 30_000 }), nothing),
     ...judgePerson({ ...person({}), away: true }, nothing),
     ...judgeProgram(
-      status({ degradation: 'lower-layers', fps: 10, recording: { id: 'raaaaaaaaaaaa', state: 'failed', complete: false, reason: '' } }),
+      status({
+        degradation: 'lower-layers',
+        fps: 10,
+        recording: { id: 'raaaaaaaaaaaa', state: 'failed', complete: false, reason: '' },
+      }),
       figures({ latePercent: 9, clockErrorMs: 99, deliveryMs: 2_000, latencyMs: 30_000, stalledPercent: 9 }),
       nothing,
     ),
