@@ -92,7 +92,9 @@ export function judgePerson({ peer, away, upload, report }: PersonFigures, befor
 /** How much the network holds the picture back; what a page does not say is seen by the layers that do not come. */
 function held(upload: UploadReading, report: HealthReport | null, before: Severity | undefined): Severity | undefined {
   const { layers } = upload;
-  const limited = report ? report.limitedBy === 'bandwidth' : layers !== null && layers.sent < layers.of;
+  // Of a camera of which nothing comes that is said, and nothing else.
+  const some = layers !== null && layers.sent > 0 && layers.sent < layers.of;
+  const limited = report ? report.limitedBy === 'bandwidth' : some;
   if (!limited) return undefined;
   const available = report ? report.availableBps : upload.bitrate;
   // Less than was wanted, and still enough for a picture that is good in most layouts.

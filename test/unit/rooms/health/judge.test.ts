@@ -63,6 +63,7 @@ describe('a person', () => {
     expect(judgePerson(limited(120_000), nothing)[0]?.values).toEqual({ kbits: 1800, lost: 0, available: 120 });
     const layers = { sent: 1, of: 3 };
     expect(ofPerson(person({ bitrate: 150_000, layers }))).toEqual(['upload bad']);
+    expect(ofPerson(person({ bitrate: 40_000, layers: { sent: 0, of: 3 } }))).toEqual([]);
     // A page that says that nothing holds it back knows better.
     expect(ofPerson(person({ bitrate: 150_000, layers }, { limitedBy: 'none' }))).toEqual([]);
   });
