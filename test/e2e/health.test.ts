@@ -207,7 +207,10 @@ test('a compositor without CPU: the host reads what the program gives way with, 
     await words.getByText('The server has no CPU left: people move less smoothly for now.').waitFor();
     await words.getByText('Show fewer people at a time').waitFor();
     const figure = (name: string) =>
-      ann.locator('.health-figures > div').filter({ has: ann.getByText(name, { exact: true }) }).locator('dd');
+      ann
+        .locator('.health-figures > div')
+        .filter({ has: ann.getByText(name, { exact: true }) })
+        .locator('dd');
     await expect.poll(() => figure('Latency').textContent(), poll).toBe('2.3 s');
     await expect.poll(() => figure('Viewers').textContent(), poll).toBe('12');
     await expect.poll(() => figure('Frames/s').textContent(), poll).toBe('30.0');

@@ -226,7 +226,8 @@ describe('a session', () => {
         'signaling' | 'media'
       >),
       state,
-      upload: () => stats && Promise.resolve(new Map(stats.map((stat) => [stat.id, stat])) as unknown as RTCStatsReport),
+      upload: () =>
+        stats && Promise.resolve(new Map(stats.map((stat) => [stat.id, stat])) as unknown as RTCStatsReport),
     });
     return {
       ...{ session, state, requests },
