@@ -12,13 +12,7 @@ import { NOTHING_SENT, readUpload, type Stat } from '../media/uploadStats.ts';
 import type { RoomState } from './RoomState.ts';
 import type { SignalingClient } from './SignalingClient.ts';
 
-export interface HealthSessionOptions {
-  signaling: SignalingClient;
-  state: RoomState;
-  media: LocalMedia;
-  /** Statistics of what is sent; undefined: there is no connection. */
-  upload: () => Promise<RTCStatsReport> | undefined;
-}
+type Watched = Pick<LocalMedia, 'camera' | 'microphone' | 'muted'>;
 
 /** What a page itself finds: nobody else may know that somebody talks into a muted microphone. */
 export interface OwnFinding extends Pick<Finding, 'key' | 'severity' | 'values' | 'peer'> {
@@ -36,7 +30,7 @@ export class HealthSession {
   /** The worst first; one's own before others'. */
   readonly findings = computed<readonly OwnFinding[]>(() => {
     const all = this.room.value?.findings ?? [];
-    const self = this.#options.state.selfId.value;
+    const self = this.#state.selfId.value;
     const own: OwnFinding = { key: 'muted', code: 'muted', severity: 'warn', peer: self, values: {} };
     return this.#talksMuted.value ? [own, ...all] : all;
   });
@@ -45,13 +39,24 @@ export class HealthSession {
     this.findings.value.find((each) => each.severity !== 'info' && !this.#dismissed.value.has(told(each))),
   );
 
-  readonly #options: HealthSessionOptions;
+  readonly #signaling: Pick<SignalingClient, 'request'>;
+  readonly #state: RoomState;
+  readonly #media: Watched;
+  readonly #upload: () => Promise<RTCStatsReport> | undefined;
   readonly #stops: (() => void)[] = [];
   #memory = NOTHING_SENT;
 
-  constructor(options: HealthSessionOptions) {
-    this.#options = options;
-    const { media, signaling } = options;
+  /** `upload`: statistics of what is sent; undefined: there is no connection. */
+  constructor(
+    signaling: Pick<SignalingClient, 'request' | 'socket'>,
+    state: RoomState,
+    media: Watched,
+    upload: () => Promise<RTCStatsReport> | undefined,
+  ) {
+    this.#signaling = signaling;
+    this.#state = state;
+    this.#media = media;
+    this.#upload = upload;
     const timer = setInterval(() => void this.#report(), HEALTH_REPORT_EVERY_MS);
     const onLost = (): void => {
       this.room.value = null;
@@ -98,10 +103,10 @@ export class HealthSession {
   }
 
   async #report(): Promise<void> {
-    const { signaling, state, media, upload } = this.#options;
-    if (!state.self.peek()?.seated) return;
+    if (!this.#state.self.peek()?.seated) return;
+    const media = this.#media;
     try {
-      const stats = await upload();
+      const stats = await this.#upload();
       if (!stats) return;
       const sent = {
         camera: media.camera.peek()?.id ?? null,
@@ -109,7 +114,7 @@ export class HealthSession {
       };
       const { report, memory } = readUpload([...stats.values()] as Stat[], sent, this.#memory);
       this.#memory = memory;
-      await signaling.request('health:report', report);
+      await this.#signaling.request('health:report', report);
     } catch {
       // A report that is lost is followed by the next one; a connection that is gone is noticed elsewhere.
     }

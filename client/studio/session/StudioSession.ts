@@ -117,10 +117,7 @@ export class StudioSession {
       ...{ signaling: this.#signaling, state: this.state },
       act: (action) => this.#act(action),
     });
-    const { state } = this;
-    this.health = new HealthSession({
-      ...{ signaling: this.#signaling, state, media, upload: () => this.#link?.uploadStats() },
-    });
+    this.health = new HealthSession(this.#signaling, this.state, media, () => this.#link?.uploadStats());
     this.#listen();
   }
 

@@ -220,15 +220,12 @@ describe('a session', () => {
     const request = async (...asked: [string, unknown]) => void requests.push(asked);
     const media = { muted: signal(false), microphone: signal({ id: 'mic' }), camera: signal(null) };
     let stats: Stat[] | undefined = [];
-    const session = new HealthSession({
-      ...({ signaling: { socket, request }, media } as unknown as Pick<
-        ConstructorParameters<typeof HealthSession>[0],
-        'signaling' | 'media'
-      >),
+    const session = new HealthSession(
+      { socket, request } as never,
       state,
-      upload: () =>
-        stats && Promise.resolve(new Map(stats.map((stat) => [stat.id, stat])) as unknown as RTCStatsReport),
-    });
+      media as never,
+      () => stats && Promise.resolve(new Map(stats.map((stat) => [stat.id, stat])) as unknown as RTCStatsReport),
+    );
     return {
       ...{ session, state, requests },
       setStats: (next: Stat[] | undefined) => {
