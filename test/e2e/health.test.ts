@@ -120,6 +120,8 @@ async function expectAccessible(page: Page, viewport: typeof PHONE): Promise<voi
 
 test('a host sees how much of everybody arrives, as bars and in the details; a co-host sees their own', async () => {
   ann = await pages.open(browser.browser, await link('Ann', 'host'));
+  // One camera is enough for what is tested, and for a busy machine.
+  await ann.getByTestId('camera-select').selectOption({ label: 'No camera' });
   await enter(ann, 'Ann');
   bob = await pages.open(browser.browser, await link('Bob', 'cohost'));
   await sendThroughHop(bob);
@@ -131,7 +133,8 @@ test('a host sees how much of everybody arrives, as bars and in the details; a c
   expect(await bars(ann, 'Bob').getAttribute('aria-label')).toMatch(/^Connection of Bob: /);
   expect(await bars(bob, 'Bob').getAttribute('aria-label')).toMatch(/^Your connection: /);
   // What only his page knows has come, too.
-  await expect.poll(async () => (await health()).people.map(({ picture }) => picture?.width), poll).toEqual([640, 640]);
+  const width = async () => (await health()).people.find(({ picture }) => picture !== null)?.picture?.width;
+  await expect.poll(width, poll).toBe(640);
   await ann.getByTestId('health-open').click();
   const person = ann.getByTestId('health-person').filter({ hasText: 'Bob' });
   for (const fact of ['640×360', 'UDP', '/2']) await person.getByText(fact).waitFor();

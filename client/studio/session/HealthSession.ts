@@ -34,10 +34,17 @@ export class HealthSession {
     const own: OwnFinding = { key: 'muted', code: 'muted', severity: 'warn', peer: self, values: {} };
     return this.#talksMuted.value ? [own, ...all] : all;
   });
-  /** The worst of those that ask for something to be done and were not dismissed. */
-  readonly worst = computed(() =>
-    this.findings.value.find((each) => each.severity !== 'info' && !this.#dismissed.value.has(told(each))),
-  );
+  /**
+   * What asks for something to be done and was not dismissed: the worst, and the worst of one's own where that is another one: who has no place
+   * for the first, as on a phone, has the second.
+   */
+  readonly urgent = computed<readonly OwnFinding[]>(() => {
+    const all = this.findings.value.filter(
+      (each) => each.severity !== 'info' && !this.#dismissed.value.has(told(each)),
+    );
+    const own = all.find(({ peer }) => peer === this.#state.selfId.value);
+    return all.filter((each, i) => i === 0 || each === own);
+  });
 
   readonly #signaling: Pick<SignalingClient, 'request'>;
   readonly #state: RoomState;

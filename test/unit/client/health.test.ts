@@ -259,19 +259,32 @@ describe('a session', () => {
   test('shows the worst that asks for something; what is put away comes back when it is worse, or again', () => {
     const { session } = setUp();
     tell(session, finding('tcp', 'info'));
-    expect(session.worst.value).toBeUndefined();
+    expect(session.urgent.value).toEqual([]);
     tell(session, finding('late', 'warn'), finding('upload', 'warn'));
-    expect(session.worst.value?.code).toBe('late');
+    expect(session.urgent.value[0]?.code).toBe('late');
     session.dismiss(finding('late', 'warn'));
-    expect(session.worst.value?.code).toBe('upload');
+    expect(session.urgent.value[0]?.code).toBe('upload');
     tell(session, finding('late', 'bad'), finding('upload', 'warn'));
-    expect(session.worst.value?.code).toBe('late');
+    expect(session.urgent.value[0]?.code).toBe('late');
     session.dismiss(finding('late', 'bad'));
     tell(session, finding('late', 'bad'));
-    expect(session.worst.value).toBeUndefined();
+    expect(session.urgent.value).toEqual([]);
     tell(session);
     tell(session, finding('late', 'bad'));
-    expect(session.worst.value?.code).toBe('late');
+    expect(session.urgent.value[0]?.code).toBe('late');
+    session.close();
+  });
+
+  test('beside the worst there is the worst of one’s own, where that is another one', () => {
+    const { session } = setUp();
+    const own = { ...finding('cpu', 'warn'), peer: 'p1' };
+    tell(session, finding('recovering', 'bad'), finding('late', 'warn'), own, {
+      ...finding('jitter', 'warn'),
+      peer: 'p1',
+    });
+    expect(session.urgent.value.map(({ code }) => code)).toEqual(['recovering', 'cpu']);
+    tell(session, own, finding('late', 'warn'));
+    expect(session.urgent.value.map(({ code }) => code)).toEqual(['cpu']);
     session.close();
   });
 
@@ -279,7 +292,7 @@ describe('a session', () => {
     const { session, requests, lose, listens } = setUp();
     tell(session, finding('late', 'warn'));
     lose();
-    expect([session.room.value, session.worst.value]).toEqual([null, undefined]);
+    expect([session.room.value, session.urgent.value]).toEqual([null, []]);
     session.close();
     expect(listens()).toBe(false);
     await vi.advanceTimersByTimeAsync(20_000);
