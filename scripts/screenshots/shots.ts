@@ -189,7 +189,10 @@ async function studioLive(page: Page, take: Take): Promise<void> {
 
 /** Somebody's upload is weak: the sentence, and what is behind the strip. */
 async function studioHealth(page: Page, take: Take): Promise<void> {
-  await page.locator('[data-testid=health-notice][data-code=upload]').waitFor({ state: 'attached' });
+  // In the details everything is: a busy machine may have worse to say.
+  await page.getByTestId('health-open').click();
+  await page.locator('[data-testid=health-finding][data-key^=upload]').first().waitFor();
+  await page.keyboard.press('Escape');
   const everybody = panelOnDesk(page);
   await take(page, 'studio-health', async (view) => {
     await everybody(view);

@@ -70,7 +70,8 @@ async function sendThroughHop(page: Page): Promise<void> {
   });
   await page.addInitScript(() => {
     const { throughHop } = window as unknown as { throughHop(port: number): Promise<number> };
-    const set = RTCPeerConnection.prototype.setRemoteDescription;
+    type SetDescription = (this: RTCPeerConnection, description: RTCSessionDescriptionInit) => Promise<void>;
+    const set: SetDescription = RTCPeerConnection.prototype.setRemoteDescription;
     RTCPeerConnection.prototype.setRemoteDescription = async function (description: RTCSessionDescriptionInit) {
       // Who sends offers, and who receives answers.
       const { sdp = '', type } = description;

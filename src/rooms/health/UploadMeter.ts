@@ -35,7 +35,7 @@ export const NOTHING: UploadReading = {
 /** What is taken of a stream's statistics. */
 type Stream = Pick<
   mediasoup.ProducerStat,
-  'ssrc' | 'packetCount' | 'packetsLost' | 'byteCount' | 'bitrate' | 'jitter' | 'roundTripTime' | 'mimeType'
+  'ssrc' | 'rtxSsrc' | 'packetCount' | 'packetsLost' | 'packetsRepaired' | 'packetsRetransmitted' | 'byteCount' | 'bitrate' | 'jitter' | 'roundTripTime' | 'mimeType'
 >;
 export interface ReadProducer {
   id: string;
@@ -48,6 +48,7 @@ export interface ReadProducer {
 
 interface Count {
   atMs: number;
+  /** That came at the first attempt. */
   packets: number;
   lost: number;
 }
@@ -96,14 +97,15 @@ export class UploadMeter {
       for (const stream of streams) {
         const key = `${id} ${stream.ssrc}`;
         const counts = this.#counts.get(key) ?? [];
-        counts.push({ atMs: nowMs, packets: stream.packetCount, lost: stream.packetsLost });
+        const now = countOf(stream, nowMs);
+        counts.push(now);
         // The newest of those that are old enough stays as the beginning.
         while ((counts[1]?.atMs ?? nowMs) <= nowMs - WINDOW_MS) counts.shift();
         this.#counts.set(key, counts);
         const first = counts[0];
         if (!first || counts.length < 2) continue;
-        lost += Math.max(0, stream.packetsLost - first.lost);
-        packets += Math.max(0, stream.packetCount - first.packets);
+        lost += Math.max(0, now.lost - first.lost);
+        packets += Math.max(0, now.packets - first.packets);
       }
     }
     return lost + packets > 0 ? (lost / (lost + packets)) * 100 : null;
@@ -125,6 +127,16 @@ export class UploadMeter {
     for (const key of this.#counts.keys()) if (!ids.has(key.split(' ')[0] ?? '')) this.#counts.delete(key);
   }
 }
+
+/**
+ * What came at the first attempt, and what did not. mediasoup counts a packet that was sent again without RTX (RFC 4588) as if it had not been lost;
+ * with RTX it counts it besides.
+ */
+const countOf = (stream: Stream, atMs: number): Count => ({
+  atMs,
+  packets: stream.packetCount - stream.packetsRetransmitted,
+  lost: stream.packetsLost + (stream.rtxSsrc === undefined ? stream.packetsRepaired : 0),
+});
 
 async function readProducer(producer: SourceProducer): Promise<ReadProducer | undefined> {
   const { id, paused, appData } = producer;

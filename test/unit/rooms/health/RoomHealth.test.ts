@@ -26,7 +26,8 @@ function person(id: string, role: 'host' | 'cohost') {
       totals.packetCount += 100 - sends.lost;
       totals.packetsLost += sends.lost;
       totals.byteCount += 1_000;
-      return [{ ...totals, ssrc: 1, bitrate: 40_000, jitter: 0, mimeType: 'audio/opus' }];
+      const again = { packetsRepaired: 0, packetsRetransmitted: 0 };
+      return [{ ...totals, ...again, ssrc: 1, bitrate: 40_000, jitter: 0, mimeType: 'audio/opus' }];
     },
   };
   const peer = {

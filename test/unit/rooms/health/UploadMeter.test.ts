@@ -3,7 +3,8 @@ import { type ReadProducer, UploadMeter } from '../../../../src/rooms/health/Upl
 
 type Stream = ReadProducer['streams'][number];
 const stream = (change: Partial<Stream> = {}): Stream => ({
-  ...{ ssrc: 1, packetCount: 100, packetsLost: 0, byteCount: 10_000, bitrate: 500_000, jitter: 0 },
+  ...{ ssrc: 1, rtxSsrc: 2, packetCount: 100, packetsLost: 0, byteCount: 10_000, bitrate: 500_000, jitter: 0 },
+  ...{ packetsRepaired: 0, packetsRetransmitted: 0 },
   ...{ mimeType: 'video/VP8', ...change },
 });
 const camera = (streams: Stream[], layers = streams.length): ReadProducer => ({
@@ -30,6 +31,16 @@ test('loss counts all streams together; one that has just begun says nothing yet
   meter.reckon([microphone({ packetCount: 0 })], 'udp', 0);
   const sound = microphone({ packetCount: 80, packetsLost: 20 });
   expect(meter.reckon([sound, camera([stream({ packetsLost: 70 })])], 'udp', 2_000).lostPercent).toBe(20);
+});
+
+test('what was sent again was lost at first, however it was sent again', () => {
+  for (const rtxSsrc of [2, undefined]) {
+    const meter = new UploadMeter();
+    meter.reckon([camera([stream({ rtxSsrc, packetCount: 0 })])], 'udp', 0);
+    // Of 100 packets 20 were lost; 15 of them came when they were asked for.
+    const after = { packetCount: 95, packetsRepaired: 15, packetsRetransmitted: 15, packetsLost: rtxSsrc ? 20 : 5 };
+    expect(meter.reckon([camera([stream({ rtxSsrc, ...after })])], 'udp', 2_000).lostPercent).toBe(20);
+  }
 });
 
 test('a stream that is sent anew under another id begins anew', () => {
