@@ -285,9 +285,9 @@ export class Server {
       logger,
       metrics: this.#metrics.broadcast,
       usage: this.#usage?.meter,
-      onStatus: (room, status) => {
+      onStatus: (room, status, figures) => {
         webhooks.broadcasts.status(room, status);
-        rooms.get(room)?.broadcastStatus(status);
+        rooms.get(room)?.broadcastStatus(status, figures);
         this.#chat?.broadcastStatus(room, status);
       },
       onDestination: (event) => webhooks.broadcasts.destination(event),

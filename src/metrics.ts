@@ -19,6 +19,7 @@ import {
   START_BUCKETS,
   WAIT_BUCKETS,
 } from './metricDefinition.ts';
+import { HEALTH_METRICS } from './rooms/health/metrics.ts';
 import type { RoomMetrics } from './rooms/metrics.ts';
 import type { SfuMetrics } from './sfu/metrics.ts';
 import type { SignalingMetrics } from './signaling/metrics.ts';
@@ -44,6 +45,7 @@ export const METRICS = {
     'event',
     'outcome',
   ]),
+  ...HEALTH_METRICS,
   ...CHAT_METRICS,
   broadcasts: gauge('lianmai_broadcasts', 'Broadcasts that have not ended, by state.', ['state']),
   demand: gauge(
@@ -281,7 +283,13 @@ export function createMetrics(): Metrics {
       producers: g(m.producers),
       consumers: g(m.consumers),
     },
-    rooms: { rooms: g(m.rooms), peers: g(m.peers), seats: g(m.seats), rebuilds: c(m.rebuilds) },
+    rooms: {
+      ...{ rooms: g(m.rooms), peers: g(m.peers), seats: g(m.seats), rebuilds: c(m.rebuilds) },
+      health: {
+        ...{ loss: h(m.uploadLoss), rttSeconds: h(m.uploadRtt), bitrate: h(m.uploadBitrate) },
+        ...{ findings: g(m.findings), raised: c(m.findingsRaised) },
+      },
+    },
     signaling: { sockets: g(m.sockets), refused: c(m.socketsRefused), events: c(m.events) },
     chat: {
       sockets: g(m.chatSockets),

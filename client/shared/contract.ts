@@ -35,6 +35,8 @@ export const MAX_ASSET_BYTES = 16 * 1024 * 1024;
 
 /** Between two words of a viewer's page on how it watches, ms. */
 export const BEACON_EVERY_MS = 30_000;
+/** Between two words of a studio page on how it sends, ms. */
+export const HEALTH_REPORT_EVERY_MS = 4_000;
 
 /** socket.io namespace of the chat. */
 export const CHAT_NAMESPACE = '/chat';

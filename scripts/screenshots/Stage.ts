@@ -31,6 +31,8 @@ const PEOPLE: Readonly<Record<number, string>> = {
 };
 export const HOST_SEAT = 0;
 export const GUEST_SEATS = [1, 2, 4];
+/** Of the packets of somebody whose network is weak. */
+const WEAK_LOSS = 0.07;
 
 /** What is said in the chat: by whom, as what. */
 const TALK: readonly [string, Role, string][] = [
@@ -123,8 +125,8 @@ export class Stage {
     }
   }
 
-  /** They come in and take their seats; what is answered lets them leave. */
-  async people(seats: readonly number[]): Promise<() => Promise<void>> {
+  /** They come in and take their seats; what is answered lets them leave. `losing`: whose network loses packets. */
+  async people(seats: readonly number[], losing: number | null = null): Promise<() => Promise<void>> {
     const peers: SimulatedPeer[] = [];
     const leave = async (): Promise<void> => {
       await Promise.all(peers.map((peer) => peer.leave()));
@@ -135,7 +137,8 @@ export class Stage {
       const token = await this.api.joinToken(this.room, number === HOST_SEAT ? 'host' : 'cohost', name);
       const peer = new SimulatedPeer({
         ...{ url: this.server.url, token, number, name },
-        ...{ clips: this.#clips, clock: this.#clock, codec: 'vp8', consume: false, loss: 0 },
+        ...{ clips: this.#clips, clock: this.#clock, codec: 'vp8', consume: false },
+        loss: number === losing ? WEAK_LOSS : 0,
       });
       peers.push(peer);
       await peer.start();

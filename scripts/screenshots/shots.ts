@@ -92,8 +92,11 @@ async function studio(stage: Stage, take: Take): Promise<void> {
   await stage.api.startBroadcast(stage.room, { record: true });
   await page.getByTestId('stop-live').waitFor();
   await studioLive(page, take);
-  await stage.api.stopBroadcast(stage.room);
   await leave();
+  const leaveAgain = await stage.people(GUEST_SEATS, GUEST_SEATS.at(-1));
+  await studioHealth(page, take);
+  await stage.api.stopBroadcast(stage.room);
+  await leaveAgain();
   await page.getByTestId('leave').click();
   await page.getByTestId('left').waitFor();
   await take(page, 'studio-left');
@@ -197,6 +200,22 @@ async function studioLive(page: Page, take: Take): Promise<void> {
   await page.getByTestId('stop-live').click();
   await page.getByRole('dialog').waitFor();
   await take(page, 'studio-stop');
+  await page.keyboard.press('Escape');
+}
+
+/** Somebody's upload is weak: the sentence, and what is behind the strip. */
+async function studioHealth(page: Page, take: Take): Promise<void> {
+  // In the details everything is: a busy machine may have worse to say.
+  await page.getByTestId('health-open').click();
+  await page.locator('[data-testid=health-finding][data-key^=upload]').first().waitFor();
+  await page.keyboard.press('Escape');
+  const everybody = panelOnDesk(page);
+  await take(page, 'studio-health', async (view) => {
+    await everybody(view);
+    await until(page, videosPlay(4));
+  });
+  await page.getByTestId('health-open').click();
+  await take(page, 'studio-health-details');
   await page.keyboard.press('Escape');
 }
 

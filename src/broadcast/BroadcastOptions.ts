@@ -1,6 +1,5 @@
 import type { Clock } from '../common/clock.ts';
 import type { Logger } from '../common/logger.ts';
-import type { BroadcastStatus } from '../contracts/broadcast.ts';
 import type { VideoCodec } from '../contracts/job.ts';
 import type { Directory } from '../directory/Directory.ts';
 import type { DestinationEvent } from './DestinationBook.ts';
@@ -12,6 +11,7 @@ import type { BroadcastMetrics } from './metrics.ts';
 import type { Balance } from './place/Balance.ts';
 import type { Places } from './place/Places.ts';
 import type { RecordFiles } from './record/RecordFiles.ts';
+import type { OnStatus } from './StatusBoard.ts';
 
 /** What a broadcast is given by the node that is its room's home. */
 export interface BroadcastOptions {
@@ -43,7 +43,7 @@ export interface BroadcastOptions {
   wallClock: () => number;
   logger: Logger;
   metrics: BroadcastMetrics;
-  onStatus: (room: string, status: BroadcastStatus) => void;
+  onStatus: OnStatus;
   /** Who is told what is used. */
   usage?: UsageSink | undefined;
   /** A destination has come into another state; of each exactly one `stopped` at the end. */

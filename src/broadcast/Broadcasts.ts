@@ -19,11 +19,13 @@ import { HandoffPace } from './HandoffPace.ts';
 import { KeyClaims } from './KeyClaims.ts';
 import type { UsageSink } from './meterRun.ts';
 import type { BroadcastMetrics } from './metrics.ts';
+import { NO_FIGURES } from './ProgramMeter.ts';
 import { Balance } from './place/Balance.ts';
 import { Places, type TenantRuleSet } from './place/Places.ts';
 import { type OpensRooms, Resumption } from './Resumption.ts';
 import type { RoomTap } from './RoomTap.ts';
 import type { RecordFiles } from './record/RecordFiles.ts';
+import type { OnStatus } from './StatusBoard.ts';
 
 /** So many ended broadcasts are remembered, the newest of each room. */
 const REMEMBERED = 500;
@@ -63,7 +65,7 @@ export interface BroadcastsOptions {
   logger: Logger;
   metrics: BroadcastMetrics;
   /** States at once, figures at most once a second. */
-  onStatus: (room: string, status: BroadcastStatus) => void;
+  onStatus: OnStatus;
   /** Who is told what is used; left out: nobody. */
   usage?: UsageSink | undefined;
   /** A destination has come into another state; of each exactly one `stopped` at the end. */
@@ -189,7 +191,7 @@ export class Broadcasts implements BroadcastService {
     });
     const starting = broadcast.start();
     this.#running.set(broadcast.room.id, { broadcast, starting });
-    this.#options.onStatus(broadcast.room.id, broadcast.status);
+    this.#options.onStatus(broadcast.room.id, broadcast.status, NO_FIGURES);
     this.#count();
     return starting;
   }
@@ -209,7 +211,7 @@ export class Broadcasts implements BroadcastService {
     if (ended?.id !== broadcast || (ended.recording && ended.recording.id !== id)) return;
     const status = { ...ended, recording: { id, state, complete, reason, startedAt } };
     this.#ended.set(room, status);
-    this.#options.onStatus(room, status);
+    this.#options.onStatus(room, status, NO_FIGURES);
   }
 
   async addDestination(room: string, input: DestinationInput): Promise<DestinationStatus> {

@@ -324,7 +324,8 @@ export class CompositorKeeper extends TypedEmitter<KeeperEvents> {
     });
     const isPresent = () => this.#run === run;
     place.follow(run, isPresent);
-    followRun(run, { isPresent, metrics, parts: this.parts, board, figures: this.#figures, usage, logger });
+    const { parts } = this;
+    followRun(run, { isPresent, metrics, parts, board, figures: this.#figures, usage, clock, logger });
     run.on('encoder', onEncoder);
     run.on('carry', (sources) => {
       if (isPresent()) this.#carried = sources;

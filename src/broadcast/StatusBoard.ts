@@ -1,24 +1,30 @@
 import type { BroadcastInput, BroadcastState, BroadcastStatus } from '../contracts/broadcast.ts';
 import type { DestinationStatus } from '../contracts/deliveryControl.ts';
+import type { ProgramFigures } from '../contracts/health.ts';
 import { recordingIdOf } from '../contracts/recording.ts';
 import { videoRenditionsFor } from './jobs.ts';
+import { ProgramMeter } from './ProgramMeter.ts';
 
 /** Figures are told at most this often, ms. */
 const FIGURES_MS = 1_000;
 
 export type WaitStatus = Pick<BroadcastStatus, 'position' | 'waitReason'>;
 
+/** Told of each status, and of what the last seconds were like. */
+export type OnStatus = (room: string, status: BroadcastStatus, figures: ProgramFigures) => void;
+
 export interface StatusBoardOptions {
   id: string;
   room: string;
   input: BroadcastInput;
-  onStatus: (room: string, status: BroadcastStatus) => void;
+  onStatus: OnStatus;
 }
 
 /** What anybody may know of a broadcast. Changes of state are told at once, figures at most once a second. */
 export class StatusBoard {
+  readonly meter = new ProgramMeter();
   readonly #room: string;
-  readonly #onStatus: StatusBoardOptions['onStatus'];
+  readonly #onStatus: OnStatus;
   readonly #destinations = new Map<string, DestinationStatus>();
   #status: BroadcastStatus;
   #toldAt = Number.NEGATIVE_INFINITY;
@@ -108,6 +114,6 @@ export class StatusBoard {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#toldAt = performance.now();
-    this.#onStatus(this.#room, this.status);
+    this.#onStatus(this.#room, this.status, this.meter.figures);
   }
 }

@@ -69,6 +69,7 @@ function onReport(
       onDraining(report.withinMs);
       return;
     case 'stats':
+      board.meter.delivered(report);
       board.figures({ viewers: report.viewers });
       return;
     default:

@@ -1,3 +1,4 @@
+import type { Clock } from '../common/clock.ts';
 import type { Logger } from '../common/logger.ts';
 import type { CompositorFigures } from './CompositorFigures.ts';
 import type { CompositorRun } from './CompositorRun.ts';
@@ -14,17 +15,19 @@ export interface FollowOptions {
   board: StatusBoard;
   figures: CompositorFigures;
   usage: RunUsage | undefined;
+  clock: Clock;
   logger: Logger;
 }
 
 /** Carries what a compositor says of its work to status, metrics and log. */
 export function followRun(run: CompositorRun, options: FollowOptions): void {
-  const { isPresent, metrics, parts, board, figures, usage, logger } = options;
+  const { isPresent, metrics, parts, board, figures, usage, clock, logger } = options;
   if (usage) meterRun(run, usage);
   run.on('keyframe', () => metrics.keyframes.inc());
   run.on('stats', (stats) => {
     if (!isPresent()) return;
     parts.progress(stats.frame);
+    board.meter.composed(stats, clock.now());
     board.figures(figures.add(stats));
   });
   run.on('degraded', (degradation, fromFrame) => {

@@ -169,6 +169,10 @@ export const DeliveryReport = z.discriminatedUnion('type', [
     bitrate: z.number(),
     /** Players that fetched a playlist in the last 10 s, by connection address and user agent; an estimate. */
     viewers: z.int(),
+    /** How far viewers are behind the live edge, as their pages say: half of them less, ms; null: none says. */
+    latencyMs: z.number().min(0).nullable().default(null),
+    /** Percent of their time in which the picture stood still; null: none says. */
+    stalledPercent: z.number().min(0).max(100).nullable().default(null),
   }),
   type('ended', {}),
   /** This node goes; the broadcast is to be moved to another one within this time, ms. */

@@ -23,6 +23,11 @@ export const PLAYBACK_ACCESS_HEADER = 'lianmai-playback';
 
 /** On requests of another delivery node: its name, and how many viewers of the broadcast it has, `NODE;NUMBER`. */
 export const EDGE_VIEWERS_HEADER = 'lianmai-edge-viewers';
+/**
+ * Likewise how they fare, when their pages say: `NODE;PAGES;MS;PERMILLE`, pages that say, how far half of them are behind, and how much of their time
+ * the picture stood still.
+ */
+export const EDGE_WATCHING_HEADER = 'lianmai-edge-watching';
 
 export const PlaybackState = z.object({
   room: RoomId,

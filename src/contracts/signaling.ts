@@ -13,6 +13,7 @@ import { BroadcastInput, type BroadcastStatus, DestinationId, DestinationInput }
 import { type CaptionAnswer, CaptionInput } from './captions.ts';
 import type { DestinationStatus } from './deliveryControl.ts';
 import type { ErrorCode } from './errors.ts';
+import { HealthReport, type RoomHealth } from './health.ts';
 import { DisplayName, InvitationId, PeerId, SourceKind } from './ids.ts';
 import { type Invitation, type InvitationAnswer, InvitationInput } from './invitations.ts';
 import { Scene, type VersionedScene } from './scene.ts';
@@ -165,6 +166,8 @@ export const ClientPayloads = {
   'peer:remove': z.object({ peerId: PeerId, reason: Reason.optional() }),
   /** Makes somebody with a seat a host, too. */
   'peer:host': z.object({ peerId: PeerId }),
+  /** What the page measures of its own sending, every HEALTH_REPORT_EVERY_MS. */
+  'health:report': HealthReport,
   'invitation:create': InvitationInput,
   'invitation:list': z.object({}),
   'invitation:revoke': z.object({ id: InvitationId }),
@@ -261,6 +264,7 @@ export interface ClientAnswers {
   'seat:mute': Record<string, never>;
   'peer:remove': Record<string, never>;
   'peer:host': Record<string, never>;
+  'health:report': Record<string, never>;
   'invitation:create': InvitationAnswer;
   'invitation:list': { invitations: Invitation[] };
   'invitation:revoke': Record<string, never>;
@@ -319,6 +323,8 @@ export interface ServerToClient {
   'broadcast:status': (status: BroadcastStatus) => void;
   /** The room's next broadcast starts by itself, or could not; null: there is none any more. */
   'schedule:changed': (event: { schedule: Schedule | null }) => void;
+  /** How the room fares, at most every HEALTH_EVERY_MS. To hosts; to everybody else with a seat what is about themselves. */
+  'room:health': (health: RoomHealth) => void;
   /** Somebody set the scene. To hosts and co-hosts, whoever set it as well. */
   'scene:changed': (scene: VersionedScene) => void;
   /** The server closes the socket after this. `words`: what the host who removed one says. */

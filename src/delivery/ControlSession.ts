@@ -13,6 +13,7 @@ import { PROTOCOL } from '../contracts/ids.ts';
 import { foreignProtocol, isKnownTo } from '../contracts/protocol.ts';
 import type { RecordingStatus } from '../contracts/recording.ts';
 import type { DeliveryBroadcast, OpenOrder } from './DeliveryBroadcast.ts';
+import type { WatchFigures } from './viewers/Watching.ts';
 
 const TICK_MS = 1000;
 /** The first exchanges follow each other faster: nothing can be judged before the clock is known, ms. */
@@ -27,6 +28,8 @@ export interface SessionOptions {
   /** Throws AppError. */
   open(order: OpenOrder, session: ControlSession): DeliveryBroadcast;
   viewers(broadcast: string): number;
+  /** How they fare. */
+  watching(broadcast: string): WatchFigures;
   /** null: it is not recorded. */
   recording(broadcast: string): RecordingStatus | null;
   /** Begins or ends a recording. */
@@ -185,7 +188,7 @@ export class ControlSession extends TypedEmitter<SessionEvents> {
   }
 
   #tick(broadcast: DeliveryBroadcast): void {
-    const { clock, socket, viewers } = this.#options;
+    const { clock, socket, viewers, watching } = this.#options;
     if (clock.now() - this.#heardAt > SILENCE_LIMIT_MS) {
       socket.terminate();
       return;
@@ -194,7 +197,7 @@ export class ControlSession extends TypedEmitter<SessionEvents> {
     socket.ping();
     for (const destination of broadcast.destinations) destination.report();
     const bitrate = (broadcast.takeArrivedBytes() * 8 * 1000) / TICK_MS;
-    this.#send({ type: 'stats', bitrate, viewers: viewers(broadcast.id) });
+    this.#send({ type: 'stats', bitrate, viewers: viewers(broadcast.id), ...watching(broadcast.id) });
   }
 
   #askClock(): void {

@@ -220,6 +220,7 @@ export class Delivery {
         logger,
         open: (order, opener) => this.#open(order, opener),
         viewers: (id) => this.#viewers.count(id),
+        watching: (id) => this.#viewers.watching.figures(id),
         recording: (id) => this.#options.recordings?.status(id) ?? null,
         record: (broadcast, on) => void this.#options.recordings?.switch(broadcast, on),
         moved: (broadcast, url) => this.#moves.moved(broadcast, url),

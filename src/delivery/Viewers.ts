@@ -1,6 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import type { Clock } from '../common/clock.ts';
 import { BEACON_EVERY_MS } from '../contracts/beacon.ts';
+import { Watching } from './viewers/Watching.ts';
 
 /** Who has not fetched a playlist for this long is gone, ms. */
 const GONE_AFTER_MS = 10_000;
@@ -28,12 +29,15 @@ interface Group {
  * themselves that they watch, as many as do; and what other delivery nodes say of theirs. An estimate.
  */
 export class Viewers {
+  /** How they fare. */
+  readonly watching: Watching;
   readonly #clock: Clock;
   readonly #seen = new Map<string, Map<string, Group>>();
   readonly #elsewhere = new Map<string, Map<string, { count: number; at: number }>>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
+    this.watching = new Watching(clock);
   }
 
   seen(broadcast: string, { ip, headers }: Player): void {
@@ -104,11 +108,13 @@ export class Viewers {
   /** Forgets who is gone, of every broadcast. */
   prune(): void {
     for (const broadcast of [...this.#seen.keys(), ...this.#elsewhere.keys()]) this.count(broadcast);
+    this.watching.prune();
   }
 
   forget(broadcast: string): void {
     this.#seen.delete(broadcast);
     this.#elsewhere.delete(broadcast);
+    this.watching.forget(broadcast);
   }
 }
 

@@ -9,6 +9,7 @@ import { BroadcastId, RenditionId, RoomId } from '../contracts/ids.ts';
 import {
   type BroadcastPlayback,
   EDGE_VIEWERS_HEADER,
+  EDGE_WATCHING_HEADER,
   type PlaybackAccess,
   type PlaybackState,
 } from '../contracts/playback.ts';
@@ -194,9 +195,11 @@ async function sendMediaPlaylist(
   reply: FastifyReply,
   { broadcast, playlists, rendition }: Found & { rendition: string },
 ): Promise<FastifyReply> {
-  const { [EDGE_VIEWERS_HEADER]: elsewhere = '' } = request.headers;
-  if (request.playAccess === 'node') options.viewers.elsewhere(broadcast.id, String(elsewhere));
-  else options.viewers.seen(broadcast.id, request);
+  const { [EDGE_VIEWERS_HEADER]: elsewhere = '', [EDGE_WATCHING_HEADER]: watching = '' } = request.headers;
+  if (request.playAccess === 'node') {
+    options.viewers.elsewhere(broadcast.id, String(elsewhere));
+    options.viewers.watching.elsewhere(broadcast.id, String(watching));
+  } else options.viewers.seen(broadcast.id, request);
   const directives = parseDirectives(request.query as Query);
   const position = playlists.blockingPosition(directives);
   if (position === null) {

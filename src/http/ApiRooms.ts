@@ -1,6 +1,7 @@
 import type { RoomTap } from '../broadcast/RoomTap.ts';
 import type { RoomSummary } from '../contracts/api.ts';
 import type { BroadcastStatus } from '../contracts/broadcast.ts';
+import type { RoomHealth } from '../contracts/health.ts';
 import type { RoomId } from '../contracts/ids.ts';
 import type { Scene, VersionedScene } from '../contracts/scene.ts';
 import type { CaptionDesk } from '../rooms/CaptionDesk.ts';
@@ -21,5 +22,7 @@ export interface ApiRooms {
   scenes(): [RoomId, VersionedScene][];
   readonly invitations: ApiInvitations;
   readonly captions: Pick<CaptionDesk, 'say'>;
+  /** How it fares; of a room that is open. */
+  health(room: RoomTap): RoomHealth;
   summary(room: RoomTap, broadcast: BroadcastStatus | null): RoomSummary;
 }

@@ -32,6 +32,7 @@ import { registerWebhooks } from '../webhooks/webhookRoutes.ts';
 import type { ApiFleet } from './ApiFleet.ts';
 import type { ApiRooms } from './ApiRooms.ts';
 import { registerCaptions } from './captionRoutes.ts';
+import { registerHealthRoute } from './healthRoute.ts';
 import { registerInvitations } from './invitationRoutes.ts';
 import type { RecordingsClient } from './RecordingsClient.ts';
 import { registerRecordingApi } from './recordingApi.ts';
@@ -92,6 +93,7 @@ export async function registerApi(fastify: FastifyInstance, options: ApiOptions)
       roomRoutes(scope, options);
       broadcastRoutes(scope, options);
       sceneRoutes(scope, options);
+      registerHealthRoute(scope, options.rooms);
       registerInvitations(scope, options.rooms.invitations);
       registerSchedules(scope, options.schedules);
       registerWebhooks(scope, options.webhooks);

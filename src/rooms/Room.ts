@@ -11,6 +11,7 @@ import { TypedEmitter } from '../common/TypedEmitter.ts';
 import type { RoomSummary } from '../contracts/api.ts';
 import type { BroadcastStatus } from '../contracts/broadcast.ts';
 import { AppError } from '../contracts/errors.ts';
+import type { ProgramFigures } from '../contracts/health.ts';
 import type { PeerId, RoomId } from '../contracts/ids.ts';
 import type { Scene, VersionedScene } from '../contracts/scene.ts';
 import type { Schedule } from '../contracts/schedule.ts';
@@ -18,6 +19,7 @@ import type { PeerInfo } from '../contracts/signaling.ts';
 import type { JoinClaims, Role } from '../contracts/tokens.ts';
 import type { Endpoint } from '../sfu/Endpoint.ts';
 import { publicCapabilities } from '../sfu/mediaCodecs.ts';
+import { RoomHealth } from './health/RoomHealth.ts';
 import { Peer, tokenUntilOf } from './Peer.ts';
 import type { CloseReason, PeerLink } from './PeerLink.ts';
 import { closeReasonOf } from './RoomHappening.ts';
@@ -41,6 +43,8 @@ export class Room extends TypedEmitter<RoomEvents> implements RoomTap {
   readonly #steward: Steward;
   /** Decides who sits, and who of them is in the program. */
   readonly desk: SeatDesk;
+  /** How its people and its program fare. */
+  readonly health: RoomHealth;
   #closed = false;
 
   private constructor(options: RoomOptions, router: RoomRouter, logger: Logger) {
@@ -57,6 +61,7 @@ export class Room extends TypedEmitter<RoomEvents> implements RoomTap {
       changed: () => this.emit('changed'),
       gone: (peer) => this.leave(peer),
     });
+    this.health = new RoomHealth({ seated: () => this.#seats.taken, metrics: options.metrics.health });
     this.#steward = new Steward({
       people: () => this.#roster.all,
       seated: () => this.#seats.taken,
@@ -68,6 +73,7 @@ export class Room extends TypedEmitter<RoomEvents> implements RoomTap {
     router.on('speakers', (ids) => this.#roster.tellAll('speakers', { peerIds: speakerIds(this.#seats.taken, ids) }));
     router.once('lost', () => this.close('shutting-down'));
     this.on('changed', () => options.seatMemory?.seated(this.id, this.#seats.taken));
+    this.on('changed', () => this.health.wake());
   }
 
   static async create(options: RoomOptions): Promise<Room> {
@@ -350,7 +356,8 @@ export class Room extends TypedEmitter<RoomEvents> implements RoomTap {
 
   // --- talking -----------------------------------------------------------------------------------------------------
 
-  broadcastStatus(status: BroadcastStatus): void {
+  broadcastStatus(status: BroadcastStatus, figures: ProgramFigures): void {
+    this.health.program(status, figures);
     this.#roster.tellAll('broadcast:status', status);
   }
 
@@ -368,6 +375,7 @@ export class Room extends TypedEmitter<RoomEvents> implements RoomTap {
     if (this.#closed) return;
     this.#closed = true;
     this.#steward.close();
+    this.health.close();
     this.#options.metrics.rooms.dec();
     for (const peer of this.#roster.all) {
       if (this.#seats.free(peer)) this.desk.stoodUp(peer, 'seat.left');

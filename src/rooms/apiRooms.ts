@@ -1,3 +1,4 @@
+import type { RoomTap } from '../broadcast/RoomTap.ts';
 import { AppError } from '../contracts/errors.ts';
 import type { RoomHomes } from '../directory/RoomHomes.ts';
 import type { ApiRooms } from '../http/ApiRooms.ts';
@@ -17,8 +18,9 @@ export function apiRooms(registry: RoomRegistry, homes: Pick<RoomHomes, 'isOwn' 
     captions: registry.captions,
     // What is kept here of a room that is at home elsewhere is not how it is now.
     scenes: () => registry.scenes.entries().filter(([room]) => homes.isOwn(room) || homes.known(room) === null),
-    summary: (room, broadcast) => {
-      if (!(room instanceof Room)) throw new AppError('internal', undefined, { cause: new Error('a foreign room') });
+    health: (room) => ours(room).health.view,
+    summary: (tap, broadcast) => {
+      const room = ours(tap);
       return {
         id: room.id,
         createdAt: room.createdAt,
@@ -28,4 +30,9 @@ export function apiRooms(registry: RoomRegistry, homes: Pick<RoomHomes, 'isOwn' 
       };
     },
   };
+}
+
+function ours(room: RoomTap): Room {
+  if (!(room instanceof Room)) throw new AppError('internal', undefined, { cause: new Error('a foreign room') });
+  return room;
 }

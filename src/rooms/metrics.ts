@@ -1,4 +1,5 @@
 import type { Counter, Gauge } from 'prom-client';
+import type { HealthMetrics } from './health/metrics.ts';
 
 /** What the rooms count. */
 export interface RoomMetrics {
@@ -10,4 +11,5 @@ export interface RoomMetrics {
   seats: Gauge;
   /** lianmai_room_rebuilds_total: routers replaced because a worker died. */
   rebuilds: Counter;
+  health: HealthMetrics;
 }

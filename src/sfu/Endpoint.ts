@@ -239,6 +239,11 @@ export class Endpoint extends TypedEmitter<EndpointEvents> {
     this.#producer(id).close();
   }
 
+  /** By what it sends; undefined: there is no way yet. */
+  get uploadProtocol(): 'udp' | 'tcp' | undefined {
+    return this.#transports.get('send')?.iceSelectedTuple?.protocol;
+  }
+
   /** A transport whose network path is gone, as far as ICE consent tells. */
   get lost(): boolean {
     return [...this.#transports.values()].some((t) => t.iceState === 'disconnected');

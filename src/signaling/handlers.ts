@@ -186,6 +186,14 @@ export const HANDLERS: HandlerTable = {
     needs: 'host',
     handle: (room, _peer, input, { registry, broadcasts }) => registry.captions.say(room.id, input, broadcasts),
   },
+  'health:report': {
+    needs: 'peer',
+    besides: true,
+    handle: (room, peer, report) => {
+      if (room.isSeated(peer)) room.health.report(peer, report);
+      return {};
+    },
+  },
   'scene:set': {
     needs: 'host',
     // Set in the order in which they came; waited for is the frame, and what only another node has of what they name.

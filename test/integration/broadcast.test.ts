@@ -552,7 +552,7 @@ describe('delivery', () => {
       destinations: [{ id, url: 'rtmp://cdn.example/app/k1', reconnectSeconds: 90 }],
     });
     await rig.delivery.order('take', 2);
-    rig.delivery.report({ type: 'stats', bitrate: 1, viewers: 7 });
+    rig.delivery.report({ type: 'stats', bitrate: 1, viewers: 7, latencyMs: null, stalledPercent: null });
     await rig.status((s) => s.viewers === 7);
     expect(rig.broadcasts.status('demo')?.state).toBe('live');
   });

@@ -1,4 +1,4 @@
-import { Counter, Gauge } from 'prom-client';
+import { Counter, Gauge, Histogram } from 'prom-client';
 import type { RoomMetrics } from '../../src/rooms/metrics.ts';
 import type { SfuMetrics } from '../../src/sfu/metrics.ts';
 import type { SignalingMetrics } from '../../src/signaling/metrics.ts';
@@ -7,6 +7,7 @@ const gauge = <T extends string>(name: string, ...labelNames: T[]): Gauge<T> =>
   new Gauge({ name, help: name, labelNames, registers: [] });
 const counter = <T extends string>(name: string, ...labelNames: T[]): Counter<T> =>
   new Counter({ name, help: name, labelNames, registers: [] });
+const histogram = (name: string): Histogram => new Histogram({ name, help: name, registers: [] });
 
 /** Real metrics that no registry knows, so that each test has its own. */
 export const sfuMetrics = (): SfuMetrics => ({
@@ -22,6 +23,10 @@ export const roomMetrics = (): RoomMetrics => ({
   peers: gauge('peers', 'role'),
   seats: gauge('seats'),
   rebuilds: counter('rebuilds'),
+  health: {
+    ...{ loss: histogram('loss'), rttSeconds: histogram('rtt'), bitrate: histogram('bitrate') },
+    ...{ findings: gauge('findings', 'code', 'severity'), raised: counter('raised', 'code') },
+  },
 });
 export const signalingMetrics = (): SignalingMetrics => ({
   sockets: gauge('sockets'),

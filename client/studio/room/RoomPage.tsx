@@ -8,6 +8,7 @@ import { TopBar } from '../../shared/TopBar.tsx';
 import type { Studio } from '../Studio.ts';
 import type { StudioSession } from '../session/StudioSession.ts';
 import { ControlBar } from './ControlBar.tsx';
+import { HealthStrip } from './health/HealthStrip.tsx';
 import { LivePanel } from './LivePanel.tsx';
 import { LiveState } from './LiveState.tsx';
 import { Countdown } from './live/Countdown.tsx';
@@ -55,6 +56,7 @@ export function RoomPage({ studio, session, chat }: RoomProps) {
           <Banners studio={studio} session={session} />
           <SeatNotices session={session} />
           <RemoteAudio session={session} />
+          <HealthStrip session={session} />
         </div>
         <Stage session={session} media={media} />
         <Countdown session={session} />

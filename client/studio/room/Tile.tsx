@@ -6,6 +6,7 @@ import { t } from '../../shared/language.ts';
 import { seatText } from '../../shared/seatTexts.ts';
 import { TrackVideo } from '../media/TrackVideo.tsx';
 import type { StudioSession } from '../session/StudioSession.ts';
+import { SignalBars } from './health/SignalBars.tsx';
 import type { StageTile } from './stageTiles.ts';
 
 /** A window that is being dragged has many sizes; the server is told the one it comes to rest at, ms. */
@@ -60,6 +61,7 @@ export function Tile({ tile, cell, speaking, session }: Props) {
         ) : null}
         <span class="name">{label}</span>
         {tile.self ? <span class="you">{t('common.you')}</span> : null}
+        {tile.source === 'camera' ? <SignalBars session={session} peer={tile.peerId} /> : null}
       </div>
       {tile.away ? <div class="away">{t('studio.away')}</div> : null}
     </li>

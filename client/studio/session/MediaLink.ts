@@ -177,6 +177,11 @@ export class MediaLink {
     this.#signaling.request('consumer:size', { consumerId, width, height }).catch(() => this.#sizes.delete(consumerId));
   }
 
+  /** Statistics of what is sent. */
+  uploadStats(): Promise<RTCStatsReport> | undefined {
+    return this.#closed ? undefined : this.#send?.getStats();
+  }
+
   close(): void {
     if (this.#closed) return;
     this.#closed = true;

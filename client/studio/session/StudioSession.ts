@@ -7,6 +7,7 @@ import type { JoinAnswer, LeaveReason, ServerToClient } from '../../../src/contr
 import { Backoff } from '../../shared/backoff.ts';
 import { type Problem, ProblemError, problemOf, problemOfCode } from '../../shared/problems.ts';
 import type { LocalMedia } from '../media/LocalMedia.ts';
+import { HealthSession } from './HealthSession.ts';
 import { MediaLink } from './MediaLink.ts';
 import { RoomState } from './RoomState.ts';
 import { SceneEditor } from './SceneEditor.ts';
@@ -72,6 +73,8 @@ export class StudioSession {
   readonly seats: SeatSession;
   /** The broadcast, as a host runs it. */
   readonly show: ShowSession;
+  /** How it fares. */
+  readonly health: HealthSession;
 
   readonly #media: LocalMedia;
   readonly #signaling: SignalingClient;
@@ -114,6 +117,7 @@ export class StudioSession {
       ...{ signaling: this.#signaling, state: this.state },
       act: (action) => this.#act(action),
     });
+    this.health = new HealthSession(this.#signaling, this.state, media, () => this.#link?.uploadStats());
     this.#listen();
   }
 
@@ -154,7 +158,7 @@ export class StudioSession {
 
   #listen(): void {
     const { socket } = this.#signaling;
-    const shared = { ...this.state.events, ...this.seats.events };
+    const shared = { ...this.state.events, ...this.seats.events, ...this.health.events };
     for (const [event, listener] of Object.entries(shared)) socket.on(event as never, listener as never);
     const events: Pick<
       ServerToClient,
@@ -384,6 +388,7 @@ export class StudioSession {
     clearTimeout(this.#retry);
     this.#dropMedia();
     this.seats.close();
+    this.health.close();
     this.#signaling.close();
     this.#media.close();
   }

@@ -79,7 +79,7 @@ export class Edge {
     metrics.hlsWaiting.inc();
     try {
       const answer = await this.#cache.get(canonical, gone.signal, (signal) =>
-        this.#ask(`${owner}/live/${canonical}`, broadcast === undefined ? undefined : viewers.count(broadcast), signal),
+        this.#ask(`${owner}/live/${canonical}`, broadcast, signal),
       );
       allow(gate, request, reply, answer.playback);
       const own = request.playAccess !== 'node';
@@ -103,9 +103,13 @@ export class Edge {
     }
   }
 
-  async #ask(url: string, viewers: number | undefined, signal: AbortSignal): Promise<UpstreamAnswer> {
-    const { node, newServiceToken } = this.#options;
-    return askUpstream({ url, serviceToken: await newServiceToken(), node, viewers, signal });
+  async #ask(url: string, broadcast: string | undefined, signal: AbortSignal): Promise<UpstreamAnswer> {
+    const { node, newServiceToken, viewers } = this.#options;
+    const own =
+      broadcast === undefined
+        ? {}
+        : { viewers: viewers.count(broadcast), watching: viewers.watching.report(broadcast) };
+    return askUpstream({ url, serviceToken: await newServiceToken(), node, ...own, signal });
   }
 
   #warn(error: unknown): void {

@@ -4,7 +4,12 @@
  */
 import { z } from 'zod';
 import { AppError, ERRORS, type ErrorCode } from '../../contracts/errors.ts';
-import { EDGE_VIEWERS_HEADER, PLAYBACK_ACCESS_HEADER, PlaybackAccess } from '../../contracts/playback.ts';
+import {
+  EDGE_VIEWERS_HEADER,
+  EDGE_WATCHING_HEADER,
+  PLAYBACK_ACCESS_HEADER,
+  PlaybackAccess,
+} from '../../contracts/playback.ts';
 import type { Freshness } from '../http/cachePolicy.ts';
 
 /** Longer than the owner holds any request: three target durations of 6 s. Then it hangs, ms. */
@@ -36,6 +41,8 @@ export interface UpstreamRequest {
   /** Our name, and how many viewers of the broadcast we have; left out where the owner need not know. */
   node: string;
   viewers?: number | undefined;
+  /** How they fare (Watching.ts); left out: they do not say. */
+  watching?: string | undefined;
   signal: AbortSignal;
 }
 
@@ -50,6 +57,7 @@ export async function askUpstream({
   serviceToken,
   node,
   viewers,
+  watching,
   signal,
 }: UpstreamRequest): Promise<UpstreamAnswer> {
   try {
@@ -60,6 +68,7 @@ export async function askUpstream({
         // We compress for our own viewers, once; on the way here it would only cost the owner's time.
         'accept-encoding': 'identity',
         ...(viewers === undefined ? {} : { [EDGE_VIEWERS_HEADER]: `${node};${viewers}` }),
+        ...(watching === undefined ? {} : { [EDGE_WATCHING_HEADER]: `${node};${watching}` }),
       },
       signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER_LIMIT_MS)]),
     });

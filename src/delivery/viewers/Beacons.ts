@@ -1,6 +1,6 @@
 /**
  * Takes what viewers' pages say of how they watch (contracts/beacon.ts). In: beacons that were parsed and let in. Out: the viewer
- * count (Viewers.ts) and metrics. A page can say what it likes: each says little, and not often.
+ * count (Viewers.ts), how they fare (Watching.ts) and metrics. A page can say what it likes: each says little, and not often.
  */
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../../common/clock.ts';
@@ -36,6 +36,7 @@ export class Beacons {
     metrics.beacons.inc({ result: result === 'counted' ? 'counted' : 'refused' });
     if (result === 'unknown') throw new AppError('not-found');
     if (result === 'too-many') throw new AppError('too-many');
+    viewers.watching.heard(broadcast, beacon);
     this.#measure(beacon);
   }
 

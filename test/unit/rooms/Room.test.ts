@@ -283,7 +283,7 @@ describe('the router', () => {
     expect(routers.made).toHaveLength(2);
     expect(room.router).toBe(routers.made[1]?.router);
     expect(heard).toEqual([`replaced, ${told} told`]);
-    expect(link.told.at(-1)).toMatchObject(['media:reset', { reason: 'worker-died' }]);
+    expect(link.of('media:reset')).toMatchObject([{ reason: 'worker-died' }]);
     expect(viewer.link.names()).not.toContain('media:reset');
     expect(await readMetric(metrics.rebuilds)).toBe(1);
   });
