@@ -38,7 +38,10 @@ export interface StageOrder {
 
 /** The order of the stage, which a host changes by dragging a tile. */
 export function useStageOrder(session: StudioSession): StageOrder {
-  const still = useRef<{ stage: HTMLElement | null; cells: ReadonlyMap<string, Cell> }>({ stage: null, cells: new Map() });
+  const still = useRef<{ stage: HTMLElement | null; cells: ReadonlyMap<string, Cell> }>({
+    stage: null,
+    cells: new Map(),
+  });
   const drag = useMemo(
     () =>
       new DragOrder({

@@ -20,5 +20,9 @@ export function LayoutPreview({ previews, spec }: Props) {
     if (canvas.current) previews.show(canvas.current, spec);
   });
   const { width, height } = spec.size;
-  return <canvas ref={canvas} class="layout-preview" width={width / 10} height={height / 10} aria-hidden="true" />;
+  return (
+    <span aria-hidden="true">
+      <canvas ref={canvas} class="layout-preview" width={width / 10} height={height / 10} />
+    </span>
+  );
 }

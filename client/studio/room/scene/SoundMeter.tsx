@@ -1,6 +1,6 @@
 import { useEffect, useRef } from 'preact/hooks';
-import { formatDecibels } from '../../../shared/format.ts';
 import { deskText } from '../../../shared/deskTexts.ts';
+import { formatDecibels } from '../../../shared/format.ts';
 import { fallTo, meterOf, watchDecibels } from '../../media/level.ts';
 import { PeakHold } from '../../media/PeakHold.ts';
 

@@ -24,6 +24,13 @@ export function withPerson(scene: Scene, id: string, part: Partial<PersonSetting
   return { ...scene, people: withEntry(scene.people, id, entry, PLAIN_PERSON) };
 }
 
+/** How somebody is called in the program; with an empty name by the one that they came with. */
+export function withPersonName(scene: Scene, id: string, name: string, title: string): Scene {
+  const { name: _, ...rest } = personIn(scene, id);
+  const entry: PersonSettings = { ...rest, title, ...(name ? { name } : {}) };
+  return { ...scene, people: withEntry(scene.people, id, entry, PLAIN_PERSON) };
+}
+
 /** As the program has them: those of the scene's order first, the rest as they came. */
 export function inOrder<P extends { id: string }>({ order }: Pick<Scene, 'order'>, peers: readonly P[]): P[] {
   const rank = new Map(order.map((id, i) => [id, i]));

@@ -36,7 +36,11 @@ const LOGO_MARGIN = 0.04;
 const GHOST_LINE = '#8189a3';
 
 /** Which part of a picture fills a cell (`cover`), and where all of it stands in a cell (`contain`). Pure. */
-export function fitInto(picture: { width: number; height: number }, cell: Cell, fit: Tile['fit']): { from: Cell; to: Cell } {
+export function fitInto(
+  picture: { width: number; height: number },
+  cell: Cell,
+  fit: Tile['fit'],
+): { from: Cell; to: Cell } {
   const scales = [cell.width / picture.width, cell.height / picture.height] as const;
   const scale = fit === 'cover' ? Math.max(...scales) : Math.min(...scales);
   const width = Math.min(picture.width, cell.width / scale);

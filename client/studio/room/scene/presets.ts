@@ -24,7 +24,9 @@ export const PRESETS: readonly { id: PresetId; layout: Layout }[] = [
     id: 'cinema',
     layout: custom(
       tile(0, 0, 0, 1, 1),
-      ...[1, 2, 3, 4].map((show, i) => tile(show, 0.03 + i * 0.24, 0.75, 0.22, 0.22, { z: 1, radius: 0.08, border: LINE })),
+      ...[1, 2, 3, 4].map((show, i) =>
+        tile(show, 0.03 + i * 0.24, 0.75, 0.22, 0.22, { z: 1, radius: 0.08, border: LINE }),
+      ),
     ),
   },
   /** A screen (or whoever is first) whole, who presents it in a disc over its corner. */
@@ -38,7 +40,11 @@ export const PRESETS: readonly { id: PresetId; layout: Layout }[] = [
   /** One above, two below. */
   {
     id: 'trio',
-    layout: custom(tile(0, 0.21, 0.02, 0.58, 0.55), tile(1, 0.02, 0.59, 0.475, 0.39), tile(2, 0.505, 0.59, 0.475, 0.39)),
+    layout: custom(
+      tile(0, 0.21, 0.02, 0.58, 0.55),
+      tile(1, 0.02, 0.59, 0.475, 0.39),
+      tile(2, 0.505, 0.59, 0.475, 0.39),
+    ),
   },
 ];
 

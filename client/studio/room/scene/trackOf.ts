@@ -14,6 +14,11 @@ export function trackOf(
     const found = remote.value.find((each) => each.peerId === peerId && each.source === kind);
     return found && !found.paused ? found.track : null;
   }
-  const own = { camera: media.camera, microphone: media.microphone, screen: media.screen, 'screen-audio': media.screenAudio };
+  const own = {
+    camera: media.camera,
+    microphone: media.microphone,
+    screen: media.screen,
+    'screen-audio': media.screenAudio,
+  };
   return own[kind].value;
 }
