@@ -1,4 +1,4 @@
-/** How loud a track is, for meters. In: audio tracks. Out: their level, once a frame, while somebody looks. */
+/** How loud a track is, for meters. In: audio tracks. Out: their level, some 30 times a second, while somebody looks. */
 
 /** The meter's range: below it is room noise, 0 dBFS is full scale. */
 const QUIETEST_DB = -55;
@@ -39,13 +39,19 @@ function context(): AudioContext {
 /** All that are looked at, by one frame's callback: sixteen meters are not sixteen loops. */
 const looks = new Set<(now: number) => void>();
 let frame = 0;
+let lookedAt = 0;
+/** Between two looks, ms: an eye sees no more of a bar, and a browser without a graphics card is spared half of the painting. */
+const LOOK_MS = 32;
 
 function look(now: number): void {
-  for (const each of looks) each(now);
+  if (now - lookedAt >= LOOK_MS) {
+    lookedAt = now;
+    for (const each of looks) each(now);
+  }
   frame = looks.size > 0 ? requestAnimationFrame(look) : 0;
 }
 
-/** Calls `show` with the track's loudness in dBFS once a frame until the returned function is called. */
+/** Calls `show` with the track's loudness in dBFS, about 30 times a second, until the returned function is called. */
 export function watchDecibels(track: MediaStreamTrack, show: (db: number, now: number) => void): () => void {
   const audio = context();
   const source = audio.createMediaStreamSource(new MediaStream([track]));
@@ -69,7 +75,7 @@ export function watchDecibels(track: MediaStreamTrack, show: (db: number, now: n
 export const fallTo = (level: number, shown: number, elapsedMs: number): number =>
   Math.max(level, shown - (FALL_PER_SECOND * Math.max(0, elapsedMs)) / 1000);
 
-/** Calls `show` with a level of 0 to 1 once a frame until the returned function is called. */
+/** Calls `show` with a level of 0 to 1, as often, until the returned function is called. */
 export function watchLevel(track: MediaStreamTrack, show: (level: number) => void): () => void {
   let shown = 0;
   let last = performance.now();

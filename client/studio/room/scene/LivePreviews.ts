@@ -6,8 +6,8 @@
  */
 import { type Picture, type PreviewSpec, paintPreview } from './paintPreview.ts';
 
-/** Between two paintings, ms: enough to see who moves, and a hundredth of what the videos cost. */
-const EVERY_MS = 250;
+/** Between two paintings, ms: enough to see who moves. */
+const EVERY_MS = 333;
 /** Longer side of the copy of a video, pixels: as large as the widest preview is painted. */
 const COPY = 240;
 
