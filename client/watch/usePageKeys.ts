@@ -1,7 +1,7 @@
 import { type Signal, useSignal } from '@preact/signals';
 import type { RefObject } from 'preact';
 import { useEffect } from 'preact/hooks';
-import { keysOn } from '../shared/keysSwitch.ts';
+import { isTyping, keysOn } from '../shared/keysSwitch.ts';
 import { loadLater } from './later.ts';
 import type { WatchRoom } from './WatchRoom.ts';
 
@@ -18,7 +18,7 @@ export function usePageKeys(frame: RefObject<HTMLElement | null>, watch: WatchRo
       const inPlayer = event.target instanceof Node && (frame.current?.contains(event.target) ?? false);
       const inControl = event.target instanceof Element && event.target.closest('button, a, input, select, textarea');
       if (event.key === 'l' && (inPlayer || !inControl)) return watch.seekToLive();
-      if ((event.key === '?' || event.key === '？') && (inPlayer || !inControl)) {
+      if ((event.key === '?' || event.key === '？') && !isTyping(event.target)) {
         help.value = true;
         return void loadLater();
       }
