@@ -192,9 +192,9 @@ describe('the pictures of the layouts', () => {
           }),
         count,
       );
-    await frames(10);
+    await frames(4);
     const still = await picture();
-    await frames(15);
+    await frames(8);
     expect(await picture()).toBe(still);
     await ann.getByTestId('background').fill('#c81e1e');
     await ann.locator('.panel').evaluate((panel) => panel.scrollTo(0, 0));

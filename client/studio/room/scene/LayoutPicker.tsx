@@ -21,12 +21,14 @@ interface Props {
   size: { width: number; height: number };
   /** What this page has of a source. */
   track: (peerId: string, kind: SourceKind) => MediaStreamTrack | null;
+  /** An image of the scene. */
+  asset: (id: string) => Promise<Blob>;
   edit: (edit: SceneEdit) => void;
 }
 
 /** The layouts as they would look with the people who are here. Radio buttons: arrow keys choose. */
-export function LayoutPicker({ scene, peers, size, track, edit }: Props) {
-  const previews = usePreviews(track);
+export function LayoutPicker({ scene, peers, size, track, asset, edit }: Props) {
+  const previews = usePreviews(track, asset);
   const preset = PRESETS.find(({ layout }) => isSameLayout(layout, scene.layout));
   const choice = (id: string, name: string, layout: Layout, checked: boolean) => (
     <label key={id} class="layout-choice" data-testid={`layout-${id}`}>
@@ -69,7 +71,7 @@ export function LayoutPicker({ scene, peers, size, track, edit }: Props) {
 }
 
 /** The pictures of this picker, by the videos that the stage plays. */
-function usePreviews(track: Props['track']): LivePreviews {
+function usePreviews(track: Props['track'], asset: Props['asset']): LivePreviews {
   const previews = useMemo(
     () =>
       new LivePreviews({
@@ -78,8 +80,9 @@ function usePreviews(track: Props['track']): LivePreviews {
           const found = track(peerId, kind as SourceKind);
           return found ? pictureOf(found) : undefined;
         },
+        assetOf: asset,
       }),
-    [track],
+    [track, asset],
   );
   useEffect(() => () => previews.close(), [previews]);
   return previews;

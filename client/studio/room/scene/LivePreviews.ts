@@ -14,6 +14,8 @@ const COPY = 240;
 export interface LivePreviewsOptions {
   /** The video element that shows this source right now; undefined: none has a picture. */
   videoOf: (source: string) => HTMLVideoElement | undefined;
+  /** An image of the scene; rejects when the server does not give it. */
+  assetOf: (id: string) => Promise<Blob>;
 }
 
 interface Shown {
@@ -120,17 +122,24 @@ export class LivePreviews {
     });
   }
 
-  /** Loaded when it is first asked for; every canvas is painted again when it is there. */
+  /** Loaded when it is first asked for; every canvas is painted again when it is there. What cannot be had is left out. */
   #asset(id: string): Picture | undefined {
     const known = this.#assets.get(id);
     if (known) return known.complete && known.naturalWidth > 0 ? imageOf(known) : undefined;
     const image = new Image();
     this.#assets.set(id, image);
-    image.addEventListener('load', () => {
-      for (const shown of this.#canvases.values()) shown.stale = true;
-    });
-    image.src = `/v1/assets/${id}`;
+    void this.#load(id, image);
     return undefined;
+  }
+
+  async #load(id: string, image: HTMLImageElement): Promise<void> {
+    const blob = await this.#options.assetOf(id).catch(() => undefined);
+    if (!blob) return;
+    const url = URL.createObjectURL(blob);
+    image.src = url;
+    await image.decode().catch(() => undefined);
+    URL.revokeObjectURL(url);
+    for (const shown of this.#canvases.values()) shown.stale = true;
   }
 }
 

@@ -43,7 +43,7 @@ export function ScenePanel({ studio, session }: { studio: Studio; session: Studi
         <Steps editor={session.scene} />
       </div>
       <p class="muted small">{t(onAir.value ? 'scene.lead.live' : 'scene.lead')}</p>
-      <LayoutPicker scene={scene} peers={peers} size={size} track={track} edit={edit} />
+      <LayoutPicker scene={scene} peers={peers} size={size} track={track} asset={studio.asset} edit={edit} />
       <ScenePeople
         scene={scene}
         peers={peers}
