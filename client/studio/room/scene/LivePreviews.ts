@@ -8,6 +8,8 @@ import { type Picture, type PreviewSpec, paintPreview } from './paintPreview.ts'
 
 /** Between two paintings, ms: enough to see who moves. */
 const EVERY_MS = 333;
+/** On a machine that is slow at it, no more than this part of the time: the call itself comes first. */
+const MOST_OF_THE_TIME = 0.05;
 /** Longer side of the copy of a video, pixels: as large as the widest preview is painted. */
 const COPY = 240;
 
@@ -36,6 +38,8 @@ export class LivePreviews {
   /** Which sources had a picture when it was last painted. */
   #had = '';
   #frame = 0;
+  /** Not before this, on the page's clock, ms. */
+  #notBefore = 0;
 
   constructor(options: LivePreviewsOptions) {
     this.#options = options;
@@ -77,7 +81,7 @@ export class LivePreviews {
   }
 
   #tick(): void {
-    if (document.hidden || this.#frame !== 0) return;
+    if (document.hidden || this.#frame !== 0 || performance.now() < this.#notBefore) return;
     const seen = [...this.#canvases].filter(([, { visible, spec }]) => visible && spec);
     if (seen.length === 0) return;
     const sources = new Set(seen.flatMap(([, { spec }]) => spec?.tiles.flatMap(({ source }) => source ?? []) ?? []));
@@ -89,8 +93,11 @@ export class LivePreviews {
     // With the browser's own painting: a canvas that changes between two frames is composed twice.
     this.#frame = requestAnimationFrame(() => {
       this.#frame = 0;
+      const began = performance.now();
       for (const source of sources) this.#copy(source);
       for (const [canvas, shown] of due) this.#paint(canvas, shown);
+      const took = performance.now() - began;
+      this.#notBefore = began + took / MOST_OF_THE_TIME;
     });
   }
 
