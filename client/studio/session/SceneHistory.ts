@@ -8,8 +8,19 @@ import type { SceneEdit } from './SceneEditor.ts';
 
 /** So many steps can be undone. */
 const DEPTH = 50;
-/** Edits of the same parts that follow each other within this are one step: a slider that is dragged, ms. */
+/** Edits of the same slider that follow each other within this are one step, ms. */
 const ONE_STEP_MS = 1_000;
+/** What has sliders, or colours that are dragged; all else is pressed once for each change. */
+const DRAGGED: readonly string[] = [
+  'layout',
+  'sources',
+  'tiles',
+  'logo',
+  'background',
+  'transition',
+  'loudness',
+  'music',
+];
 /** Of these each entry is a part of its own. */
 const BY_ENTRY = ['sources', 'people'] as const;
 
@@ -22,6 +33,9 @@ interface Step {
 }
 
 const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
+
+/** Another layout is chosen, not dragged. */
+const isSameKind = (a: Scene, b: Scene): boolean => a.layout.type === b.layout.type;
 
 /** The parts that differ, as `layout` or `people/ID`. Pure. */
 export function differing(from: Scene, to: Scene): string[] {
@@ -67,13 +81,15 @@ export class SceneHistory {
 
   /** An edit was made. One that changes nothing is no step. */
   record(before: Scene, after: Scene): void {
-    const parts = differing(before, after).join();
-    if (parts === '') return;
+    const changed = differing(before, after);
+    if (changed.length === 0) return;
+    const dragged = changed.every((part) => DRAGGED.includes(part.split('/')[0] ?? '')) && isSameKind(before, after);
+    const parts = changed.join();
     const last = this.#done.at(-1);
     const at = this.#now();
-    if (last && this.#undone.length === 0 && last.parts === parts && at - last.at < ONE_STEP_MS) {
+    if (dragged && last && this.#undone.length === 0 && last.parts === parts && at - last.at < ONE_STEP_MS) {
       Object.assign(last, { after, at });
-      // A button that was pressed and released again.
+      // Back where it began.
       if (same(last.before, after)) this.#done = this.#done.slice(0, -1);
     } else this.#done = [...this.#done, { before, after, parts, at }].slice(-DEPTH);
     this.#undone = [];

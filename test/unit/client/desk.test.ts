@@ -96,20 +96,36 @@ describe('undo', () => {
     expect(history.canUndo.value).toBe(false);
   });
 
-  test('a slider that is dragged is one step, a button that is pressed twice none; a new change forgets what was undone', () => {
+  test('a slider that is dragged is one step, and none when it ends where it began', () => {
     let now = 0;
     const history = new SceneHistory(() => now);
     let scene = plain;
-    for (const gap of [0.01, 0.02, 0.03]) {
-      now += 100;
-      scene = step(history, scene, { ...scene, tiles: { ...scene.tiles, gap } });
-    }
+    const drag = (...gaps: number[]) => {
+      for (const gap of gaps) {
+        now += 100;
+        scene = step(history, scene, { ...scene, tiles: { ...scene.tiles, gap } });
+      }
+    };
+    drag(0.01, 0.02, 0.03);
     expect(history.undo()?.(scene).tiles.gap).toBe(0);
     expect(history.canUndo.value).toBe(false);
-    scene = step(history, plain, { ...plain, pin: ANN });
-    expect(history.canRedo.value).toBe(false);
-    step(history, scene, plain);
+    scene = plain;
+    drag(0.01, 0.02, 0);
     expect(history.canUndo.value).toBe(false);
+  });
+
+  test('pins and layouts that follow each other fast are one step each; a new change forgets what was undone', () => {
+    const history = new SceneHistory(() => 0);
+    let scene = plain;
+    for (const pin of [BOB, null, ANN]) scene = step(history, scene, { ...scene, pin });
+    for (const type of ['speaker', 'grid'] as const) scene = step(history, scene, { ...scene, layout: { type } });
+    scene = history.undo()?.(scene) ?? plain;
+    expect(scene).toMatchObject({ layout: { type: 'speaker' }, pin: ANN });
+    history.undo();
+    expect(history.undo()?.(scene).pin).toBeNull();
+    expect(history.canRedo.value).toBe(true);
+    step(history, scene, { ...scene, names: false });
+    expect(history.canRedo.value).toBe(false);
   });
 
   test('entries of people and sources go back one by one', () => {
