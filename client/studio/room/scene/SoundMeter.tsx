@@ -1,7 +1,7 @@
 import { useEffect, useRef } from 'preact/hooks';
 import { deskText } from '../../../shared/deskTexts.ts';
 import { formatDecibels } from '../../../shared/format.ts';
-import { fallTo, meterOf, watchDecibels } from '../../media/level.ts';
+import { fallTo, meterOf, SILENCE_DB, watchDecibels } from '../../media/level.ts';
 import { PeakHold } from '../../media/PeakHold.ts';
 
 /** Who asks a screen reader for the level hears one that is at most this old, ms: nothing is said by itself. */
@@ -30,7 +30,7 @@ export function SoundMeter({ track, gainDb, heard, label }: Props) {
     const element = meter.current;
     if (!element || !track) return;
     const peak = new PeakHold();
-    let [shown, last, toldAt] = [0, performance.now(), 0];
+    let [shown, last, toldAt, loudest] = [0, performance.now(), 0, SILENCE_DB];
     // By what needs no layout: sixteen of them move at once.
     const draw = (level: number, top: number) => {
       if (bar.current) bar.current.style.transform = `scaleX(${(1 - level).toFixed(3)})`;
@@ -41,14 +41,16 @@ export function SoundMeter({ track, gainDb, heard, label }: Props) {
       shown = fallTo(meterOf(db), shown, now - last);
       last = now;
       draw(shown, peak.next(shown, now));
+      loudest = Math.max(loudest, db);
       if (now - toldAt < TOLD_EVERY_MS) return;
       toldAt = now;
-      tell(element, shown, db, settings.current.heard);
+      tell(element, loudest, settings.current.heard);
+      loudest = SILENCE_DB;
     });
     return () => {
       stop();
       draw(0, 0);
-      tell(element, 0, 0, settings.current.heard);
+      tell(element, SILENCE_DB, settings.current.heard);
     };
   }, [track]);
   return (
@@ -70,7 +72,9 @@ export function SoundMeter({ track, gainDb, heard, label }: Props) {
   );
 }
 
-function tell(element: HTMLElement, level: number, db: number, heard: boolean): void {
+/** The loudest since it was told last: between two words of a sentence nobody is silent. */
+function tell(element: HTMLElement, db: number, heard: boolean): void {
+  const level = meterOf(db);
   element.setAttribute('aria-valuenow', String(Math.round(level * 100)));
   const loud = level < QUIET ? deskText('desk.meter.silent') : formatDecibels(db);
   element.setAttribute('aria-valuetext', heard ? loud : deskText('desk.meter.out', { level: loud }));
