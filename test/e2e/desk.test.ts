@@ -7,6 +7,7 @@ import { launchBrowser, type TestBrowser } from '../support/browser.ts';
 import { type Colour, colourDistance } from '../support/frames.ts';
 import { ServerProcess } from '../support/ServerProcess.ts';
 import { expectAccessible } from './axe.ts';
+import { dragBy, dragOver, tilesOf } from './deskHand.ts';
 import { enter, PATIENCE_MS, Pages, tileOf } from './pages.ts';
 
 const ROOM = 'desk';
@@ -23,28 +24,7 @@ const scene = async (): Promise<Scene> =>
   SceneAnswer.parse(await (await fetch(`${server.url}/v1/rooms/${ROOM}/scene`)).json()).scene;
 const expectScene = (expected: unknown) => expect.poll(scene, poll).toMatchObject(expected as object);
 const row = (id: string): Locator => ann.locator(`[data-testid=scene-person][data-peer=${id}]`);
-const tilesOf = (page: Page): Promise<(string | null)[]> =>
-  page.getByTestId('tile').evaluateAll((tiles) =>
-    tiles
-      .map((tile) => ({ peer: tile.getAttribute('data-peer'), at: tile.getBoundingClientRect() }))
-      .sort((a, b) => a.at.y - b.at.y || a.at.x - b.at.x)
-      .map(({ peer }) => peer),
-  );
 const said = (page: Page): Promise<string | null> => page.getByTestId('announcer').textContent();
-
-async function middleOf(place: Locator): Promise<{ x: number; y: number }> {
-  const box = await place.boundingBox();
-  if (!box) throw new Error('it is not on the page');
-  return { x: box.x + box.width / 2, y: box.y + box.height / 2 };
-}
-
-/** Takes it by the mouse, and holds it over another place. */
-async function dragOver(page: Page, from: Locator, to: Locator): Promise<void> {
-  const [start, end] = [await middleOf(from), await middleOf(to)];
-  await page.mouse.move(start.x, start.y);
-  await page.mouse.down();
-  await page.mouse.move(end.x, end.y, { steps: 4 });
-}
 
 beforeAll(async () => {
   server = await ServerProcess.start();
@@ -111,25 +91,9 @@ describe('order and pin', () => {
   });
 
   test.each(['touch', 'pen'] as const)('by %s', async (kind) => {
-    const [first, second] = [tileOf(ann, 'Bob'), tileOf(ann, 'Ann')];
-    const devtools = await ann.context().newCDPSession(ann);
     const before = await tilesOf(ann);
-    const [from, to] = [await middleOf(first), await middleOf(second)];
-    const path = [from, { x: (from.x + to.x) / 2, y: from.y }, to];
-    if (kind === 'touch') {
-      await devtools.send('Input.dispatchTouchEvent', { type: 'touchStart', touchPoints: [from] });
-      for (const point of path)
-        await devtools.send('Input.dispatchTouchEvent', { type: 'touchMove', touchPoints: [point] });
-      await devtools.send('Input.dispatchTouchEvent', { type: 'touchEnd', touchPoints: [] });
-    } else {
-      const pen = { pointerType: 'pen', button: 'left', buttons: 1, clickCount: 1 } as const;
-      await devtools.send('Input.dispatchMouseEvent', { type: 'mousePressed', ...pen, ...from });
-      for (const point of path)
-        await devtools.send('Input.dispatchMouseEvent', { type: 'mouseMoved', ...pen, ...point });
-      await devtools.send('Input.dispatchMouseEvent', { type: 'mouseReleased', ...pen, ...to, buttons: 0 });
-    }
+    await dragBy(kind, ann, tileOf(ann, 'Bob'), tileOf(ann, 'Ann'));
     await expectScene({ order: before.toReversed() });
-    await devtools.detach();
   });
 
   test('a click on its pin pins a person, a double click lets go', async () => {
