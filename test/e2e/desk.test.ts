@@ -344,12 +344,8 @@ describe('keys', () => {
     await expectScene({ lowerThird: { title: 'Tea from Hangzhou' } });
     await ann.keyboard.press('l');
     await expectScene({ lowerThird: null });
-    for (const [key, tab] of [
-      ['c', 'chat'],
-      ['e', 'scene'],
-      ['b', 'show'],
-    ]) {
-      await ann.keyboard.press(key ?? '');
+    for (const [key, tab] of Object.entries({ c: 'chat', e: 'scene', b: 'show' })) {
+      await ann.keyboard.press(key);
       await expect.poll(() => ann.getByTestId(`tab-${tab}`).getAttribute('aria-selected'), poll).toBe('true');
     }
     await ann.keyboard.press('p');
