@@ -307,7 +307,7 @@ describe('keys', () => {
     const list = ann.getByTestId('keys-dialog');
     await list.waitFor();
     expect(await list.locator('dt').allTextContents()).toContain('Choose a layout');
-    await expectAccessible(ann);
+    await expectAccessible(ann, 'few');
     await ann.keyboard.press('Escape');
     await list.waitFor({ state: 'detached' });
     await bob.getByTestId('keys').click();
