@@ -28,7 +28,7 @@ export const REASON_LENGTH = 200;
 /** How loud a source may be made, decibels. */
 export const VOLUME_DB = { min: -60, max: 12 };
 /** Longest texts over the picture, characters. */
-export const SCENE_TEXT = { title: 80, subtitle: 120, captions: 200 };
+export const SCENE_TEXT = { title: 80, subtitle: 120, captions: 200, slate: 120 };
 
 /** Largest image or sound, bytes. */
 export const MAX_ASSET_BYTES = 16 * 1024 * 1024;

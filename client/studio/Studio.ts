@@ -7,7 +7,7 @@ import { remembered, tab } from '../shared/storage.ts';
 import { claimsOf, forgetToken, hasHost, isOwnToken, keepToken, requestToken, takeToken } from '../shared/tokens.ts';
 import { LocalMedia } from './media/LocalMedia.ts';
 import { StudioSession } from './session/StudioSession.ts';
-import { uploadAsset } from './session/uploadAsset.ts';
+import { fetchAsset, uploadAsset } from './session/uploadAsset.ts';
 
 /** The studio page: gets a token, keeps devices and session, and is what components read. */
 export class Studio {
@@ -91,6 +91,9 @@ export class Studio {
   /** Sends an image or sound for the scene, as a host; its id. Throws ProblemError. */
   upload = (file: Blob, kind: 'image' | 'audio'): Promise<string> =>
     uploadAsset({ room: this.room, token: this.#token, file, kind });
+
+  /** An image of the scene. Throws ProblemError. */
+  asset = (id: string): Promise<Blob> => fetchAsset(id, this.#token);
 
   /** With what this person comes to the chat. */
   get chatWish(): ChatWish {

@@ -26,55 +26,64 @@ export function Player({ watch, children }: Props) {
     if (video.current && still.current) watch.start(video.current, still.current);
   }, [watch]);
   useWhatComesLater(watch, video);
-  usePageKeys(frame, watch);
+  const help = usePageKeys(frame, watch);
   const state = watch.state.value;
   // The last frame stays behind a short break; before the first and after the last there is nothing to see.
   const picture = watch.started.value && state !== 'ended' && state !== 'idle' && state !== 'scheduled';
   const more = later.value;
   return (
-    <media-controller
-      ref={frame}
-      class={`player ${picture ? '' : 'no-picture'}`}
-      defaultstreamtype="live"
-      hotkeys="noarrowleft noarrowright noc nocc"
-      lang={language.value === 'zh' ? 'zh-CN' : 'en'}
-      nomutedpref
-      novolumepref
-      aria-label={t('watch.player', { room: watch.room })}
-    >
-      {/* biome-ignore lint/a11y/useMediaCaption: captions are in the playlist, where the program has any. */}
-      <video ref={video} slot="media" playsInline crossorigin="anonymous" tabIndex={-1} />
-      <canvas ref={still} slot="media" class="still" data-testid="still" hidden={!picture || !watch.still.value} />
-      <StatePicture watch={watch} />
-      {children}
-      {watch.silenced.value && picture ? (
-        <button
-          slot="top-chrome"
-          noautohide
-          type="button"
-          class="button unmute"
-          data-testid="unmute"
-          onClick={() => watch.unmute()}
-        >
-          <Icon name="speaker-off" />
-          {t('watch.unmute')}
-        </button>
+    <>
+      <media-controller
+        ref={frame}
+        class={`player ${picture ? '' : 'no-picture'}`}
+        defaultstreamtype="live"
+        hotkeys="noarrowleft noarrowright noc nocc"
+        lang={language.value === 'zh' ? 'zh-CN' : 'en'}
+        nomutedpref
+        novolumepref
+        aria-label={t('watch.player', { room: watch.room })}
+      >
+        {/* biome-ignore lint/a11y/useMediaCaption: captions are in the playlist, where the program has any. */}
+        <video ref={video} slot="media" playsInline crossorigin="anonymous" tabIndex={-1} />
+        <canvas ref={still} slot="media" class="still" data-testid="still" hidden={!picture || !watch.still.value} />
+        <StatePicture watch={watch} />
+        {children}
+        {watch.silenced.value && picture ? (
+          <button
+            slot="top-chrome"
+            noautohide
+            type="button"
+            class="button unmute"
+            data-testid="unmute"
+            onClick={() => watch.unmute()}
+          >
+            <Icon name="speaker-off" />
+            {t('watch.unmute')}
+          </button>
+        ) : null}
+        <div class="chrome" hidden={!picture}>
+          {more ? <more.TimeBar watch={watch} /> : null}
+          <media-control-bar class="bar">
+            <media-play-button notooltip />
+            <media-mute-button notooltip />
+            <media-volume-range />
+            {watch.recorded.value ? <RecordedTime watch={watch} /> : <LiveEdge watch={watch} />}
+            <span class="grow" />
+            {more ? <more.Captions watch={watch} /> : null}
+            <Quality watch={watch} />
+            <media-pip-button notooltip />
+            <media-fullscreen-button notooltip />
+          </media-control-bar>
+        </div>
+      </media-controller>
+      {more && help.value ? (
+        <more.KeysHelp
+          onClose={() => {
+            help.value = false;
+          }}
+        />
       ) : null}
-      <div class="chrome" hidden={!picture}>
-        {more ? <more.TimeBar watch={watch} /> : null}
-        <media-control-bar class="bar">
-          <media-play-button notooltip />
-          <media-mute-button notooltip />
-          <media-volume-range />
-          {watch.recorded.value ? <RecordedTime watch={watch} /> : <LiveEdge watch={watch} />}
-          <span class="grow" />
-          {more ? <more.Captions watch={watch} /> : null}
-          <Quality watch={watch} />
-          <media-pip-button notooltip />
-          <media-fullscreen-button notooltip />
-        </media-control-bar>
-      </div>
-    </media-controller>
+    </>
   );
 }
 

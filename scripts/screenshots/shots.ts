@@ -185,6 +185,7 @@ async function studioLive(page: Page, take: Take): Promise<void> {
   await page.setViewportSize({ width: 1280, height: 800 });
   await page.getByTestId('tab-scene').click();
   await take(page, 'studio-scene');
+  await desk(page, take);
   await page.setViewportSize({ width: 1280, height: 800 });
   await page.getByTestId('scene-captions').fill('Thank you all for watching');
   await page.getByTestId('scene-captions').press('Enter');
@@ -216,6 +217,23 @@ async function studioHealth(page: Page, take: Take): Promise<void> {
   });
   await page.getByTestId('health-open').click();
   await take(page, 'studio-health-details');
+  await page.keyboard.press('Escape');
+}
+
+/** The scene's people with one of them open, the words that are kept, and the list of keys. */
+async function desk(page: Page, take: Take): Promise<void> {
+  await page.setViewportSize({ width: 1280, height: 800 });
+  await page.getByTestId('person-details').first().click();
+  await page.getByTestId('person-title').first().fill('Host');
+  await page.getByTestId('scene-title').fill('Amara Okafor');
+  await page.getByTestId('scene-subtitle').fill('Kora, live from Lagos');
+  await page.getByTestId('lower-third-keep').click();
+  await take(page, 'studio-people-in-scene', () => page.getByTestId('grip').first().scrollIntoViewIfNeeded());
+  await take(page, 'studio-titles', () => page.getByTestId('kept-show').scrollIntoViewIfNeeded());
+  await page.getByTestId('person-details').first().click();
+  await page.keyboard.press('?');
+  await page.getByTestId('keys-dialog').waitFor();
+  await take(page, 'studio-keys');
   await page.keyboard.press('Escape');
 }
 

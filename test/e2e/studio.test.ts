@@ -204,8 +204,20 @@ describe('the broadcast', () => {
     await tile.locator('.initials').waitFor();
     expect(await tile.locator('video').count()).toBe(0);
     await expect.poll(camerasInProgram, { ...poll, interval: 500 }).toEqual([true, false]);
+  });
+
+  test('a tile that the host drags to another place: the program’s cells change their order; undone by Ctrl+Z', async () => {
+    const [from, to] = [await tileOf(ann, 'Bob').boundingBox(), await tileOf(ann, 'Ann').boundingBox()];
+    if (!from || !to) throw new Error('both are on the stage');
+    await ann.mouse.move(from.x + from.width / 2, from.y + from.height / 2);
+    await ann.mouse.down();
+    await ann.mouse.move(to.x + to.width / 2, to.y + to.height / 2, { steps: 4 });
+    await ann.mouse.up();
+    await expect.poll(camerasInProgram, { ...poll, interval: 500 }).toEqual([false, true]);
+    await ann.keyboard.press('Control+z');
+    await expect.poll(camerasInProgram, { ...poll, interval: 500 }).toEqual([true, false]);
     await bob.getByTestId('camera').click();
-    await expectPlaying(tile.locator('video'));
+    await expectPlaying(tileOf(ann, 'Bob').locator('video'));
     await expect.poll(camerasInProgram, { ...poll, interval: 500 }).toEqual([true, true]);
   });
 

@@ -25,6 +25,8 @@ export class LocalMedia {
   readonly #microphone = signal<MediaStreamTrack | null>(null);
   readonly #screen = signal<MediaStreamTrack | null>(null);
   readonly #screenAudio = signal<MediaStreamTrack | null>(null);
+  readonly #screenSound = signal(remembered.get('screen-sound') !== 'off');
+  readonly #soundMissing = signal(false);
   readonly #muted = signal(false);
   readonly #starting = signal(false);
   readonly #lists = signal<DeviceLists>({ cameras: [], microphones: [] });
@@ -44,6 +46,10 @@ export class LocalMedia {
   readonly microphone: ReadonlySignal<MediaStreamTrack | null> = this.#microphone;
   readonly screen: ReadonlySignal<MediaStreamTrack | null> = this.#screen;
   readonly screenAudio: ReadonlySignal<MediaStreamTrack | null> = this.#screenAudio;
+  /** A screen is shared with its sound, where there is any. Remembered. */
+  readonly screenSound: ReadonlySignal<boolean> = this.#screenSound;
+  /** A screen is shared, its sound was wanted, and the browser gave none. */
+  readonly soundMissing: ReadonlySignal<boolean> = this.#soundMissing;
   readonly muted: ReadonlySignal<boolean> = this.#muted;
   readonly starting: ReadonlySignal<boolean> = this.#starting;
   readonly lists: ReadonlySignal<DeviceLists> = this.#lists;
@@ -142,9 +148,22 @@ export class LocalMedia {
     this.#muted.value = muted;
   }
 
+  /** From the next screen on. */
+  wantScreenSound(wanted: boolean): void {
+    this.#screenSound.value = wanted;
+    remembered.set('screen-sound', wanted ? 'on' : 'off');
+    if (!wanted) this.#soundMissing.value = false;
+  }
+
+  /** Who has read it knows. */
+  dismissSoundMissing(): void {
+    this.#soundMissing.value = false;
+  }
+
   async shareScreen(): Promise<void> {
     try {
-      const shared = await captureScreen();
+      const withSound = this.#screenSound.value;
+      const shared = await captureScreen(withSound);
       if (!shared) return;
       if (this.#closed) {
         shared.screen.stop();
@@ -156,6 +175,7 @@ export class LocalMedia {
       shared.screen.addEventListener('ended', () => this.stopScreen());
       this.#screenAudio.value = shared.audio ?? null;
       this.#screen.value = shared.screen;
+      this.#soundMissing.value = withSound && !shared.audio;
     } catch (error) {
       this.problem.value = problemOf(error);
     }
@@ -166,6 +186,7 @@ export class LocalMedia {
     this.#screenAudio.value?.stop();
     this.#screen.value = null;
     this.#screenAudio.value = null;
+    this.#soundMissing.value = false;
   }
 
   close(): void {

@@ -1,4 +1,5 @@
 import { useEffect, useRef } from 'preact/hooks';
+import { showsTrack } from './shownVideos.ts';
 
 interface Props {
   track: MediaStreamTrack;
@@ -19,7 +20,9 @@ export function TrackVideo({ track, label, mirrored = false, contain = false, on
     video.srcObject = new MediaStream([track]);
     // Refused only where autoplay of muted video is; the browser then shows its own play button.
     video.play().catch(() => undefined);
+    const forget = showsTrack(track, video);
     return () => {
+      forget();
       video.srcObject = null;
     };
   }, [track]);

@@ -62,17 +62,29 @@ export async function captureBoth(
   }
 }
 
-/** A screen, window or tab, with its sound where the browser offers it; undefined when the person thought better of it. */
-export async function captureScreen(): Promise<
-  { screen: MediaStreamTrack; audio: MediaStreamTrack | undefined } | undefined
-> {
+/** What browsers ask of a screen beside the standard's constraints (Screen Capture, section 5.2); who does not know one leaves it out. */
+interface ScreenWish extends DisplayMediaStreamOptions {
+  systemAudio?: 'include' | 'exclude';
+  surfaceSwitching?: 'include' | 'exclude';
+}
+
+/**
+ * A screen, window or tab; undefined when the person thought better of it. `withSound`: with its sound, where the browser offers it and the
+ * person leaves it on in the browser's own question.
+ */
+export async function captureScreen(
+  withSound: boolean,
+): Promise<{ screen: MediaStreamTrack; audio: MediaStreamTrack | undefined } | undefined> {
   const media = devices();
   if (!media.getDisplayMedia) throw new ProblemError('screen-failed');
+  const wish: ScreenWish = {
+    video: { frameRate: { ideal: SCREEN_FPS, max: SCREEN_FPS } },
+    audio: withSound ? { echoCancellation: false, noiseSuppression: false, autoGainControl: false } : false,
+    systemAudio: withSound ? 'include' : 'exclude',
+    surfaceSwitching: 'include',
+  };
   try {
-    const stream = await media.getDisplayMedia({
-      video: { frameRate: { ideal: SCREEN_FPS, max: SCREEN_FPS } },
-      audio: { echoCancellation: false, noiseSuppression: false, autoGainControl: false },
-    });
+    const stream = await media.getDisplayMedia(wish);
     const [screen] = stream.getVideoTracks();
     if (!screen) throw new ProblemError('screen-failed');
     screen.contentHint = 'detail';

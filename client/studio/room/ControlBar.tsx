@@ -4,7 +4,10 @@ import { Icon, type IconName } from '../../shared/icons.tsx';
 import { t } from '../../shared/language.ts';
 import { DeviceSelects } from '../media/DeviceSelects.tsx';
 import type { LocalMedia } from '../media/LocalMedia.ts';
+import { canShareScreen, isMuted, toggleCamera, toggleMute, toggleScreen } from '../media/ownControls.ts';
 import type { StudioSession } from '../session/StudioSession.ts';
+import { KeysButton } from './keys/KeysButton.tsx';
+import { ScreenSoundChoice } from './ScreenSound.tsx';
 
 interface Props {
   session: StudioSession;
@@ -16,25 +19,9 @@ interface Props {
 /** One's own microphone, camera and screen, and the way out. */
 export function ControlBar({ session, media, panelOpen, onPanel }: Props) {
   const devices = useSignal(false);
-  const muted = media.muted.value || !media.microphone.value;
+  const muted = isMuted(media);
   const cameraOff = !media.camera.value;
   const sharing = media.screen.value !== null;
-  const canShare = 'getDisplayMedia' in (navigator.mediaDevices ?? {});
-
-  const toggleMute = () => {
-    if (media.microphone.value) media.setMuted(!media.muted.value);
-    else void turnOn('microphone');
-  };
-  const turnOn = async (kind: 'camera' | 'microphone') => {
-    if (kind === 'microphone') media.setMuted(false);
-    // "None" was chosen at the door; the button now says otherwise.
-    if (media.chosen[kind].value === 'none') await media.choose(kind, '');
-    else await media.start(kind);
-  };
-  const toggleCamera = () => {
-    if (cameraOff) void turnOn('camera');
-    else media.stop('camera');
-  };
 
   return (
     <nav class="controls" aria-label={t('studio.controls')}>
@@ -43,22 +30,22 @@ export function ControlBar({ session, media, panelOpen, onPanel }: Props) {
         icon={muted ? 'microphone-off' : 'microphone'}
         label={muted ? t('studio.unmute') : t('studio.mute')}
         off={muted}
-        onClick={toggleMute}
+        onClick={() => toggleMute(media)}
       />
       <Control
         testId="camera"
         icon={cameraOff ? 'camera-off' : 'camera'}
         label={cameraOff ? t('studio.camera.on') : t('studio.camera.off')}
         off={cameraOff}
-        onClick={toggleCamera}
+        onClick={() => toggleCamera(media)}
       />
-      {canShare ? (
+      {canShareScreen() ? (
         <Control
           testId="screen"
           icon="screen"
           label={sharing ? t('studio.screen.stop') : t('studio.screen')}
           on={sharing}
-          onClick={() => (sharing ? media.stopScreen() : void media.shareScreen())}
+          onClick={() => toggleScreen(media)}
         />
       ) : null}
       <Control
@@ -77,6 +64,7 @@ export function ControlBar({ session, media, panelOpen, onPanel }: Props) {
         count={session.state.asking.value.length}
         onClick={onPanel}
       />
+      <KeysButton />
       <Control testId="leave" icon="leave" label={t('studio.leave')} leave onClick={() => void session.leave()} />
       {devices.value ? (
         <Dialog
@@ -87,6 +75,7 @@ export function ControlBar({ session, media, panelOpen, onPanel }: Props) {
         >
           <div class="stack dialog-body">
             <DeviceSelects media={media} />
+            {canShareScreen() ? <ScreenSoundChoice media={media} /> : null}
           </div>
           <form method="dialog" class="actions">
             <button type="submit" class="button primary">

@@ -5,10 +5,12 @@ import { Icon } from '../../shared/icons.tsx';
 import { t } from '../../shared/language.ts';
 import { ProblemNotice } from '../../shared/ProblemNotice.tsx';
 import { TopBar } from '../../shared/TopBar.tsx';
+import { Announcer } from '../Announcer.tsx';
 import type { Studio } from '../Studio.ts';
 import type { StudioSession } from '../session/StudioSession.ts';
 import { ControlBar } from './ControlBar.tsx';
 import { HealthStrip } from './health/HealthStrip.tsx';
+import { StudioKeys } from './keys/StudioKeys.tsx';
 import { LivePanel } from './LivePanel.tsx';
 import { LiveState } from './LiveState.tsx';
 import { Countdown } from './live/Countdown.tsx';
@@ -16,6 +18,7 @@ import { MediaProblem } from './MediaProblem.tsx';
 import { type PanelTab, PanelTabs } from './PanelTabs.tsx';
 import { People } from './People.tsx';
 import { RemoteAudio } from './RemoteAudio.tsx';
+import { ScreenSoundMissing } from './ScreenSound.tsx';
 import { Stage } from './Stage.tsx';
 import { ScenePanel } from './scene/ScenePanel.tsx';
 import { Queue } from './seats/Queue.tsx';
@@ -55,6 +58,7 @@ export function RoomPage({ studio, session, chat }: RoomProps) {
         <div class="banners">
           <Banners studio={studio} session={session} />
           <SeatNotices session={session} />
+          <ScreenSoundMissing media={media} />
           <RemoteAudio session={session} />
           <HealthStrip session={session} />
         </div>
@@ -100,6 +104,8 @@ export function RoomPage({ studio, session, chat }: RoomProps) {
           </div>
         </aside>
       ) : null}
+      <StudioKeys studio={studio} session={session} panel={panel} tab={tab} />
+      <Announcer />
     </div>
   );
 }

@@ -4,6 +4,7 @@ import { gridLayout } from '../../../src/layout/grid.ts';
 import { t } from '../../shared/language.ts';
 import type { LocalMedia } from '../media/LocalMedia.ts';
 import type { StudioSession } from '../session/StudioSession.ts';
+import { useStageOrder } from './drag/useStageOrder.ts';
 import { fitTile, stageTiles } from './stageTiles.ts';
 import { Tile } from './Tile.tsx';
 
@@ -15,7 +16,7 @@ interface Props {
   media: LocalMedia;
 }
 
-/** The people in the program, everybody alike, in the space there is; the program's own layout is the scene's. */
+/** The people in the program in the scene's order, everybody alike, in the space there is; the program's own layout is the scene's. */
 export function Stage({ session, media }: Props) {
   const ref = useRef<HTMLUListElement>(null);
   const size = useSignal({ width: 0, height: 0 });
@@ -35,8 +36,13 @@ export function Stage({ session, media }: Props) {
     screen: media.screen.value,
     muted: media.muted.value || !media.microphone.value,
   };
-  const tiles = stageTiles(state.seated.value, state.selfId.value, own, state.remote.value);
-  const cells = gridLayout(tiles.length, size.value.width, size.value.height, GAP);
+  const order = useStageOrder(session);
+  const tiles = stageTiles(order.people, state.selfId.value, own, state.remote.value);
+  const cells = order.settle(
+    ref.current,
+    tiles,
+    gridLayout(tiles.length, size.value.width, size.value.height, GAP).map(fitTile),
+  );
   const speaking = new Set(state.speakers.value);
   return (
     <ul ref={ref} class="stage" aria-label={t('studio.stage')}>
@@ -46,9 +52,10 @@ export function Stage({ session, media }: Props) {
           <Tile
             key={tile.key}
             tile={tile}
-            cell={fitTile(cell)}
+            cell={cell}
             speaking={speaking.has(tile.peerId)}
             session={session}
+            drag={order.drag}
           />
         ) : null;
       })}

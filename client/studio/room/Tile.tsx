@@ -6,8 +6,10 @@ import { t } from '../../shared/language.ts';
 import { seatText } from '../../shared/seatTexts.ts';
 import { TrackVideo } from '../media/TrackVideo.tsx';
 import type { StudioSession } from '../session/StudioSession.ts';
+import type { DragOrder } from './drag/DragOrder.ts';
 import { SignalBars } from './health/SignalBars.tsx';
 import type { StageTile } from './stageTiles.ts';
+import { TileTools, tileHand } from './TileTools.tsx';
 
 /** A window that is being dragged has many sizes; the server is told the one it comes to rest at, ms. */
 const SETTLED_MS = 200;
@@ -17,10 +19,12 @@ interface Props {
   cell: Cell;
   speaking: boolean;
   session: StudioSession;
+  /** A host drags tiles to order them; null: this person may not. */
+  drag: DragOrder | null;
 }
 
 /** One person's camera or screen, or their initials. */
-export function Tile({ tile, cell, speaking, session }: Props) {
+export function Tile({ tile, cell, speaking, session, drag }: Props) {
   const label = tile.source === 'screen' ? t('studio.sharing', { name: tile.name }) : tile.name;
   const onSize = useReportedSize(session, tile.consumerId);
   return (
@@ -37,6 +41,7 @@ export function Tile({ tile, cell, speaking, session }: Props) {
       data-peer={tile.peerId}
       data-source={tile.source}
       data-self={tile.self}
+      {...tileHand(tile, session, drag)}
     >
       {tile.track ? (
         <TrackVideo
@@ -64,6 +69,7 @@ export function Tile({ tile, cell, speaking, session }: Props) {
         {tile.source === 'camera' ? <SignalBars session={session} peer={tile.peerId} /> : null}
       </div>
       {tile.away ? <div class="away">{t('studio.away')}</div> : null}
+      {drag ? <TileTools tile={tile} label={label} session={session} /> : null}
     </li>
   );
 }

@@ -1,4 +1,4 @@
-/** Who stands on the stage: everybody with a seat, as they came, whatever the scene hides or moves in the program. Pure. */
+/** Who stands on the stage: everybody with a seat, whatever the scene hides or makes large in the program. Pure. */
 import type { SourceKind } from '../../../src/contracts/ids.ts';
 import type { PeerInfo } from '../../../src/contracts/signaling.ts';
 import type { Cell } from '../../../src/layout/grid.ts';
@@ -25,7 +25,7 @@ export interface OwnTracks {
   muted: boolean;
 }
 
-/** A tile for each screen and camera, or a placeholder, of each seated person in the order of their seats. */
+/** A tile for each screen and camera, or a placeholder, of each seated person, in the order in which they are given. */
 export function stageTiles(
   seated: readonly PeerInfo[],
   selfId: string,

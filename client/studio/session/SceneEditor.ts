@@ -8,6 +8,7 @@
 import { signal } from '@preact/signals';
 import type { Scene, VersionedScene } from '../../../src/contracts/scene.ts';
 import { type Problem, problemOf } from '../../shared/problems.ts';
+import { SceneHistory } from './SceneHistory.ts';
 
 export type SceneEdit = (scene: Scene) => Scene;
 
@@ -23,6 +24,8 @@ export interface SceneEditorOptions {
 export class SceneEditor {
   /** What the room has, with one's own edits that are on their way; null: not told to this person. */
   readonly scene = signal<Scene | null>(null);
+  /** One's own edits of this visit. */
+  readonly history = new SceneHistory();
   readonly #options: SceneEditorOptions;
   #newest: VersionedScene | null = null;
   #sent: SceneEdit[] = [];
@@ -49,10 +52,28 @@ export class SceneEditor {
   }
 
   edit(edit: SceneEdit): void {
-    if (!this.#newest) return;
+    const before = this.scene.value;
+    this.#do(edit);
+    const after = this.scene.value;
+    if (before && after) this.history.record(before, after);
+  }
+
+  /** Takes back one's own last edit; false when there is none. */
+  undo(): boolean {
+    return this.#do(this.history.undo());
+  }
+
+  /** Does again what was taken back last. */
+  redo(): boolean {
+    return this.#do(this.history.redo());
+  }
+
+  #do(edit: SceneEdit | undefined): boolean {
+    if (!this.#newest || !edit) return false;
     this.#waiting.push(edit);
     this.#show();
     void this.#send();
+    return true;
   }
 
   #show(): void {

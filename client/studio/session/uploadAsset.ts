@@ -32,3 +32,15 @@ export async function uploadAsset({ room, token, file, kind }: Upload): Promise<
   const { code, detail } = problemOfCode(answer.error?.code ?? '', answer.error?.message ?? '');
   throw new ProblemError(code, detail);
 }
+
+/** An image or sound of a scene, as a host or co-host. Throws ProblemError. */
+export async function fetchAsset(id: string, token: string): Promise<Blob> {
+  let response: Response;
+  try {
+    response = await fetch(`/v1/assets/${id}`, { headers: { authorization: `Bearer ${token}` } });
+  } catch (cause) {
+    throw new ProblemError('server-unreachable', '', { cause });
+  }
+  if (!response.ok) throw new ProblemError('server-error', String(response.status));
+  return response.blob();
+}

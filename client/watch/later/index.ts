@@ -2,5 +2,6 @@
 export { Beacon } from './Beacon.ts';
 export { Captions } from './Captions.tsx';
 export { EmbedDialog } from './EmbedDialog.tsx';
+export { KeysHelp } from './KeysHelp.tsx';
 export { TimeBar } from './TimeBar.tsx';
 export { Upcoming } from './Upcoming.tsx';

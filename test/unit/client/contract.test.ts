@@ -44,10 +44,11 @@ test('the size of a file is that of the contract', () => {
 
 test('volumes and texts of the scene are those of the contract', () => {
   expect([VolumeDb.minValue, VolumeDb.maxValue]).toEqual([client.VOLUME_DB.min, client.VOLUME_DB.max]);
-  const { title, subtitle, captions } = client.SCENE_TEXT;
+  const { title, subtitle, captions, slate } = client.SCENE_TEXT;
   const scene = (more: number) => ({
     lowerThird: { title: 'x'.repeat(title + more), subtitle: 'x'.repeat(subtitle) },
     captions: 'x'.repeat(captions),
+    slateText: 'x'.repeat(slate),
   });
   expect(Scene.safeParse(scene(0)).success).toBe(true);
   expect(Scene.safeParse(scene(1)).success).toBe(false);

@@ -76,7 +76,7 @@ function GoLive({ session }: { session: StudioSession }) {
         <DestinationForm drafts={draft.destinations} tried={tried.value} />
         <ShowSettings draft={draft} />
         <CountdownChoice draft={draft} />
-        <button type="submit" class="button live large wide" data-testid="go-live" disabled={busy.value}>
+        <button type="submit" class="button live large wide live-action" data-testid="go-live" disabled={busy.value}>
           <Icon name="broadcast" />
           {busy.value ? t('live.starting') : t('live.go')}
         </button>

@@ -64,7 +64,7 @@ function Stop({ session, status }: { session: StudioSession; status: BroadcastSt
     <>
       <button
         type="button"
-        class="button outline wide stop"
+        class="button outline wide stop live-action"
         data-testid="stop-live"
         disabled={busy.value || status.state === 'ending'}
         onClick={() => {

@@ -28,7 +28,7 @@ export function Pending({ session, status, host }: { session: StudioSession; sta
       {host ? (
         <button
           type="button"
-          class="button outline wide stop"
+          class="button outline wide stop live-action"
           data-testid="stop-waiting"
           disabled={busy.value}
           onClick={() => void stop()}

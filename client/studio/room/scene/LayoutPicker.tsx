@@ -1,11 +1,17 @@
+import { useEffect, useMemo } from 'preact/hooks';
+import type { SourceKind } from '../../../../src/contracts/ids.ts';
 import type { Layout, Scene } from '../../../../src/contracts/scene.ts';
 import type { PeerInfo } from '../../../../src/contracts/signaling.ts';
 import { arrange } from '../../../../src/layout/tiles.ts';
-import { hueOf, initials } from '../../../shared/format.ts';
+import { deskText } from '../../../shared/deskTexts.ts';
 import { t } from '../../../shared/language.ts';
+import { pictureOf } from '../../media/shownVideos.ts';
 import type { SceneEdit } from '../../session/SceneEditor.ts';
+import { LayoutPreview } from './LayoutPreview.tsx';
 import { LayoutSettings } from './LayoutSettings.tsx';
-import { choicesFor, isGhost, preview } from './previews.ts';
+import { LivePreviews } from './LivePreviews.ts';
+import { isSameLayout, PRESETS } from './presets.ts';
+import { choicesFor, preview } from './previews.ts';
 import { Check } from './SceneFields.tsx';
 
 interface Props {
@@ -13,28 +19,43 @@ interface Props {
   peers: readonly PeerInfo[];
   /** Of the program, pixels. */
   size: { width: number; height: number };
+  /** What this page has of a source. */
+  track: (peerId: string, kind: SourceKind) => MediaStreamTrack | null;
+  /** An image of the scene. */
+  asset: (id: string) => Promise<Blob>;
   edit: (edit: SceneEdit) => void;
 }
 
 /** The layouts as they would look with the people who are here. Radio buttons: arrow keys choose. */
-export function LayoutPicker({ scene, peers, size, edit }: Props) {
+export function LayoutPicker({ scene, peers, size, track, asset, edit }: Props) {
+  const previews = usePreviews(track, asset);
+  const preset = PRESETS.find(({ layout }) => isSameLayout(layout, scene.layout));
+  const choice = (id: string, name: string, layout: Layout, checked: boolean) => (
+    <label key={id} class="layout-choice" data-testid={`layout-${id}`}>
+      <input
+        type="radio"
+        name="scene-layout"
+        class="visually-hidden"
+        checked={checked}
+        onChange={() => edit((was) => ({ ...was, layout }))}
+      />
+      <LayoutPreview
+        previews={previews}
+        spec={{ scene, size, tiles: arrange(preview(scene, layout, peers), size.width, size.height) }}
+      />
+      <span>{name}</span>
+    </label>
+  );
   return (
     <fieldset class="scene-group">
       <legend>{t('scene.layout')}</legend>
       <div class="layouts">
-        {choicesFor(scene.layout).map((layout) => (
-          <label key={layout.type} class="layout-choice" data-testid={`layout-${layout.type}`}>
-            <input
-              type="radio"
-              name="scene-layout"
-              class="visually-hidden"
-              checked={layout.type === scene.layout.type}
-              onChange={() => edit((was) => ({ ...was, layout }))}
-            />
-            <Preview scene={scene} layout={layout} peers={peers} size={size} />
-            <span>{t(`scene.layout.${layout.type}`)}</span>
-          </label>
-        ))}
+        {choicesFor(scene.layout)
+          .filter((layout) => layout.type !== 'custom' || !preset)
+          .map((layout) =>
+            choice(layout.type, t(`scene.layout.${layout.type}`), layout, layout.type === scene.layout.type),
+          )}
+        {PRESETS.map(({ id, layout }) => choice(id, deskText(`desk.preset.${id}`), layout, id === preset?.id))}
       </div>
       <LayoutSettings layout={scene.layout} edit={edit} />
       {scene.layout.type === 'custom' || scene.layout.type === 'spotlight' || scene.layout.type === 'screen' ? null : (
@@ -49,33 +70,20 @@ export function LayoutPicker({ scene, peers, size, edit }: Props) {
   );
 }
 
-function Preview({ scene, layout, peers, size: { width, height } }: Omit<Props, 'edit'> & { layout: Layout }) {
-  const tiles = arrange(preview(scene, layout, peers), width, height);
-  const line = Math.min(width, height) / 90;
-  return (
-    <svg class="layout-preview" viewBox={`0 0 ${width} ${height}`} aria-hidden="true">
-      <rect class="ground" width={width} height={height} />
-      {tiles.map(({ key, peer, name, source, cell, radius }) => (
-        <g key={key} class={isGhost(peer) ? 'ghost' : ''} style={{ '--hue': hueOf(name) }}>
-          <rect
-            x={cell.x + line}
-            y={cell.y + line}
-            width={Math.max(1, cell.width - 2 * line)}
-            height={Math.max(1, cell.height - 2 * line)}
-            rx={Math.max(radius, 2 * line)}
-            class={source?.endsWith('.screen') ? 'screen' : ''}
-          />
-          {isGhost(peer) ? null : (
-            <text
-              x={cell.x + cell.width / 2}
-              y={cell.y + cell.height / 2}
-              font-size={Math.min(cell.width, cell.height) / 2.4}
-            >
-              {initials(name)}
-            </text>
-          )}
-        </g>
-      ))}
-    </svg>
+/** The pictures of this picker, by the videos that the stage plays. */
+function usePreviews(track: Props['track'], asset: Props['asset']): LivePreviews {
+  const previews = useMemo(
+    () =>
+      new LivePreviews({
+        videoOf: (source) => {
+          const [peerId = '', kind] = source.split('.');
+          const found = track(peerId, kind as SourceKind);
+          return found ? pictureOf(found) : undefined;
+        },
+        assetOf: asset,
+      }),
+    [track, asset],
   );
+  useEffect(() => () => previews.close(), [previews]);
+  return previews;
 }

@@ -1,4 +1,5 @@
 /** The controls of the scene panel: small, labelled, and all of the browser's own kind. */
+import type { Signal } from '@preact/signals';
 import { Icon, type IconName } from '../../../shared/icons.tsx';
 
 interface CheckProps {
@@ -105,5 +106,61 @@ export function Toggle({ testId, icon, label, pressed, onChange }: ToggleProps) 
     >
       <Icon name={icon} />
     </button>
+  );
+}
+
+interface TextFieldProps {
+  id: string;
+  testId?: string;
+  label: string;
+  /** What holds while it is empty. */
+  hint?: string;
+  length: number;
+  value: Signal<string>;
+}
+
+export function TextField({ id, testId = id, label, hint, length, value }: TextFieldProps) {
+  return (
+    <div class="field">
+      <label for={id}>{label}</label>
+      <input
+        id={id}
+        class="input"
+        type="text"
+        dir="auto"
+        autocomplete="off"
+        data-testid={testId}
+        maxLength={length}
+        placeholder={hint}
+        value={value.value}
+        onInput={(event) => {
+          value.value = event.currentTarget.value;
+        }}
+      />
+    </div>
+  );
+}
+
+interface ColourProps {
+  id: string;
+  testId: string;
+  label: string;
+  value: string;
+  onChange: (colour: string) => void;
+}
+
+export function Colour({ id, testId, label, value, onChange }: ColourProps) {
+  return (
+    <div class="scene-line">
+      <label for={id}>{label}</label>
+      <input
+        id={id}
+        class="colour"
+        type="color"
+        data-testid={testId}
+        value={value}
+        onInput={(event) => onChange(event.currentTarget.value)}
+      />
+    </div>
   );
 }

@@ -1,7 +1,10 @@
 import type { Scene } from '../../../../src/contracts/scene.ts';
+import { deskText } from '../../../shared/deskTexts.ts';
 import { t } from '../../../shared/language.ts';
 import type { SceneEdit } from '../../session/SceneEditor.ts';
-import { Check, Choice, Slider } from './SceneFields.tsx';
+import { Check, Choice, Colour, Slider } from './SceneFields.tsx';
+import { SlateText } from './SlateText.tsx';
+import { TileLook } from './TileLook.tsx';
 
 /** The longest transition of the contract, ms. */
 const LONGEST_MS = 5_000;
@@ -37,20 +40,15 @@ export function SceneLook({ scene, edit }: Props) {
           checked={scene.marks.speaking}
           onChange={(speaking) => edit((was) => ({ ...was, marks: { ...was.marks, speaking } }))}
         />
-        <div class="scene-line">
-          <label for="scene-background">{t('scene.background')}</label>
-          <input
-            id="scene-background"
-            class="colour"
-            type="color"
-            data-testid="background"
-            value={scene.background}
-            onInput={(event) => {
-              const background = event.currentTarget.value;
-              edit((was) => ({ ...was, background }));
-            }}
-          />
-        </div>
+        <TileLook tiles={scene.tiles} edit={edit} />
+        <Colour
+          id="scene-background"
+          testId="background"
+          label={t('scene.background')}
+          value={scene.background}
+          onChange={(background) => edit((was) => ({ ...was, background }))}
+        />
+        <SlateText shown={scene.slateText} edit={edit} />
         <Choice
           id="scene-transition"
           label={t('scene.transition')}
@@ -79,6 +77,18 @@ export function SceneLook({ scene, edit }: Props) {
           checked={scene.loudness.automatic}
           onChange={(automatic) => edit((was) => ({ ...was, loudness: { ...was.loudness, automatic } }))}
         />
+        {scene.loudness.automatic ? (
+          <Slider
+            testId="loudness-target"
+            label={deskText('desk.loudness.target')}
+            min={-30}
+            max={-10}
+            step={1}
+            value={scene.loudness.targetLufs}
+            text={(lufs) => `${lufs < 0 ? '−' : ''}${Math.abs(lufs)} LUFS`}
+            onChange={(targetLufs) => edit((was) => ({ ...was, loudness: { ...was.loudness, targetLufs } }))}
+          />
+        ) : null}
         <p class="hint small muted">{t('scene.loudness.hint')}</p>
       </fieldset>
     </>

@@ -1,58 +1,75 @@
+import { useEffect, useMemo, useRef } from 'preact/hooks';
+import type { SourceKind } from '../../../../src/contracts/ids.ts';
 import type { Scene } from '../../../../src/contracts/scene.ts';
 import type { PeerInfo } from '../../../../src/contracts/signaling.ts';
-import { VOLUME_DB } from '../../../shared/contract.ts';
-import { formatDecibels, hueOf, initials } from '../../../shared/format.ts';
+import { heardSources } from '../../../../src/layout/subjects.ts';
+import { hueOf, initials } from '../../../shared/format.ts';
 import { Icon } from '../../../shared/icons.tsx';
 import { t } from '../../../shared/language.ts';
 import type { SceneEdit } from '../../session/SceneEditor.ts';
+import { DragOrder } from '../drag/DragOrder.ts';
 import { sends } from '../stageTiles.ts';
-import { inOrder, personIn, sourceIn, withMoved, withPerson, withPin, withSource } from './edits.ts';
-import { Slider, Toggle } from './SceneFields.tsx';
+import { inOrder, personIn, sourceIn, withPerson, withPin, withSource } from './edits.ts';
+import { PersonDetails } from './PersonDetails.tsx';
+import { sourcesOf } from './previews.ts';
+import { Toggle } from './SceneFields.tsx';
+import { SoundLine } from './SoundLine.tsx';
 
 interface Props {
   scene: Scene;
   peers: readonly PeerInfo[];
+  /** What this page has of a source. */
+  track: (peerId: string, kind: SourceKind) => MediaStreamTrack | null;
   edit: (edit: SceneEdit) => void;
+  /** Puts somebody at a place, from 0, and says so. */
+  place: (peerId: string, place: number) => void;
+  upload: (file: File, then: (id: string) => void) => Promise<void>;
 }
 
-/** Everybody in the program in the order of their tiles: place, pin, hide, and how loud each of their sources is. */
-export function ScenePeople({ scene, peers, edit }: Props) {
+/** Everybody in the program in the order of their tiles: place, pin, hide, name, and how loud each of their sources is. */
+export function ScenePeople({ scene, peers, track, edit, place, upload }: Props) {
   const people = inOrder(scene, peers);
+  const list = useRef<HTMLUListElement>(null);
+  const drag = useListDrag(list, place);
+  const on = drag.drag.value;
+  // Who is in the green room is not part of the program at all.
+  const heard = heardSources({ scene, sources: sourcesOf(peers.filter((peer) => !peer.offProgram)) });
   return (
     <fieldset class="scene-group">
       <legend>{t('scene.people')}</legend>
-      <ul class="scene-people">
+      <ul ref={list} class="scene-people">
         {people.map((peer, i) => (
-          <li key={peer.id} class="scene-person" data-testid="scene-person" data-peer={peer.id}>
-            <div class="person">
-              <span class="face-small" style={{ '--hue': hueOf(peer.name) }} aria-hidden="true">
-                {initials(peer.name)}
-              </span>
-              <span class="name grow">{personIn(scene, peer.id).name ?? peer.name}</span>
-              <div class="scene-buttons">
-                <Move peer={peer} peers={peers} step={-1} disabled={i === 0} edit={edit} />
-                <Move peer={peer} peers={peers} step={1} disabled={i === people.length - 1} edit={edit} />
-                <Toggle
-                  testId="pin"
-                  icon="pin"
-                  label={t('scene.pin', { name: peer.name })}
-                  pressed={scene.pin === peer.id}
-                  onChange={(pressed) => edit((was) => withPin(was, pressed ? peer.id : null))}
-                />
-                <Toggle
-                  testId="hide"
-                  icon="eye-off"
-                  label={t('scene.hide', { name: peer.name })}
-                  pressed={personIn(scene, peer.id).hidden}
-                  onChange={(hidden) => edit((was) => withPerson(was, peer.id, { hidden }))}
-                />
-              </div>
-            </div>
+          <li
+            key={peer.id}
+            class="scene-person"
+            data-testid="scene-person"
+            data-peer={peer.id}
+            data-drop={on && on.to === i && on.from !== i ? (on.to < on.from ? 'before' : 'after') : undefined}
+          >
+            <PersonLine
+              scene={scene}
+              peer={peer}
+              edit={edit}
+              place={i}
+              count={people.length}
+              onPlace={place}
+              drag={drag}
+            />
             {sends(peer, 'screen') ? <ScreenLine scene={scene} peer={peer} edit={edit} /> : null}
-            <SoundLine scene={scene} peer={peer} kind="microphone" edit={edit} />
-            {sends(peer, 'screen-audio') ? (
-              <SoundLine scene={scene} peer={peer} kind="screen-audio" edit={edit} />
-            ) : null}
+            {(['microphone', 'screen-audio'] as const)
+              .filter((kind) => kind === 'microphone' || sends(peer, kind))
+              .map((kind) => (
+                <SoundLine
+                  key={kind}
+                  scene={scene}
+                  peer={peer}
+                  kind={kind}
+                  track={track(peer.id, kind)}
+                  heard={heard.has(`${peer.id}.${kind}`)}
+                  edit={edit}
+                />
+              ))}
+            <PersonDetails scene={scene} peer={peer} edit={edit} upload={upload} />
           </li>
         ))}
       </ul>
@@ -60,17 +77,96 @@ export function ScenePeople({ scene, peers, edit }: Props) {
   );
 }
 
-interface MoveProps {
+/** Dragging by the grips of a list. */
+function useListDrag(list: { current: HTMLUListElement | null }, place: Props['place']): DragOrder {
+  const onDrop = useRef(place);
+  onDrop.current = place;
+  const drag = useMemo(
+    () =>
+      new DragOrder({
+        places: () => rowsOf(list.current),
+        onDrop: (id, to) => onDrop.current(id, to),
+      }),
+    [],
+  );
+  useEffect(() => drag.close, [drag]);
+  return drag;
+}
+
+/** Where the rows are in the window; one that is dragged counts as where it came from. */
+function rowsOf(list: HTMLUListElement | null) {
+  const { left: x = 0, top = 0 } = list?.getBoundingClientRect() ?? {};
+  return [...(list?.children ?? [])].flatMap((row) =>
+    row instanceof HTMLElement
+      ? [{ x, y: top + row.offsetTop - (list?.offsetTop ?? 0), width: row.offsetWidth, height: row.offsetHeight }]
+      : [],
+  );
+}
+
+interface LineProps {
+  scene: Scene;
   peer: PeerInfo;
-  peers: readonly PeerInfo[];
-  step: -1 | 1;
-  disabled: boolean;
   edit: Props['edit'];
 }
 
+interface PersonLineProps extends LineProps {
+  place: number;
+  count: number;
+  onPlace: Props['place'];
+  drag: DragOrder;
+}
+
+function PersonLine({ scene, peer, edit, place, count, onPlace, drag }: PersonLineProps) {
+  const { name = peer.name, title, hidden } = personIn(scene, peer.id);
+  const press = (event: PointerEvent & { currentTarget: HTMLElement }) => {
+    const row = event.currentTarget.closest('li');
+    if (row) drag.press(event, row, peer.id, place);
+  };
+  return (
+    <div class="person">
+      {/* For a hand; keys have the two buttons. */}
+      <span class="grip" data-testid="grip" aria-hidden="true" onPointerDown={press}>
+        <Icon name="grip" />
+        <span class="face-small" style={{ '--hue': hueOf(peer.name) }}>
+          {initials(name)}
+        </span>
+      </span>
+      <span class="grow">
+        <span class="name">{name}</span>
+        {title ? <span class="name small muted title">{title}</span> : null}
+      </span>
+      <div class="scene-buttons">
+        <Move name={peer.name} step={-1} disabled={place === 0} onMove={() => onPlace(peer.id, place - 1)} />
+        <Move name={peer.name} step={1} disabled={place === count - 1} onMove={() => onPlace(peer.id, place + 1)} />
+        <Toggle
+          testId="pin"
+          icon="pin"
+          label={t('scene.pin', { name: peer.name })}
+          pressed={scene.pin === peer.id}
+          onChange={(pressed) => edit((was) => withPin(was, pressed ? peer.id : null))}
+        />
+        <Toggle
+          testId="hide"
+          icon="eye-off"
+          label={t('scene.hide', { name: peer.name })}
+          pressed={hidden}
+          onChange={(pressed) => edit((was) => withPerson(was, peer.id, { hidden: pressed }))}
+        />
+      </div>
+    </div>
+  );
+}
+
+interface MoveProps {
+  name: string;
+  step: -1 | 1;
+  disabled: boolean;
+  onMove: () => void;
+}
+
 /** At the end of the list it does nothing, but keeps the focus of whoever has pressed it on the way there. */
-function Move({ peer, peers, step, disabled, edit }: MoveProps) {
-  const label = t(step < 0 ? 'scene.up' : 'scene.down', { name: peer.name });
+function Move({ name, step, disabled, onMove }: MoveProps) {
+  const label = t(step < 0 ? 'scene.up' : 'scene.down', { name });
   return (
     <button
       type="button"
@@ -79,17 +175,13 @@ function Move({ peer, peers, step, disabled, edit }: MoveProps) {
       aria-label={label}
       aria-disabled={disabled}
       title={label}
-      onClick={() => edit((was) => withMoved(was, peers, peer.id, step))}
+      onClick={() => {
+        if (!disabled) onMove();
+      }}
     >
       <Icon name={step < 0 ? 'up' : 'down'} />
     </button>
   );
-}
-
-interface LineProps {
-  scene: Scene;
-  peer: PeerInfo;
-  edit: Props['edit'];
 }
 
 function ScreenLine({ scene, peer, edit }: LineProps) {
@@ -112,41 +204,6 @@ function ScreenLine({ scene, peer, edit }: LineProps) {
         label={t('scene.hide', { name })}
         pressed={sourceIn(scene, id).hidden}
         onChange={(hidden) => edit((was) => withSource(was, id, { hidden }))}
-      />
-    </div>
-  );
-}
-
-function SoundLine({ scene, peer, kind, edit }: LineProps & { kind: 'microphone' | 'screen-audio' }) {
-  const id = `${peer.id}.${kind}`;
-  const { volumeDb, muted, solo } = sourceIn(scene, id);
-  const name = kind === 'microphone' ? peer.name : t('studio.sharing', { name: peer.name });
-  return (
-    <div class="scene-source">
-      <Icon name={kind === 'microphone' ? (sends(peer, kind) ? 'microphone' : 'microphone-off') : 'screen'} />
-      <Slider
-        bare
-        testId="volume"
-        label={t('scene.volume', { name })}
-        {...VOLUME_DB}
-        step={1}
-        value={volumeDb}
-        text={formatDecibels}
-        onChange={(value) => edit((was) => withSource(was, id, { volumeDb: value }))}
-      />
-      <Toggle
-        testId="mute-source"
-        icon="speaker-off"
-        label={t('scene.mute', { name })}
-        pressed={muted}
-        onChange={(pressed) => edit((was) => withSource(was, id, { muted: pressed }))}
-      />
-      <Toggle
-        testId="solo"
-        icon="headphones"
-        label={t('scene.solo', { name })}
-        pressed={solo}
-        onChange={(pressed) => edit((was) => withSource(was, id, { solo: pressed }))}
       />
     </div>
   );

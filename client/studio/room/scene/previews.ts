@@ -9,7 +9,7 @@ const GHOST = 'pghost000';
 
 export const isGhost = (peer: string): boolean => peer.startsWith(GHOST);
 
-/** What a person may choose; `custom` is made by the API. */
+/** What a person may choose beside the layouts of presets.ts; other `custom` ones are made by the API. */
 export const CHOICES: readonly Layout[] = [
   { type: 'grid' },
   { type: 'speaker' },
@@ -26,14 +26,19 @@ export function choicesFor(present: Layout): Layout[] {
   return choices.includes(present) ? choices : [...choices, present];
 }
 
+/** What people send, as a composition has it. */
+export function sourcesOf(peers: readonly PeerInfo[]) {
+  return peers.flatMap((peer) =>
+    peer.sources.map(({ kind, paused }) => ({ id: `${peer.id}.${kind}`, peer: peer.id, kind, paused })),
+  );
+}
+
 export function preview(scene: Scene, layout: Layout, peers: readonly PeerInfo[]): Composition {
   const ghosts = Array.from({ length: Math.max(0, ENOUGH - peers.length) }, (_, i) => ({
     id: `${GHOST}${i}`,
     name: '',
   }));
-  const sources = peers.flatMap((peer) =>
-    peer.sources.map(({ kind, paused }) => ({ id: `${peer.id}.${kind}`, peer: peer.id, kind, paused })),
-  );
+  const sources = sourcesOf(peers);
   const shares = sources.some(({ kind, paused }) => kind === 'screen' && !paused);
   const screen = { id: `${GHOST}s.screen`, peer: `${GHOST}s`, kind: 'screen' as const, paused: false };
   const wantsScreen = layout.type === 'screen' && !shares;
