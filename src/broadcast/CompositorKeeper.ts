@@ -236,6 +236,7 @@ export class CompositorKeeper extends TypedEmitter<KeeperEvents> {
       const from = Math.max(soonest, program.deliveryFrom ?? 0);
       this.#run = run;
       this.#from = from;
+      run.back.begin();
       if (!former) this.#take(run, from);
       await run.start(program, from, this.#carried);
       signal.throwIfAborted();
@@ -343,6 +344,7 @@ export class CompositorKeeper extends TypedEmitter<KeeperEvents> {
     const { board } = this.#options;
     this.#run = run;
     this.#from = from;
+    run.back.begin();
     this.#figures.gone();
     if (run.degradation !== 'none') this.#figures.degraded(run.degradation);
     if (board.status.degradation !== run.degradation) board.set({ degradation: run.degradation });

@@ -18,6 +18,7 @@ import type { PeerInfo } from '../contracts/signaling.ts';
 import type { JoinClaims, Role } from '../contracts/tokens.ts';
 import type { Endpoint } from '../sfu/Endpoint.ts';
 import { publicCapabilities } from '../sfu/mediaCodecs.ts';
+import { Monitors } from './Monitors.ts';
 import { Peer, tokenUntilOf } from './Peer.ts';
 import type { CloseReason, PeerLink } from './PeerLink.ts';
 import { closeReasonOf } from './RoomHappening.ts';
@@ -41,6 +42,8 @@ export class Room extends TypedEmitter<RoomEvents> implements RoomTap {
   readonly #steward: Steward;
   /** Decides who sits, and who of them is in the program. */
   readonly desk: SeatDesk;
+  /** Who of them looks at the program itself. */
+  readonly monitors: Monitors;
   #closed = false;
 
   private constructor(options: RoomOptions, router: RoomRouter, logger: Logger) {
@@ -57,6 +60,7 @@ export class Room extends TypedEmitter<RoomEvents> implements RoomTap {
       changed: () => this.emit('changed'),
       gone: (peer) => this.leave(peer),
     });
+    this.monitors = new Monitors(() => this.#seats.taken);
     this.#steward = new Steward({
       people: () => this.#roster.all,
       seated: () => this.#seats.taken,
@@ -68,6 +72,7 @@ export class Room extends TypedEmitter<RoomEvents> implements RoomTap {
     router.on('speakers', (ids) => this.#roster.tellAll('speakers', { peerIds: speakerIds(this.#seats.taken, ids) }));
     router.once('lost', () => this.close('shutting-down'));
     this.on('changed', () => options.seatMemory?.seated(this.id, this.#seats.taken));
+    this.on('changed', () => this.monitors.look());
   }
 
   static async create(options: RoomOptions): Promise<Room> {
@@ -197,6 +202,8 @@ export class Room extends TypedEmitter<RoomEvents> implements RoomTap {
       for (const viewer of this.#seats.taken) viewer.media.forwarder?.producerChanged(producer);
     });
     peer.media.on('receiver-ready', () => this.#forwardTo(peer));
+    peer.media.on('receiver-ready', () => this.monitors.look());
+    peer.media.on('receiver-gone', () => this.monitors.look());
     // Whoever is here restarts ICE; for whoever is away nobody does.
     peer.media.on('lost', () => {
       if (peer.presence === 'away') peer.media.reset();
@@ -329,7 +336,9 @@ export class Room extends TypedEmitter<RoomEvents> implements RoomTap {
     if (!this.#seats.has(viewer)) return;
     const others = this.#seats.taken.filter((p) => p !== viewer);
     viewer.media.forwarder?.sync(
-      others.flatMap((p) => p.media.producers.map((producer) => ({ peerId: p.id, producer }))),
+      others.flatMap((p) =>
+        p.media.producers.map((producer) => ({ peerId: p.id, source: producer.appData.source, producer })),
+      ),
     );
   }
 

@@ -12,6 +12,8 @@ import { LivePanel } from './LivePanel.tsx';
 import { LiveState } from './LiveState.tsx';
 import { Countdown } from './live/Countdown.tsx';
 import { MediaProblem } from './MediaProblem.tsx';
+import { Monitor } from './monitor/Monitor.tsx';
+import { MonitorToggle } from './monitor/MonitorToggle.tsx';
 import { type PanelTab, PanelTabs } from './PanelTabs.tsx';
 import { People } from './People.tsx';
 import { RemoteAudio } from './RemoteAudio.tsx';
@@ -48,6 +50,7 @@ export function RoomPage({ studio, session, chat }: RoomProps) {
       <TopBar>
         <span class="room-name">{studio.room}</span>
         <LiveState session={session} />
+        <MonitorToggle session={session} />
       </TopBar>
       <main class="studio-main">
         <h1 class="visually-hidden">{`${t('studio.title')} ${studio.room}`}</h1>
@@ -56,7 +59,10 @@ export function RoomPage({ studio, session, chat }: RoomProps) {
           <SeatNotices session={session} />
           <RemoteAudio session={session} />
         </div>
-        <Stage session={session} media={media} />
+        <div class="stage-row">
+          <Monitor session={session} />
+          <Stage session={session} media={media} />
+        </div>
         <Countdown session={session} />
         {code && chat ? <code.FloatingReactions chat={chat} /> : null}
         <ControlBar

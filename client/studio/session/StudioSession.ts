@@ -8,6 +8,7 @@ import { Backoff } from '../../shared/backoff.ts';
 import { type Problem, ProblemError, problemOf, problemOfCode } from '../../shared/problems.ts';
 import type { LocalMedia } from '../media/LocalMedia.ts';
 import { MediaLink } from './MediaLink.ts';
+import { isProgramTrack, MonitorSession } from './MonitorSession.ts';
 import { RoomState } from './RoomState.ts';
 import { SceneEditor } from './SceneEditor.ts';
 import { SeatSession } from './SeatSession.ts';
@@ -72,6 +73,8 @@ export class StudioSession {
   readonly seats: SeatSession;
   /** The broadcast, as a host runs it. */
   readonly show: ShowSession;
+  /** The program as it goes out. */
+  readonly monitor: MonitorSession;
 
   readonly #media: LocalMedia;
   readonly #signaling: SignalingClient;
@@ -114,6 +117,7 @@ export class StudioSession {
       ...{ signaling: this.#signaling, state: this.state },
       act: (action) => this.#act(action),
     });
+    this.monitor = new MonitorSession(this.#signaling);
     this.#listen();
   }
 
@@ -237,7 +241,9 @@ export class StudioSession {
         routerRtpCapabilities: answer.routerRtpCapabilities,
         iceServers: answer.iceServers,
         onRemote: (tracks) => {
-          if (current()) this.state.remote.value = tracks;
+          if (!current()) return;
+          this.state.remote.value = tracks.filter((track) => !isProgramTrack(track));
+          this.monitor.tracks.value = tracks.filter(isProgramTrack);
         },
         onFailed: () => {
           if (current()) this.#onMediaError(new ProblemError('media-failed'));
@@ -248,6 +254,7 @@ export class StudioSession {
       await link.startReceiving();
       if (!current()) return;
       this.#send(link);
+      this.monitor.connected(true);
       this.mediaReady.value = true;
     } catch (error) {
       if (current()) this.#onMediaError(error);
@@ -282,6 +289,7 @@ export class StudioSession {
     this.#link?.close();
     this.#link = undefined;
     this.mediaReady.value = false;
+    this.monitor.connected(false);
     this.state.remote.value = [];
     this.state.speakers.value = [];
   }
@@ -384,6 +392,7 @@ export class StudioSession {
     clearTimeout(this.#retry);
     this.#dropMedia();
     this.seats.close();
+    this.monitor.close();
     this.#signaling.close();
     this.#media.close();
   }
