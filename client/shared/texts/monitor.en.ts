@@ -14,7 +14,6 @@ export const monitorEn = {
   'monitor.lead.recovering': 'The program is being restored. Nothing needs to be done.',
   'monitor.lead.missing': 'The program goes out, but its picture does not reach this page. Viewers do not notice.',
   'monitor.listen': 'Listen to the program',
-  'monitor.listen.stop': 'Hear people directly',
   'monitor.listening': 'You hear the program without yourself, as viewers do; people are not heard directly meanwhile.',
 } as const;
 

@@ -16,6 +16,5 @@ export const monitorZh: Record<MonitorTextKey, string> = {
   'monitor.lead.recovering': '直播正在恢复，无需任何操作。',
   'monitor.lead.missing': '直播正常进行，只是画面没有传到本页面，观众不受影响。',
   'monitor.listen': '收听直播声音',
-  'monitor.listen.stop': '直接听连麦声音',
   'monitor.listening': '您听到的是观众听到的声音（不含您自己），此时不再直接播放连麦声音。',
 };

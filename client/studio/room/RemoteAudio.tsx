@@ -68,6 +68,5 @@ function Player({ track, silent, players, onBlocked }: PlayerProps) {
       player.srcObject = null;
     };
   }, [track]);
-  // biome-ignore lint/a11y/useMediaCaption: live voices have no captions to give.
   return <audio ref={ref} autoplay muted={silent} />;
 }

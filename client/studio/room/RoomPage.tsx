@@ -12,7 +12,7 @@ import { LivePanel } from './LivePanel.tsx';
 import { LiveState } from './LiveState.tsx';
 import { Countdown } from './live/Countdown.tsx';
 import { MediaProblem } from './MediaProblem.tsx';
-import { Monitor } from './monitor/Monitor.tsx';
+import { MonitorRow } from './monitor/MonitorRow.tsx';
 import { MonitorToggle } from './monitor/MonitorToggle.tsx';
 import { type PanelTab, PanelTabs } from './PanelTabs.tsx';
 import { People } from './People.tsx';
@@ -59,10 +59,9 @@ export function RoomPage({ studio, session, chat }: RoomProps) {
           <SeatNotices session={session} />
           <RemoteAudio session={session} />
         </div>
-        <div class="stage-row">
-          <Monitor session={session} />
+        <MonitorRow session={session}>
           <Stage session={session} media={media} />
-        </div>
+        </MonitorRow>
         <Countdown session={session} />
         {code && chat ? <code.FloatingReactions chat={chat} /> : null}
         <ControlBar

@@ -3,7 +3,6 @@ import { useEffect, useRef } from 'preact/hooks';
 import { Icon } from '../../../shared/icons.tsx';
 import { monitorText } from '../../../shared/monitorTexts.ts';
 import type { StudioSession } from '../../session/StudioSession.ts';
-import './monitor.css';
 import { type MonitorState, monitorState } from './monitorState.ts';
 import { ProgramPicture } from './ProgramPicture.tsx';
 
@@ -58,7 +57,7 @@ export function Monitor({ session }: Props) {
           <Icon name="close" />
         </button>
       </div>
-      <div class="monitor-picture" style={{ '--ratio': `${width} / ${height}` }}>
+      <div class="monitor-picture" style={{ '--w': width, '--h': height }}>
         {now === 'off' ? null : (
           <ProgramPicture
             tracks={monitor.pictures.value}
