@@ -8,8 +8,8 @@ import { ServerApi } from '../../scripts/simulator/serverApi.ts';
 import { gridLayout } from '../../src/layout/grid.ts';
 import { launchBrowser, type TestBrowser } from '../support/browser.ts';
 import { type Colour, colourDistance } from '../support/frames.ts';
-import { ServerProcess } from '../support/ServerProcess.ts';
-import { enter, expectPlaying, keepConnections, PATIENCE_MS, Pages, tileOf } from './pages.ts';
+import { eventually, ServerProcess } from '../support/ServerProcess.ts';
+import { enter, expectPlaying, PATIENCE_MS, Pages, PHONE, scrollsSideways, tileOf } from './pages.ts';
 
 const ROOM = 'monitor';
 const CAMERA: Colour = [200, 30, 30];
@@ -29,7 +29,7 @@ beforeAll(async () => {
   server = await ServerProcess.start();
   api = new ServerApi(server.url);
   browser = await launchBrowser({ colour: '0xc81e1e', width: 320, height: 180, fps: 10 });
-  ann = await pages.open(browser.browser, `${server.url}/studio/${ROOM}?as=host`);
+  ann = await pages.open(browser.browser, `${server.url}/studio/${ROOM}?role=host`);
   await enter(ann, 'Ann');
   bob = await pages.open(browser.browser, `${server.url}/studio/${ROOM}`);
   await enter(bob, 'Bob');
@@ -59,6 +59,20 @@ async function showsBoth(page: Page): Promise<boolean[]> {
   return colours.map(([r = 0, g = 0, b = 0]) => colourDistance([r, g, b], CAMERA) <= TOLERANCE);
 }
 
+/** What the compositor was told last, by its own log. */
+const returned = (): { video: boolean; listeners: number } | undefined => {
+  const line = server.logs().findLast(({ msg }) => msg === 'program returned to the room');
+  return line && { video: line.video === true, listeners: Number(line.listeners) };
+};
+
+/** Which of the page's players are to be heard. */
+const audible = (page: Page): Promise<string[]> =>
+  page
+    .locator('audio')
+    .evaluateAll((players: HTMLAudioElement[]) =>
+      players.filter((player) => !player.muted).map((player) => player.dataset.testid ?? 'person'),
+    );
+
 test('before the show the monitor says that nothing is live', async () => {
   expect(await state(ann)).toBe('off');
   await ann.getByText('Once you go live, you see here what your viewers see.').waitFor();
@@ -70,4 +84,86 @@ test('a host sees the program as it goes out, with a second person in it', async
   await expect.poll(() => state(ann), poll).toBe('live');
   await expectPlaying(ann.getByTestId('monitor-video'));
   await expect.poll(() => showsBoth(ann), poll).toEqual([true, true]);
+});
+
+test('who listens to the program hears it instead of the people, and goes back', async () => {
+  expect(await audible(ann)).toEqual(['person']);
+  expect(returned()).toEqual({ video: true, listeners: 0 });
+  await ann.getByTestId('monitor-listen').click();
+  await expect.poll(() => audible(ann), poll).toEqual(['monitor-sound']);
+  await expectPlaying(ann.getByTestId('monitor-video'));
+  const heard = () => ann.getByTestId('monitor-sound').evaluate((player: HTMLAudioElement) => player.currentTime);
+  const before = await heard();
+  await expect.poll(heard, poll).toBeGreaterThan(before);
+  expect(returned()).toEqual({ video: true, listeners: 1 });
+  // Of Bob's own fake beeps there is sound in it.
+  const peak = () =>
+    ann.getByTestId('monitor-sound').evaluate(async (player: HTMLAudioElement) => {
+      const context = new AudioContext();
+      const analyser = context.createAnalyser();
+      context.createMediaStreamSource(player.srcObject as MediaStream).connect(analyser);
+      const samples = new Float32Array(analyser.fftSize);
+      let most = 0;
+      for (let i = 0; i < 40 && most < 0.01; i++) {
+        await new Promise((resolve) => setTimeout(resolve, 50));
+        analyser.getFloatTimeDomainData(samples);
+        most = Math.max(most, ...samples.map(Math.abs));
+      }
+      await context.close();
+      return most;
+    });
+  await expect.poll(peak, poll).toBeGreaterThan(0.01);
+  await ann.getByTestId('monitor-listen').click();
+  await expect.poll(() => audible(ann), poll).toEqual(['person']);
+  await eventually(() => returned()?.listeners === 0, 'the mix is not made any more');
+});
+
+test('kill -9 the compositor: the picture comes back by itself, and the last one stands meanwhile', async () => {
+  const { restarts } = await api.broadcast(ROOM);
+  await ann.evaluate(() => {
+    const monitor = document.querySelector('[data-testid=monitor]');
+    const states: string[] = [];
+    // Without its last picture it would be black.
+    const note = () =>
+      states.push(
+        `${monitor?.getAttribute('data-state')} ${monitor?.querySelector('video.seen') ? 'picture' : 'none'}`,
+      );
+    new MutationObserver(note).observe(monitor as Element, { attributes: true, childList: true, subtree: true });
+    Object.assign(window, { monitorStates: states });
+  });
+  const pid = server.logs().findLast(({ msg }) => msg === 'compositor bound')?.pid;
+  process.kill(Number(pid), 'SIGKILL');
+  await expect.poll(async () => (await api.broadcast(ROOM)).restarts, poll).toBe(restarts + 1);
+  const states = () => ann.evaluate(() => (window as unknown as { monitorStates: string[] }).monitorStates);
+  await expect.poll(async () => (await states()).some((noted) => noted.startsWith('recovering')), poll).toBe(true);
+  await expect.poll(() => state(ann), poll).toBe('live');
+  await expectPlaying(ann.getByTestId('monitor-video'));
+  await expect.poll(() => showsBoth(ann), poll).toEqual([true, true]);
+  expect(new Set((await states()).map((noted) => noted.split(' ')[1]))).toEqual(new Set(['picture']));
+});
+
+test('a co-host has it on demand, and who reloads finds it as it was left', async () => {
+  expect(await bob.getByTestId('monitor').count()).toBe(0);
+  await bob.getByTestId('monitor-toggle').click();
+  await expect.poll(() => state(bob), poll).toBe('live');
+  await expectPlaying(bob.getByTestId('monitor-video'));
+  await bob.reload();
+  await enter(bob, 'Bob');
+  await expect.poll(() => state(bob), poll).toBe('live');
+  await expectPlaying(bob.getByTestId('monitor-video'));
+  await bob.setViewportSize(PHONE);
+  expect(await scrollsSideways(bob)).toBe(false);
+  await bob.getByTestId('monitor-hide').click();
+  expect(await bob.getByTestId('monitor').count()).toBe(0);
+});
+
+test('what nobody looks at is not sent', async () => {
+  await ann.getByTestId('monitor-toggle').click();
+  await eventually(() => returned()?.video === false, 'the program is not returned any more');
+  expect(await ann.locator('.monitor video').count()).toBe(0);
+  await ann.getByTestId('monitor-toggle').click();
+  await expect.poll(() => state(ann), poll).toBe('live');
+  await api.stopBroadcast(ROOM);
+  await expect.poll(() => state(ann), poll).toBe('off');
+  expect(pages.faults).toEqual([]);
 });

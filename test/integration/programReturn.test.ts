@@ -11,6 +11,7 @@ import { MediaIngest } from '../../compositor/ingest/MediaIngest.ts';
 import type { EncodedAudio, EncodedVideo } from '../../compositor/types.ts';
 import { soundProducer, videoProducer } from '../../src/broadcast/returnProducers.ts';
 import { createLogger } from '../../src/common/logger.ts';
+import type { Job } from '../../src/contracts/job.ts';
 import type { ReturnOrder } from '../../src/contracts/programReturn.ts';
 import { ChildRig } from '../support/ChildRig.ts';
 import { nalUnits } from '../support/ingest/clip.ts';
@@ -38,6 +39,7 @@ let sfu: MediasoupRig;
 let proxy: DamageProxy;
 let reader: MediaIngest;
 let transport: types.PlainTransport;
+let job: Job;
 /** RTP packets from the compositor to the SFU. */
 let sent = 0;
 /** Pictures, the hummer's sound, the flasher's sound. */
@@ -55,11 +57,13 @@ const until = (condition: () => boolean): Promise<void> =>
     look();
   });
 
-/** Waits for so many parts more. */
-async function parts(count: number): Promise<void> {
-  const enough = child.sink.parts.length + count;
-  await child.until(() => child.sink.parts.length >= enough);
-}
+/** Waits for the part with this frame of the program. */
+const partOf = (frame: number): Promise<void> =>
+  child.until(() =>
+    child.sink
+      .of('v360')
+      .some(({ segment, part }) => segment * 30 + part * 10 <= frame && frame < segment * 30 + part * 10 + 10),
+  );
 
 async function addPeople(): Promise<void> {
   const [dark] = await vp8('color=black:s=320x180:r=30', 0.1, 1);
@@ -67,9 +71,10 @@ async function addPeople(): Promise<void> {
   const beeps = await opus(`aevalsrc='if(lt(mod(t\\,1)\\,0.1)\\,0.3*sin(2*PI*${BEEP}*t)\\,0)':s=48000`, 3);
   const hum = await opus(`aevalsrc='0.1*sin(2*PI*${HUM}*t)':s=48000`, 3);
   const second = { beeps: beeps.slice(50, 100), hum: hum.slice(50, 100) };
-  const sound = { payloadType: 111, clockRate: 48_000, frameMs: 20 };
+  const common = { firstSequence: 1, firstTimestamp: 1 };
+  const sound = { ...common, payloadType: 111, clockRate: 48_000, frameMs: 20 };
   const frame = (n: number) => vp8Payloads((n % 30 < 3 ? light : dark)!.data, n & 0x7fff);
-  sfu.streamer.add({ ssrc: 6001, payloadType: 96, clockRate: 90_000, frameMs: 1000 / 30, frame });
+  sfu.streamer.add({ ...common, ssrc: 6001, payloadType: 96, clockRate: 90_000, frameMs: 1000 / 30, frame });
   sfu.streamer.add({ ...sound, ssrc: 5001, frame: (n) => [second.beeps[n % 50]!.data] });
   sfu.streamer.add({ ...sound, ssrc: 5002, frame: (n) => [second.hum[n % 50]!.data] });
 }
@@ -100,7 +105,8 @@ beforeAll(async () => {
   ];
   // As it comes: what the automatic gain makes of tones is no matter of this test.
   const scene = { loudness: { automatic: false } };
-  child.job(jobOf(sources, { startMs: performance.now(), deliveryUrl: child.deliveryUrl, scene }));
+  job = jobOf(sources, { startMs: performance.now(), deliveryUrl: child.deliveryUrl, scene });
+  child.job(job);
   await child.next('ready');
   await Promise.all(consumers.map((consumer) => consumer.resume()));
 
@@ -150,7 +156,7 @@ async function heard(source: string): Promise<{ samples: Float32Array; startMs: 
   const begin = received[0]?.rtp ?? 0;
   const samples = new Float32Array((received.at(-1)?.rtp ?? 0) + 960 - begin);
   const times = new Map<number, number>();
-  for (const { data, rtp, playoutMs } of) {
+  for (const { data, rtp, playoutMs } of received) {
     samples.set(decoder.decode(data).left, rtp - begin);
     times.set((rtp - begin) / 960, playoutMs);
   }
@@ -167,7 +173,7 @@ function loudest(samples: Float32Array, hz: number): number {
 
 describe('a program that goes back into its room', () => {
   test('is not sent as long as nobody asks', async () => {
-    await parts(4);
+    await partOf(25);
     expect(sent).toBe(0);
   });
 
@@ -207,7 +213,7 @@ describe('a program that goes back into its room', () => {
     };
     expect(proxy.counts.lost).toBeGreaterThan(10);
     // The parts of the last picture that was read are there.
-    await parts(8);
+    await partOf((frames[PICTURES - 1]?.rtp ?? 0) / 3000);
     const program = unitsOfParts('v360');
     const read = frames.slice(0, PICTURES).map(slicesOf);
     const first = program.indexOf(read[0] ?? '');
@@ -263,10 +269,15 @@ describe('a program that goes back into its room', () => {
 
   test('is sent no more when nobody wants it any more', async () => {
     child.send({ type: 'return', video: null, sounds: [] });
-    await parts(4);
+    // What the child is told next it answers with a frame: after that it has followed the order.
+    const answers = child.messages.length;
+    child.job(job);
+    await child.until(() => child.messages.slice(answers).some(({ type }) => type === 'applied'));
+    const applied = child.messages.slice(answers).find((message) => message.type === 'applied');
+    await partOf((applied?.fromFrame ?? 0) + 10);
     const before = sent;
     expect(before).toBeGreaterThan(0);
-    await parts(6);
+    await partOf((applied?.fromFrame ?? 0) + 40);
     expect(sent).toBe(before);
   });
 });
