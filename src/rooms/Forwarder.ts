@@ -43,6 +43,8 @@ export class Forwarder {
   #seen = new Set<string>();
   /** What the client wants of the program itself. */
   program = { video: false, sound: false };
+  /** Producers of the program that are to be consumed. */
+  #programWanted: ReadonlySet<string> = new Set();
 
   constructor(endpoint: Endpoint, link: () => PeerLink | undefined, logger: Logger) {
     this.#endpoint = endpoint;
@@ -72,6 +74,7 @@ export class Forwarder {
   /** Of the program exactly these, which are consumed from now on. */
   syncProgram(offers: readonly Offer[]): void {
     const wanted = new Set(offers.map(({ producer }) => producer.id));
+    this.#programWanted = wanted;
     for (const { consumer, producer, source } of this.#forwards.values()) {
       if (!isProgram(source) || wanted.has(producer.id)) continue;
       // It may be wanted again.
@@ -87,6 +90,12 @@ export class Forwarder {
     if (!consumer) return;
     if (!link) {
       // The connection dropped meanwhile; its successor gets an endpoint of its own.
+      consumer.close();
+      return;
+    }
+    // Race: the client may have changed its mind while the worker was asked.
+    if (isProgram(source) && !this.#programWanted.has(producer.id)) {
+      this.#seen.delete(producer.id);
       consumer.close();
       return;
     }
