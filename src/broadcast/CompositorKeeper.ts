@@ -236,7 +236,6 @@ export class CompositorKeeper extends TypedEmitter<KeeperEvents> {
       const from = Math.max(soonest, program.deliveryFrom ?? 0);
       this.#run = run;
       this.#from = from;
-      run.back.begin();
       if (!former) this.#take(run, from);
       await run.start(program, from, this.#carried);
       signal.throwIfAborted();
@@ -260,8 +259,10 @@ export class CompositorKeeper extends TypedEmitter<KeeperEvents> {
     this.#options.onFormer(partStartMs(grid, from, 0));
   }
 
-  #take({ compositor, fence }: CompositorRun, from: number): void {
+  #take({ compositor, fence, back }: CompositorRun, from: number): void {
     this.#hasTaken = true;
+    // Before the segment begins: the room gets its first key frame.
+    back.begin();
     this.#standby?.outdated(fence);
     this.#delivery?.send({ type: 'take', from, compositor, fence, standby: false });
   }
@@ -344,7 +345,6 @@ export class CompositorKeeper extends TypedEmitter<KeeperEvents> {
     const { board } = this.#options;
     this.#run = run;
     this.#from = from;
-    run.back.begin();
     this.#figures.gone();
     if (run.degradation !== 'none') this.#figures.degraded(run.degradation);
     if (board.status.degradation !== run.degradation) board.set({ degradation: run.degradation });

@@ -36,7 +36,7 @@ export class ReturnFeed {
     this.#options = options;
   }
 
-  /** Its compositor is the one at work. A compositor that cannot return its program is not asked. Idempotent. */
+  /** Its compositor is the one at work, or is to be in a moment. A compositor that cannot return its program is not asked. Idempotent. */
   begin(): void {
     const { monitors, link } = this.#options;
     if (this.#state !== 'idle' || !monitors || !link.returns) return;

@@ -49,7 +49,7 @@ describe('axe finds nothing on', () => {
   });
 
   test('the studio’s door', async () => {
-    studio = await pages.open(browser.browser, `${server.url}/studio/${ROOM}?role=host`);
+    studio = await pages.open(browser.browser, `${server.url}/studio/${ROOM}?role=host`, { monitor: true });
     await studio.locator('.mirror video').waitFor();
     await expectAccessible(studio);
   });

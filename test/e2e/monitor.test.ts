@@ -29,9 +29,9 @@ beforeAll(async () => {
   server = await ServerProcess.start();
   api = new ServerApi(server.url);
   browser = await launchBrowser({ colour: '0xc81e1e', width: 320, height: 180, fps: 10 });
-  ann = await pages.open(browser.browser, `${server.url}/studio/${ROOM}?role=host`);
+  ann = await pages.open(browser.browser, `${server.url}/studio/${ROOM}?role=host`, { monitor: true });
   await enter(ann, 'Ann');
-  bob = await pages.open(browser.browser, `${server.url}/studio/${ROOM}`);
+  bob = await pages.open(browser.browser, `${server.url}/studio/${ROOM}`, { monitor: true });
   await enter(bob, 'Bob');
 });
 
