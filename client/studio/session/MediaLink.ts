@@ -160,8 +160,9 @@ export class MediaLink {
     }
     this.#consumers.delete(consumerId);
     this.#sizes.delete(consumerId);
-    entry.consumer.close();
+    // Told before the track ends: who wants to keep its last picture has to take it while there is one.
     this.#tell();
+    entry.consumer.close();
   }
 
   consumerPaused(consumerId: string, paused: boolean): void {

@@ -286,10 +286,10 @@ export class StudioSession {
   #dropMedia(): void {
     this.#stopSending?.();
     this.#stopSending = undefined;
+    this.monitor.connected(false);
     this.#link?.close();
     this.#link = undefined;
     this.mediaReady.value = false;
-    this.monitor.connected(false);
     this.state.remote.value = [];
     this.state.speakers.value = [];
   }

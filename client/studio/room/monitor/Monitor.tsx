@@ -3,7 +3,7 @@ import { useEffect, useRef } from 'preact/hooks';
 import { Icon } from '../../../shared/icons.tsx';
 import { monitorText } from '../../../shared/monitorTexts.ts';
 import type { StudioSession } from '../../session/StudioSession.ts';
-import { type MonitorState, monitorState } from './monitorState.ts';
+import { type MonitorState, monitorState, type PictureState } from './monitorState.ts';
 import { ProgramPicture } from './ProgramPicture.tsx';
 
 interface Props {
@@ -20,13 +20,13 @@ const USUAL = { width: 16, height: 9 };
 /** The program as it goes out, next to the people: its picture, how it goes, and on demand its sound. */
 export function Monitor({ session }: Props) {
   const { monitor, state } = session;
-  const picture = useSignal(false);
+  const picture = useSignal<PictureState>('none');
   const overdue = useSignal(false);
   const host = state.self.value?.role === 'host';
   useEffect(() => monitor.suggest(host && matchMedia(ROOMY).matches), [monitor]);
   const broadcast = state.broadcast.value;
   const now = monitorState(broadcast, { picture: picture.value, overdue: overdue.value });
-  const waits = broadcast?.state === 'live' && !picture.value && monitor.shown.value === true;
+  const waits = broadcast?.state === 'live' && picture.value !== 'there' && monitor.shown.value === true;
   useEffect(() => {
     overdue.value = false;
     if (!waits) return;
@@ -60,9 +60,9 @@ export function Monitor({ session }: Props) {
       <div class="monitor-picture" style={{ '--w': width, '--h': height }}>
         {now === 'off' ? null : (
           <ProgramPicture
-            tracks={monitor.pictures.value}
-            onPicture={(there) => {
-              picture.value = there;
+            tracks={monitor.pictures}
+            onPicture={(next) => {
+              picture.value = next;
             }}
           />
         )}

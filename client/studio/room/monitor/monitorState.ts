@@ -2,11 +2,13 @@
 import type { BroadcastStatus } from '../../../../src/contracts/broadcast.ts';
 
 export type MonitorState = 'off' | 'starting' | 'live' | 'recovering' | 'missing';
+/** `kept`: the last frame of a stream that has ended stands. */
+export type PictureState = 'none' | 'there' | 'kept';
 
-/** `picture`: the newest stream that there is has shown a frame. `overdue`: one should have come long ago. */
+/** `overdue`: a picture should have come long ago. */
 export function monitorState(
   broadcast: Pick<BroadcastStatus, 'state'> | null,
-  { picture, overdue }: { picture: boolean; overdue: boolean },
+  { picture, overdue }: { picture: PictureState; overdue: boolean },
 ): MonitorState {
   switch (broadcast?.state) {
     case undefined:
@@ -20,6 +22,8 @@ export function monitorState(
       return 'starting';
     case 'live':
     case 'ending':
-      return picture ? 'live' : overdue ? 'missing' : 'starting';
+      if (picture === 'there') return 'live';
+      if (overdue) return 'missing';
+      return picture === 'kept' ? 'recovering' : 'starting';
   }
 }
