@@ -56,7 +56,7 @@ export function ProgramPicture({ tracks, onPicture }: Props) {
           }}
         />
       ))}
-      <canvas ref={canvas} class={kept.value ? 'seen' : ''} aria-hidden="true" />
+      <canvas ref={canvas} class={kept.value ? 'seen' : ''} />
     </>
   );
 }
