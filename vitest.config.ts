@@ -13,7 +13,7 @@ const WAITING = [
 
 /** Those that measure pictures and sound against the clock. All others are servers that are started, killed and waited for. */
 const MEASURING =
-  'test/integration/{broadcastProgram,compositorChild,compositorPressure,handoff,ingest,microphoneLoss,networkDamage,serverLadder,serverProgram,sfu-chromium,sfu-worker-pool,simulator}.test.ts';
+  'test/integration/{broadcastProgram,compositorChild,compositorPressure,handoff,ingest,microphoneLoss,networkDamage,programReturn,serverLadder,serverProgram,sfu-chromium,sfu-worker-pool,simulator}.test.ts';
 
 /**
  * The files of one folder, one at a time and after the folders before it: they measure media against the clock, and

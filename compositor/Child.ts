@@ -2,7 +2,7 @@
  * One broadcast's compositor process, from the controller's messages to the end: ingest → Pipeline → delivery. `main.ts` gives
  * it the IPC channel; the agent relays both ways and supervises.
  *
- * Who closes whom: the child closes the pipeline first (its last parts go to the sink), then the sink, then ingest.
+ * Who closes whom: the child closes the pipeline first (its last parts go to the sink), then the sink, then the way back to the room, then ingest.
  */
 import { ClockFollower, type Exchange, monotonicClock } from '../src/common/clock.ts';
 import type { Logger } from '../src/common/logger.ts';
@@ -14,6 +14,7 @@ import { DeliverySink } from './output/DeliverySink.ts';
 import { ProgramPacer } from './Pacer.ts';
 import { Pipeline } from './Pipeline.ts';
 import { percentile } from './PipelineMeter.ts';
+import { ProgramReturn } from './return/ProgramReturn.ts';
 import type { EncodedAudio, EncodedVideo } from './types.ts';
 
 /** Statistics, what a successor needs, and the clock, ms. */
@@ -49,6 +50,8 @@ export class Child {
   readonly #synchronised = Promise.withResolvers<void>();
   #firstExchanges: Exchange[] = [];
   #ingest: MediaIngest | null = null;
+  /** The program for those in the room who ask for it; there is one as long as there is an ingest. */
+  #back: ProgramReturn | undefined;
   #work: Work | null = null;
   #timers: NodeJS.Timeout[] = [];
   #endReason: CompositorEndReason | null = null;
@@ -102,6 +105,9 @@ export class Child {
         return;
       case 'job':
         return this.#job(message.job);
+      case 'return':
+        this.#back?.order(message);
+        return;
     }
   }
 
@@ -116,8 +122,11 @@ export class Child {
     ingest.on('closed', () => {
       if (!this.#endReason) this.crash(new Error('the media socket failed'));
     });
+    const back = new ProgramReturn({ path: ingest, clock: this.#pacer, logger });
+    this.#back = back;
+    ingest.on('missed', (ssrc, sequences) => back.missed(ssrc, sequences));
     const { ip, port, srtpParameters } = ingest;
-    this.#options.send({ type: 'bound', ip, port, srtpParameters, pid: process.pid });
+    this.#options.send({ type: 'bound', ip, port, srtpParameters, pid: process.pid, returns: true });
     this.#logger.info({ broadcast, port }, 'compositor opened');
     this.#startClock();
   }
@@ -141,6 +150,7 @@ export class Child {
         pacer: this.#pacer,
         sink,
         logger: this.#logger,
+        ...(this.#back ? { tap: this.#back } : {}),
         onEncoder: (codec) => this.#options.send({ type: 'encoder', codec }),
       }),
       this.#synchronised.promise,
@@ -224,6 +234,7 @@ export class Child {
     const ended = async () => {
       await this.#work?.sink.flush(FLUSH_MS);
       this.#work?.sink.close();
+      this.#back?.close();
       this.#ingest?.close();
       this.#say(this.#endReason ?? 'stopped', '');
       this.#options.exit(0);

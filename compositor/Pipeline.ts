@@ -114,7 +114,7 @@ export class Pipeline extends TypedEmitter<PipelineEvents> {
     this.#sink = options.sink;
     this.#audioFrame = parts.encoder.firstAudioFrame;
     this.#assets.on('arrived', () => this.#stageAgain());
-    this.#sound = new ProgramSound((id) => this.#assets.file(id), logger);
+    this.#sound = new ProgramSound((id) => this.#assets.file(id), logger, options.tap?.listeners);
   }
 
   /** Opens encoders and decoders, draws the first picture's cards, and puts init segments and silence. */
@@ -124,7 +124,7 @@ export class Pipeline extends TypedEmitter<PipelineEvents> {
     const assets = new AssetCache(job, logger);
     const stager = new Stager(video.width, video.height, assets);
     const slate = await stager.slate(job.scene);
-    const encoder = await ProgramEncoder.create(job, sink, logger);
+    const encoder = await ProgramEncoder.create(job, sink, logger, options.tap);
     const { settings } = encoder;
     options.onEncoder?.(settings.codec);
     await encoder.putInits(job, sink);

@@ -6,6 +6,7 @@ import type { Job, VideoCodec } from '../src/contracts/job.ts';
 import type { Size } from '../src/layout/askedSizes.ts';
 import type { PartSink } from './output/PartSink.ts';
 import type { Pacer } from './Pacer.ts';
+import type { ProgramTap } from './return/ProgramTap.ts';
 
 export interface PipelineEvents {
   /** A job holds from this frame. */
@@ -25,6 +26,8 @@ export interface PipelineOptions {
   pacer: Pacer;
   sink: PartSink;
   logger: Logger;
+  /** Who sees and hears the program besides delivery. */
+  tap?: ProgramTap;
   /** Told before the first init segment is put: what the program is encoded with, for good. */
   onEncoder?: (codec: VideoCodec) => void;
 }

@@ -11,10 +11,11 @@
  * not follow the last one is begun anew.
  */
 import { AAC_FRAME_SAMPLES } from '../../src/contracts/grid.ts';
-import type { SourceId } from '../../src/contracts/ids.ts';
+import type { PeerId, SourceId } from '../../src/contracts/ids.ts';
 import type { Pcm } from '../decode/OpusDecoder.ts';
 import type { PcmTrack } from '../decode/PcmTrack.ts';
 import { LIMITER_DELAY_SAMPLES, Limiter } from './Limiter.ts';
+import type { MixMinus } from './MixMinus.ts';
 import type { Music } from './MusicChannel.ts';
 import { MusicChannel } from './MusicChannel.ts';
 import { SourceChannel } from './SourceChannel.ts';
@@ -33,12 +34,17 @@ export interface Loudness {
   targetLufs: number;
 }
 
+/** Whose source it is. */
+const peerOf = (id: SourceId): PeerId => id.slice(0, id.indexOf('.'));
+
 const blockOf = (length: number): Pcm => ({ left: new Float32Array(length), right: new Float32Array(length) });
 
 export class Mixer {
+  /** Who hears the program without themselves: read anew for each block. */
+  readonly #listeners: ReadonlyMap<PeerId, MixMinus>;
   readonly #channels = new Map<SourceId, SourceChannel>();
   /** On their way out. */
-  #leaving: SourceChannel[] = [];
+  #leaving: [SourceId, SourceChannel][] = [];
   readonly #music = new MusicChannel();
   #loudness: Loudness = { automatic: false, targetLufs: -16 };
   #limiter = new Limiter();
@@ -47,13 +53,17 @@ export class Mixer {
   /** The frame that follows the last one. */
   #next: number | null = null;
 
+  constructor(listeners: ReadonlyMap<PeerId, MixMinus> = new Map()) {
+    this.#listeners = listeners;
+  }
+
   /** All sources that are heard, and how loud. */
   setSources(sources: ReadonlyMap<SourceId, MixerSource>): void {
     for (const [id, channel] of this.#channels) {
       if (sources.get(id)?.track === channel.track) continue;
       this.#channels.delete(id);
       channel.fader = 0;
-      this.#leaving.push(channel);
+      this.#leaving.push([id, channel]);
     }
     for (const [id, { track, gain, carriedGainDb }] of sources) {
       const channel = this.#channels.get(id);
@@ -103,12 +113,14 @@ export class Mixer {
     sum.right.fill(0);
     const target = this.#loudness.automatic ? this.#loudness.targetLufs : null;
     let speech = false;
-    for (const channel of [...this.#channels.values(), ...this.#leaving]) {
-      channel.add(at, sum, one, target);
+    for (const listener of this.#listeners.values()) listener.begin(sum.left.length);
+    for (const [id, channel] of [...this.#channels, ...this.#leaving]) {
+      channel.add(at, sum, one, target, this.#listeners.get(peerOf(id))?.own);
       speech ||= channel.speaks;
     }
     this.#leaving = [];
     this.#music.add(at, sum, one, speech);
+    for (const listener of this.#listeners.values()) listener.finish(at, sum);
     this.#limiter.process(sum.left, sum.right);
   }
 

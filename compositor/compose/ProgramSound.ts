@@ -3,19 +3,22 @@
  * music loaded. Next: encode/AudioEncoder.ts.
  */
 import type { Logger } from '../../src/common/logger.ts';
-import type { SourceId } from '../../src/contracts/ids.ts';
+import type { PeerId, SourceId } from '../../src/contracts/ids.ts';
 import type { Job } from '../../src/contracts/job.ts';
 import type { Pcm } from '../decode/OpusDecoder.ts';
 import type { PcmTrack } from '../decode/PcmTrack.ts';
 import { faders } from './levels.ts';
 import { Mixer } from './Mixer.ts';
+import type { MixMinus } from './MixMinus.ts';
 import { type FetchSound, MusicLoader } from './MusicLoader.ts';
 
 export class ProgramSound {
-  readonly #mixer = new Mixer();
+  readonly #mixer: Mixer;
   readonly #music: MusicLoader;
 
-  constructor(sound: FetchSound, logger: Logger) {
+  /** `listeners`: who in the room hears the program, too; it may change at any time. */
+  constructor(sound: FetchSound, logger: Logger, listeners?: ReadonlyMap<PeerId, MixMinus>) {
+    this.#mixer = new Mixer(listeners);
     this.#music = new MusicLoader({ sound, logger, output: (music) => this.#mixer.setMusic(music) });
   }
 

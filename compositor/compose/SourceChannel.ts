@@ -43,8 +43,11 @@ export class SourceChannel {
     return this.#speaks;
   }
 
-  /** Adds the program samples from `at` on to `sum`; `block` is overwritten. `targetLufs` null: no automatic gain. */
-  add(at: number, sum: Pcm, block: Pcm, targetLufs: number | null): void {
+  /**
+   * Adds the program samples from `at` on to `sum`, and the same to `own` where there is one; `block` is overwritten. `targetLufs` null: no
+   * automatic gain.
+   */
+  add(at: number, sum: Pcm, block: Pcm, targetLufs: number | null, own?: Pcm): void {
     const count = sum.left.length;
     // A muted source is read and measured all the same: its position, its fades and its gain go on.
     const audible = this.track.read(at, block.left, block.right);
@@ -59,7 +62,9 @@ export class SourceChannel {
     const to = this.fader * gainOf(this.#auto.db);
     this.#gain = to;
     this.#speaks = audible && this.#meter.standsOut && this.#meter.power * to ** 2 > SPEAKS_POWER;
-    if (audible && (from !== 0 || to !== 0)) mixIn(sum, block, from, to);
+    if (!audible || (from === 0 && to === 0)) return;
+    mixIn(sum, block, from, to);
+    if (own) mixIn(own, block, from, to);
   }
 }
 

@@ -8,6 +8,7 @@ import { AAC_FRAME_SAMPLES, type Grid } from '../../src/contracts/grid.ts';
 import type { AudioRendition, EncoderSettings, Job, VideoRendition } from '../../src/contracts/job.ts';
 import type { PartSink } from '../output/PartSink.ts';
 import { RenditionWriter } from '../output/RenditionWriter.ts';
+import type { ProgramTap } from '../return/ProgramTap.ts';
 import { AAC_PRIMING_FRAMES, AudioEncoder } from './AudioEncoder.ts';
 import { pictureFormatOf } from './codecs.ts';
 import { audioFragmenter, silenceOf, videoFragmenter } from './fragmenters.ts';
@@ -21,6 +22,8 @@ interface VideoOutput {
   writer: RenditionWriter;
   /** null: the encoder is given the canvas itself. */
   scaler: PictureScaler | null;
+  /** Sees each packet before it is written. */
+  tap: ProgramTap | undefined;
 }
 
 export class ProgramEncoder {
@@ -42,7 +45,8 @@ export class ProgramEncoder {
     this.#audioWriter = audioWriter;
   }
 
-  static async create(job: Job, sink: PartSink, logger: Logger): Promise<ProgramEncoder> {
+  /** `tap` sees what the largest rendition is encoded to. */
+  static async create(job: Job, sink: PartSink, logger: Logger, tap?: ProgramTap): Promise<ProgramEncoder> {
     const { grid, firstSegment } = job;
     const { video: canvas, videos, audio } = sortRenditions(job.renditions);
     const { settings, encoders } = await openVideoEncoders(videos, job, logger);
@@ -54,7 +58,9 @@ export class ProgramEncoder {
       const fragmenter = videoFragmenter(encoder, rendition, grid, firstSegment);
       const writer = new RenditionWriter({ ...writerOf(rendition), fragmenter });
       const asItIs = rendition === canvas && format === AV_PIX_FMT_YUV420P;
-      return { rendition, encoder, writer, scaler: asItIs ? null : new PictureScaler(canvas, rendition, format) };
+      const scaler = asItIs ? null : new PictureScaler(canvas, rendition, format);
+      if (i === 0) tap?.begin(grid.fps, encoder.parameters());
+      return { rendition, encoder, writer, scaler, tap: i === 0 ? tap : undefined };
     });
     const fragmenter = audioFragmenter(audioEncoder, audio, grid, firstSegment);
     const audioWriter = new RenditionWriter({ ...writerOf(audio), fragmenter });
@@ -93,9 +99,12 @@ export class ProgramEncoder {
    */
   async encodeVideo(canvas: Frame, number: number, fresh = true): Promise<void> {
     const done = await Promise.allSettled(
-      this.#video.map(async ({ encoder, writer, scaler }) => {
+      this.#video.map(async ({ encoder, writer, scaler, tap }) => {
         const picture = scaler ? await scaler.scale(canvas, fresh) : canvas;
-        for (const packet of await encoder.encode(picture, number)) writer.write(packet, Number(packet.pts));
+        for (const packet of await encoder.encode(picture, number)) {
+          tap?.video(packet);
+          writer.write(packet, Number(packet.pts));
+        }
       }),
     );
     for (const result of done) if (result.status === 'rejected') throw result.reason;

@@ -46,6 +46,8 @@ export interface MediaIngestEvents {
   audio: [packet: EncodedAudio];
   /** A key frame of this source was asked for by PLI. */
   keyframe: [source: SourceId];
+  /** The SFU has lost packets of a stream that goes back to it (return/ProgramReturn.ts). */
+  missed: [ssrc: number, sequences: readonly number[]];
   /** Closed, by `close()` or because the socket failed. */
   closed: [];
 }
@@ -163,6 +165,16 @@ export class MediaIngest extends TypedEmitter<MediaIngestEvents> {
     if (!this.#closed) this.#receiverOf(source)?.requestKeyFrame(this.#clock.nowMs());
   }
 
+  /** To the SFU: RTP that is protected with `srtpParameters` already. */
+  sendProtected(datagram: Buffer): void {
+    this.#socket.send(datagram);
+  }
+
+  /** To the SFU: reports about what goes back to it. */
+  sendReport(rtcp: Buffer): void {
+    this.#send(rtcp);
+  }
+
   stats(): Record<SourceId, IngestSourceStats> {
     const entries = [...this.#receivers.values()].map(
       (r) => [r.source.id, { ...r.stats, playoutDelayMs: r.playoutDelayMs }] as const,
@@ -261,10 +273,11 @@ export class MediaIngest extends TypedEmitter<MediaIngestEvents> {
   #receivedRtcp(datagram: Buffer, nowMs: number): void {
     const compound = this.#srtp?.unprotectRtcp(datagram);
     if (!compound) return;
-    const { reports, gone } = parseRtcp(compound);
+    const { reports, gone, missed } = parseRtcp(compound);
     for (const report of reports) this.#sfuClock.add(report.ntpMs, nowMs);
     for (const report of reports) this.#receivers.get(report.ssrc)?.senderReport(report, nowMs);
     for (const ssrc of gone) this.#receivers.get(ssrc)?.flush(nowMs);
+    for (const { ssrc, sequences } of missed) this.emit('missed', ssrc, sequences);
   }
 
   /** One timer for all sources; none while nothing is connected. */

@@ -1,4 +1,7 @@
-/** RTCP as ingest needs it: reads sender reports and BYE, writes generic NACK, PLI and receiver reports (RFC 3550, RFC 4585). */
+/**
+ * RTCP as ingest needs it: reads sender reports, BYE and generic NACK, writes generic NACK, PLI, receiver and sender reports (RFC 3550,
+ * RFC 4585).
+ */
 
 const TYPE = {
   senderReport: 200,
@@ -29,11 +32,13 @@ export interface RtcpContent {
   reports: SenderReport[];
   /** SSRCs that said BYE. */
   gone: number[];
+  /** What is asked for again of what we send: sequence numbers of an SSRC. */
+  missed: { ssrc: number; sequences: number[] }[];
 }
 
 /** Reads what ingest uses of a compound packet. Stops where it is malformed; what came before counts. */
 export function parseRtcp(compound: Buffer): RtcpContent {
-  const content: RtcpContent = { reports: [], gone: [] };
+  const content: RtcpContent = { reports: [], gone: [], missed: [] };
   let at = 0;
   while (at + 4 <= compound.length) {
     const first = compound.readUInt8(at);
@@ -45,6 +50,8 @@ export function parseRtcp(compound: Buffer): RtcpContent {
       const count = Math.min(first & 0x1f, (end - at - 4) >>> 2);
       for (let i = 0; i < count; i++) content.gone.push(compound.readUInt32BE(at + 4 + 4 * i));
     }
+    if (type === TYPE.transportFeedback && (first & 0x1f) === FORMAT_GENERIC_NACK && end - at >= 12)
+      content.missed.push(parseNack(compound, at, end));
     at = end;
   }
   return content;
@@ -59,6 +66,18 @@ function parseSenderReport(compound: Buffer, at: number): SenderReport {
     compactNtp: (((seconds & 0xffff) << 16) | (fraction >>> 16)) >>> 0,
     rtpTimestamp: compound.readUInt32BE(at + 16),
   };
+}
+
+/** Each entry names a packet, and by a mask which of the 16 after it. */
+function parseNack(compound: Buffer, at: number, end: number): RtcpContent['missed'][number] {
+  const sequences: number[] = [];
+  for (let entry = at + 12; entry < end; entry += 4) {
+    const first = compound.readUInt16BE(entry);
+    const mask = compound.readUInt16BE(entry + 2);
+    sequences.push(first);
+    for (let i = 0; i < 16; i++) if (mask & (1 << i)) sequences.push((first + 1 + i) % 0x10000);
+  }
+  return { ssrc: compound.readUInt32BE(at + 8), sequences };
 }
 
 function feedback(type: number, format: number, sender: number, media: number, entries: number): Buffer {
@@ -126,5 +145,32 @@ export function receiverReport(sender: number, blocks: readonly ReportBlock[]): 
     packet.writeUInt32BE(block.lastSenderReport, at + 16);
     packet.writeUInt32BE(block.delaySinceLastSenderReport, at + 20);
   }
+  return packet;
+}
+
+/** What a sender report tells of one stream (RFC 3550 section 6.4.1). */
+export interface SentReport {
+  ssrc: number;
+  /** Our wall clock, ms since 1970, and the RTP timestamp of the same instant, 32 bits. */
+  ntpMs: number;
+  rtpTimestamp: number;
+  /** Sent since the start; both wrap at 32 bits. */
+  packets: number;
+  octets: number;
+}
+
+/** A sender report without blocks. */
+export function senderReport({ ssrc, ntpMs, rtpTimestamp, packets, octets }: SentReport): Buffer {
+  const packet = Buffer.alloc(28);
+  packet.writeUInt8(0x80, 0);
+  packet.writeUInt8(TYPE.senderReport, 1);
+  packet.writeUInt16BE(6, 2);
+  packet.writeUInt32BE(ssrc, 4);
+  const seconds = Math.floor(ntpMs / 1000);
+  packet.writeUInt32BE((seconds + NTP_TO_UNIX_SECONDS) % 2 ** 32, 8);
+  packet.writeUInt32BE(Math.floor(((ntpMs - seconds * 1000) / 1000) * 2 ** 32), 12);
+  packet.writeUInt32BE(rtpTimestamp % 2 ** 32, 16);
+  packet.writeUInt32BE(packets % 2 ** 32, 20);
+  packet.writeUInt32BE(octets % 2 ** 32, 24);
   return packet;
 }

@@ -178,10 +178,20 @@ async function embedded(stage: Stage, take: Take): Promise<void> {
 
 async function studioLive(page: Page, take: Take): Promise<void> {
   const everybody = panelOnDesk(page);
+  const onAir = `document.querySelector('[data-testid=monitor]').dataset.state === 'live'`;
+  await until(page, onAir);
   await take(page, 'studio-live', async (view) => {
     await everybody(view);
-    await until(page, videosPlay(4));
+    await until(page, videosPlay(5));
+    await until(page, onAir);
   });
+  await page.getByTestId('monitor-listen').click();
+  await take(page, 'studio-listening', everybody);
+  await page.getByTestId('monitor-listen').click();
+  await page.getByTestId('monitor-hide').click();
+  await take(page, 'studio-live-people', everybody);
+  await page.getByTestId('monitor-toggle').click();
+  await until(page, onAir);
   await page.setViewportSize({ width: 1280, height: 800 });
   await page.getByTestId('tab-scene').click();
   await take(page, 'studio-scene');

@@ -259,8 +259,10 @@ export class CompositorKeeper extends TypedEmitter<KeeperEvents> {
     this.#options.onFormer(partStartMs(grid, from, 0));
   }
 
-  #take({ compositor, fence }: CompositorRun, from: number): void {
+  #take({ compositor, fence, back }: CompositorRun, from: number): void {
     this.#hasTaken = true;
+    // Before the segment begins: the room gets its first key frame.
+    back.begin();
     this.#standby?.outdated(fence);
     this.#delivery?.send({ type: 'take', from, compositor, fence, standby: false });
   }

@@ -51,6 +51,7 @@ export class CompositorLink extends TypedEmitter<CompositorLinkEvents> {
   /** What the agent was told that the broadcast costs. */
   #slots = 0;
   #countsSlots = false;
+  #returns = false;
   #heardAt = Number.NEGATIVE_INFINITY;
   #resolveEnded: (end: LinkEnd) => void = () => {};
   #settle: { resolve: (bound: Bound) => void; reject: (error: Error) => void } | undefined;
@@ -86,6 +87,11 @@ export class CompositorLink extends TypedEmitter<CompositorLinkEvents> {
   /** The agent has said that it goes. */
   get draining(): boolean {
     return this.#draining;
+  }
+
+  /** The compositor can send its program back to the room. */
+  get returns(): boolean {
+    return this.#returns;
   }
 
   /** When the compositor or its agent said something last, on the clock, ms. */
@@ -180,6 +186,7 @@ export class CompositorLink extends TypedEmitter<CompositorLinkEvents> {
       case 'bound':
         if (this.#state === 'opening') this.#state = 'bound';
         this.#countsSlots = message.countsSlots === true;
+        this.#returns = message.returns === true;
         this.#settle?.resolve(message);
         return;
       case 'ended': {

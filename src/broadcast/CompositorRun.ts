@@ -24,6 +24,7 @@ import {
 } from './jobs.ts';
 import { type MediaSide, MediaTap } from './MediaTap.ts';
 import type { BroadcastMetrics } from './metrics.ts';
+import { ReturnFeed } from './ReturnFeed.ts';
 import type { RoomTap } from './RoomTap.ts';
 import type { Speakers } from './Speakers.ts';
 
@@ -54,6 +55,8 @@ export class CompositorRun extends TypedEmitter<CompositorRunEvents> {
   readonly compositor: string;
   readonly agentUrl: string;
   readonly decoded = new DecodedSources();
+  /** The program on its way back to the room. */
+  readonly back: ReturnFeed;
   readonly #end = Promise.withResolvers<LinkEnd>();
   /** Settles, never rejects, when the compositor is gone or given up. */
   readonly ended = this.#end.promise;
@@ -99,6 +102,7 @@ export class CompositorRun extends TypedEmitter<CompositorRunEvents> {
     this.#bound = bound;
     this.#tap = tap;
     this.protocol = link.protocol;
+    this.back = new ReturnFeed({ ...options, monitors: options.room.monitors, link, tap: () => this.#tap });
   }
 
   /** The first segment that it puts; 0 before it has a job. */
@@ -133,7 +137,7 @@ export class CompositorRun extends TypedEmitter<CompositorRunEvents> {
       const run = new CompositorRun(options, link, side, tap);
       link.on('message', (message) => run.#receive(message));
       link.ended.then((end) => run.#over(end)).catch(() => {});
-      run.#sendSide();
+      link.send({ type: 'connect', ...tap.side });
       options.room.on('changed', run.#onChanged);
       options.room.on('router-replaced', run.#onRouterReplaced);
       options.speakers.on('changed', run.#onSpeakers);
@@ -233,10 +237,6 @@ export class CompositorRun extends TypedEmitter<CompositorRunEvents> {
     this.#loop();
   };
 
-  #sendSide(): void {
-    this.#link.send({ type: 'connect', ...this.#tap.side });
-  }
-
   /** Race: room changes, a new router and applied scenes each take several answers of mediasoup; one at a time, in order. */
   #queue<T>(work: () => Promise<T>): Promise<T> {
     const done = this.#working.then(work);
@@ -288,7 +288,8 @@ export class CompositorRun extends TypedEmitter<CompositorRunEvents> {
     }
     this.#unapplied = [];
     this.#job = undefined;
-    this.#sendSide();
+    this.#link.send({ type: 'connect', ...this.#tap.side });
+    this.back.retapped();
     this.#logger.info('compositor joined to a new router');
   }
 
@@ -305,9 +306,7 @@ export class CompositorRun extends TypedEmitter<CompositorRunEvents> {
 
   /** The frame from which the job holds. `force`: even when it asks for nothing new. */
   async #sendJob(force: boolean): Promise<number> {
-    const room = this.#room;
-    const program = this.#program;
-    const placement = this.#placement;
+    const [room, program, placement] = [this.#room, this.#program, this.#placement];
     const working = this.#state === 'started' || this.#state === 'ready';
     if (!program || !placement || !working || this.#tap.closed) return Math.max(0, this.#lastFrom);
     const token = await this.#options.newToken();
@@ -322,8 +321,8 @@ export class CompositorRun extends TypedEmitter<CompositorRunEvents> {
     const fromFrame = first ? begin : Math.max(begin, ahead, this.#lastFrom + 1);
     const { scene } = room.scene;
     const shown = shownSpeakers(scene, peers, this.#options.speakers);
-    const { protocol } = this;
-    const job = buildJob({ protocol, program, placement, token, fromFrame, scene, peers, sources, ...shown });
+    const of = { protocol: this.protocol, program, placement };
+    const job = buildJob({ ...of, token, fromFrame, scene, peers, sources, ...shown });
     if (!force && this.#job && sameWork(this.#job, job)) return this.#lastFrom;
     this.#job = job;
     this.#lastFrom = fromFrame;
@@ -393,6 +392,7 @@ export class CompositorRun extends TypedEmitter<CompositorRunEvents> {
     this.#room.off('changed', this.#onChanged);
     this.#room.off('router-replaced', this.#onRouterReplaced);
     this.#options.speakers.off('changed', this.#onSpeakers);
+    this.back.close();
     this.#tap.close();
     this.#end.resolve(end);
   }

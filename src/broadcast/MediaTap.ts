@@ -1,6 +1,7 @@
 /**
  * Interface 3, Media: the SFU's end. In: the room's producers. Out: SRTP over UDP to one compositor, from one PlainTransport with
- * all consumers on it, told apart by SSRC. CompositorRun.ts tells the compositor what is what.
+ * all consumers on it, told apart by SSRC. CompositorRun.ts tells the compositor what is what. The other way comes the program for who looks
+ * at it in the room (ReturnFeed.ts).
  */
 import type { types as mediasoup } from 'mediasoup';
 import type { Clock } from '../common/clock.ts';
@@ -111,6 +112,11 @@ export class MediaTap {
   /** Whether the source's timestamps mean the same on a new consumer: those of simulcast start from whichever layer came first. */
   keepsTimestamps(source: string): boolean {
     return this.#streams.get(source)?.consumer.type === 'simple';
+  }
+
+  /** What the compositor sends to here. */
+  produce<D extends mediasoup.AppData>(options: mediasoup.ProducerOptions<D>): Promise<mediasoup.Producer<D>> {
+    return this.#transport.produce(options);
   }
 
   producerOf(source: string): string | undefined {

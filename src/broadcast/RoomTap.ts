@@ -8,6 +8,8 @@ export interface RoomTap {
   /** The router that the room's producers are on; another one after `router-replaced`. */
   readonly router: mediasoup.Router;
   readonly scene: VersionedScene;
+  /** Who in the room looks at the program itself; left out: nobody ever does. */
+  readonly monitors?: ProgramMonitors;
   /** People with a seat who are in the program, in the order in which they took it. */
   people(): { id: PeerId; name: string }[];
   /** What they publish. */
@@ -41,4 +43,21 @@ export interface TapSource {
   since?: number;
   producer: mediasoup.Producer;
   paused: boolean;
+}
+
+/** Who wants the program back in the room, and who hands it on to them. `rooms/Monitors.ts` is one. */
+export interface ProgramMonitors {
+  readonly wish: ProgramWish;
+  /** A stream of the program, until its producer closes. `listener` null: pictures, for all; else sound without what this person sends. */
+  add(producer: mediasoup.Producer, listener: PeerId | null): void;
+  /** The wish is another one. */
+  on(event: 'changed', listener: () => void): unknown;
+  off(event: 'changed', listener: () => void): unknown;
+}
+
+export interface ProgramWish {
+  /** Somebody looks at it. */
+  video: boolean;
+  /** Who hears it. */
+  listeners: PeerId[];
 }

@@ -11,6 +11,7 @@
  *                 ◀──   ready               decoders, encoders and slate stand; consumers may be resumed
  *     job …       ──▶                      every change is a whole new job
  *     slots       ──▶                      for the agent: what the broadcast costs now
+ *     return      ──▶                      who looks at the program and listens to it in the room (programReturn.ts)
  *                 ◀──   stats, keyframe, seen, degraded, carry, clock …
  *                 ◀──   draining            the agent goes: the broadcast is to be handed over
  *     stop        ──▶
@@ -24,6 +25,7 @@ import { z } from 'zod';
 import { DegradationStep } from './degradation.ts';
 import { BroadcastId, CompositorId, Fence, FrameNumber, Protocol, SegmentNumber, SourceId } from './ids.ts';
 import { Job, SrtpParameters, VideoCodec } from './job.ts';
+import { ReturnOrder } from './programReturn.ts';
 import type { Since } from './protocol.ts';
 
 const type = <T extends string, S extends z.core.$ZodLooseShape>(name: T, shape: S) =>
@@ -55,6 +57,8 @@ export const ControllerMessage = z.discriminatedUnion('type', [
   }),
   /** What it costs, when that has changed. Only to an agent whose `bound` says that it counts; nothing is answered. */
   type('slots', { slots: z.number().min(0).max(1000) }),
+  /** What is sent back to the SFU from now on; whole, each time. Only to a child whose `bound` says that it returns; nothing is answered. */
+  type('return', ReturnOrder.shape),
   type('connect', { ip: z.string(), port: z.int(), srtpParameters: SrtpParameters }),
   type('job', { job: Job }),
   /** The answer to `clock-ask`; t1 and t2 are the controller's monotonic clock on receipt and on sending, ms. */
@@ -120,6 +124,8 @@ export const CompositorMessage = z.discriminatedUnion('type', [
     pid: z.int(),
     /** The agent takes `slots`. */
     countsSlots: z.boolean().optional(),
+    /** The child takes `return`. */
+    returns: z.boolean().optional(),
   }),
   /** Before the first init segment is put: with what this compositor encodes, and all its successors have to. */
   type('encoder', { codec: VideoCodec }),
@@ -159,4 +165,4 @@ export const CompositorMessage = z.discriminatedUnion('type', [
 export type CompositorMessage = z.infer<typeof CompositorMessage>;
 
 /** Messages that are not of protocol 1. */
-export const CONTROL_SINCE: Since<ControllerMessage | CompositorMessage> = { slots: 2 };
+export const CONTROL_SINCE: Since<ControllerMessage | CompositorMessage> = { slots: 2, return: 2 };

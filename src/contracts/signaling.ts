@@ -16,6 +16,7 @@ import type { ErrorCode } from './errors.ts';
 import { HealthReport, type RoomHealth } from './health.ts';
 import { DisplayName, InvitationId, PeerId, SourceKind } from './ids.ts';
 import { type Invitation, type InvitationAnswer, InvitationInput } from './invitations.ts';
+import type { ProgramSource } from './programReturn.ts';
 import { Scene, type VersionedScene } from './scene.ts';
 import { type Schedule, ScheduleInput } from './schedule.ts';
 import type { Role } from './tokens.ts';
@@ -148,6 +149,11 @@ export const ClientPayloads = {
     width: z.int().min(0).max(8192),
     height: z.int().min(0).max(8192),
   }),
+  /**
+   * The program itself, as viewers get it: pictures, and sound without one's own. Comes as `consumer:new`, with `program` and `program-sound` for
+   * `source`, while there is one; also of another compositor, before the last one's ends. For who has a seat; holds until `media:reset`.
+   */
+  'program:watch': z.object({ video: z.boolean(), sound: z.boolean() }),
   'seat:request': z.object({}),
   'seat:withdraw': z.object({}),
   'seat:grant': z.object({ peerId: PeerId }),
@@ -254,6 +260,7 @@ export interface ClientAnswers {
   'consumer:resume': Record<string, never>;
   'consumer:pause': Record<string, never>;
   'consumer:size': Record<string, never>;
+  'program:watch': Record<string, never>;
   'seat:request': Record<string, never>;
   'seat:withdraw': Record<string, never>;
   'seat:grant': Record<string, never>;
@@ -284,8 +291,9 @@ export interface ClientAnswers {
 export interface NewConsumer {
   id: string;
   producerId: string;
+  /** Whose it is; of the program: one's own. */
   peerId: PeerId;
-  source: SourceKind;
+  source: SourceKind | ProgramSource;
   kind: 'audio' | 'video';
   rtpParameters: Record<string, unknown>;
   producerPaused: boolean;

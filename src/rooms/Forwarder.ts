@@ -5,9 +5,10 @@
 import type { types as mediasoup } from 'mediasoup';
 import type { Logger } from '../common/logger.ts';
 import { AppError } from '../contracts/errors.ts';
-import type { PeerId } from '../contracts/ids.ts';
+import type { PeerId, SourceKind } from '../contracts/ids.ts';
+import { PROGRAM_SOURCES, type ProgramSource } from '../contracts/programReturn.ts';
 import type { NewConsumer } from '../contracts/signaling.ts';
-import type { Endpoint, SourceProducer } from '../sfu/Endpoint.ts';
+import type { Endpoint } from '../sfu/Endpoint.ts';
 import { layerForProducer, type Size } from '../sfu/layers.ts';
 import { toMediaError } from '../sfu/mediaErrors.ts';
 import type { PeerLink } from './PeerLink.ts';
@@ -15,12 +16,14 @@ import type { PeerLink } from './PeerLink.ts';
 /** A producer and whose it is. */
 export interface Offer {
   peerId: PeerId;
-  producer: SourceProducer;
+  source: SourceKind | ProgramSource;
+  producer: mediasoup.Producer;
 }
 
 interface Forward {
   consumer: mediasoup.Consumer;
-  producer: SourceProducer;
+  producer: mediasoup.Producer;
+  source: Offer['source'];
   /** The client has built its side and wants it. */
   wanted: boolean;
   /** It is shown at some size; sound always is. */
@@ -29,6 +32,8 @@ interface Forward {
   queue: Promise<void>;
 }
 
+const isProgram = (source: Offer['source']): boolean => (PROGRAM_SOURCES as readonly string[]).includes(source);
+
 export class Forwarder {
   readonly #endpoint: Endpoint;
   readonly #link: () => PeerLink | undefined;
@@ -36,6 +41,10 @@ export class Forwarder {
   readonly #forwards = new Map<string, Forward>();
   /** Producers that are consumed, are being consumed, or that the client cannot or does not want to have. */
   #seen = new Set<string>();
+  /** What the client wants of the program itself. */
+  program = { video: false, sound: false };
+  /** Producers of the program that are to be consumed. */
+  #programWanted: ReadonlySet<string> = new Set();
 
   constructor(endpoint: Endpoint, link: () => PeerLink | undefined, logger: Logger) {
     this.#endpoint = endpoint;
@@ -62,7 +71,20 @@ export class Forwarder {
     }
   }
 
-  async #forward({ peerId, producer }: Offer): Promise<void> {
+  /** Of the program exactly these, which are consumed from now on. */
+  syncProgram(offers: readonly Offer[]): void {
+    const wanted = new Set(offers.map(({ producer }) => producer.id));
+    this.#programWanted = wanted;
+    for (const { consumer, producer, source } of this.#forwards.values()) {
+      if (!isProgram(source) || wanted.has(producer.id)) continue;
+      // It may be wanted again.
+      this.#seen.delete(producer.id);
+      consumer.close();
+    }
+    this.sync(offers);
+  }
+
+  async #forward({ peerId, producer, source }: Offer): Promise<void> {
     const consumer = await this.#endpoint.consume(producer);
     const link = this.#link();
     if (!consumer) return;
@@ -71,9 +93,16 @@ export class Forwarder {
       consumer.close();
       return;
     }
+    // Race: the client may have changed its mind while the worker was asked.
+    if (isProgram(source) && !this.#programWanted.has(producer.id)) {
+      this.#seen.delete(producer.id);
+      consumer.close();
+      return;
+    }
     this.#forwards.set(consumer.id, {
       consumer,
       producer,
+      source,
       wanted: false,
       shown: true,
       queue: Promise.resolve(),
@@ -82,7 +111,7 @@ export class Forwarder {
       id: consumer.id,
       producerId: producer.id,
       peerId,
-      source: producer.appData.source,
+      source,
       kind: consumer.kind,
       rtpParameters: consumer.rtpParameters as unknown as NewConsumer['rtpParameters'],
       producerPaused: producer.paused,
@@ -132,7 +161,7 @@ export class Forwarder {
   }
 
   /** A producer was muted or unmuted by its owner. */
-  producerChanged(producer: SourceProducer): void {
+  producerChanged(producer: mediasoup.Producer): void {
     for (const { consumer, producer: forwarded } of this.#forwards.values()) {
       if (forwarded !== producer) continue;
       this.#link()?.tell(producer.paused ? 'consumer:paused' : 'consumer:resumed', { consumerId: consumer.id });

@@ -16,6 +16,8 @@ export class PeerMedia extends TypedEmitter<{
   'producer-changed': [producer: SourceProducer];
   /** It can be forwarded to. */
   'receiver-ready': [];
+  /** Nothing is forwarded to it any more, until the next `receiver-ready`. */
+  'receiver-gone': [];
   /** A network path is gone. */
   lost: [];
 }> {
@@ -77,6 +79,7 @@ export class PeerMedia extends TypedEmitter<{
       if (this.#endpoint !== endpoint) return;
       this.#endpoint = undefined;
       this.#forwarder = undefined;
+      this.emit('receiver-gone');
     });
     return endpoint;
   }
@@ -91,6 +94,7 @@ export class PeerMedia extends TypedEmitter<{
     this.#retired = endpoint;
     this.#retiredTimer = setTimeout(() => this.#closeRetired(), limitMs);
     endpoint.stopReceiving();
+    this.emit('receiver-gone');
   }
 
   #closeRetired(): void {

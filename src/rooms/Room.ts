@@ -20,6 +20,7 @@ import type { JoinClaims, Role } from '../contracts/tokens.ts';
 import type { Endpoint } from '../sfu/Endpoint.ts';
 import { publicCapabilities } from '../sfu/mediaCodecs.ts';
 import { RoomHealth } from './health/RoomHealth.ts';
+import { Monitors } from './Monitors.ts';
 import { Peer, tokenUntilOf } from './Peer.ts';
 import type { CloseReason, PeerLink } from './PeerLink.ts';
 import { closeReasonOf } from './RoomHappening.ts';
@@ -45,6 +46,8 @@ export class Room extends TypedEmitter<RoomEvents> implements RoomTap {
   readonly desk: SeatDesk;
   /** How its people and its program fare. */
   readonly health: RoomHealth;
+  /** Who of them looks at the program itself. */
+  readonly monitors: Monitors;
   #closed = false;
 
   private constructor(options: RoomOptions, router: RoomRouter, logger: Logger) {
@@ -62,6 +65,7 @@ export class Room extends TypedEmitter<RoomEvents> implements RoomTap {
       gone: (peer) => this.leave(peer),
     });
     this.health = new RoomHealth({ seated: () => this.#seats.taken, metrics: options.metrics.health });
+    this.monitors = new Monitors(() => this.#seats.taken);
     this.#steward = new Steward({
       people: () => this.#roster.all,
       seated: () => this.#seats.taken,
@@ -72,8 +76,11 @@ export class Room extends TypedEmitter<RoomEvents> implements RoomTap {
     router.on('levels', (levels) => this.emit('levels', speakerLevels(this.desk.onProgram, levels)));
     router.on('speakers', (ids) => this.#roster.tellAll('speakers', { peerIds: speakerIds(this.#seats.taken, ids) }));
     router.once('lost', () => this.close('shutting-down'));
-    this.on('changed', () => options.seatMemory?.seated(this.id, this.#seats.taken));
-    this.on('changed', () => this.health.wake());
+    this.on('changed', () => {
+      options.seatMemory?.seated(this.id, this.#seats.taken);
+      this.health.wake();
+      this.monitors.look();
+    });
   }
 
   static async create(options: RoomOptions): Promise<Room> {
@@ -203,6 +210,8 @@ export class Room extends TypedEmitter<RoomEvents> implements RoomTap {
       for (const viewer of this.#seats.taken) viewer.media.forwarder?.producerChanged(producer);
     });
     peer.media.on('receiver-ready', () => this.#forwardTo(peer));
+    peer.media.on('receiver-ready', () => this.monitors.look());
+    peer.media.on('receiver-gone', () => this.monitors.look());
     // Whoever is here restarts ICE; for whoever is away nobody does.
     peer.media.on('lost', () => {
       if (peer.presence === 'away') peer.media.reset();
@@ -260,16 +269,8 @@ export class Room extends TypedEmitter<RoomEvents> implements RoomTap {
     this.desk.request(peer);
   }
 
-  withdrawSeat(peer: Peer): void {
-    this.desk.withdraw(peer);
-  }
-
   grantSeat(peerId: PeerId): void {
     this.desk.grant(peerId);
-  }
-
-  declineSeat(peerId: PeerId, reason?: string): void {
-    this.desk.decline(peerId, reason);
   }
 
   takeSeat(by: Peer, peerId: PeerId): void {
@@ -335,7 +336,9 @@ export class Room extends TypedEmitter<RoomEvents> implements RoomTap {
     if (!this.#seats.has(viewer)) return;
     const others = this.#seats.taken.filter((p) => p !== viewer);
     viewer.media.forwarder?.sync(
-      others.flatMap((p) => p.media.producers.map((producer) => ({ peerId: p.id, producer }))),
+      others.flatMap((p) =>
+        p.media.producers.map((producer) => ({ peerId: p.id, source: producer.appData.source, producer })),
+      ),
     );
   }
 

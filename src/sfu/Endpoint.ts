@@ -262,7 +262,7 @@ export class Endpoint extends TypedEmitter<EndpointEvents> {
   }
 
   /** Paused. undefined: the client cannot decode it, or there is nothing to receive by any more. */
-  async consume(producer: SourceProducer): Promise<mediasoup.Consumer | undefined> {
+  async consume(producer: mediasoup.Producer): Promise<mediasoup.Consumer | undefined> {
     const transport = this.#transports.get('recv');
     const rtpCapabilities = this.#rtpCapabilities;
     if (!transport || !rtpCapabilities || this.#closed || producer.closed) return undefined;

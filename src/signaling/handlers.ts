@@ -180,6 +180,15 @@ export const HANDLERS: HandlerTable = {
       return {};
     },
   },
+  'program:watch': {
+    needs: 'peer',
+    handle: (room, peer, wish) => {
+      if (!room.isSeated(peer)) throw new AppError('no-seat');
+      forwarderOf(peer).program = wish;
+      room.monitors.look();
+      return {};
+    },
+  },
   ...SEAT_HANDLERS,
   ...SHOW_HANDLERS,
   'caption:say': {

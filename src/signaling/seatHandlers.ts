@@ -17,7 +17,7 @@ export const SEAT_HANDLERS: Pick<HandlerTable, SeatEvent> = {
   'seat:withdraw': {
     needs: 'peer',
     handle: (room, peer) => {
-      room.withdrawSeat(peer);
+      room.desk.withdraw(peer);
       return {};
     },
   },
@@ -38,7 +38,7 @@ export const SEAT_HANDLERS: Pick<HandlerTable, SeatEvent> = {
   'seat:decline': {
     needs: 'host',
     handle: (room, _peer, { peerId, reason }) => {
-      room.declineSeat(peerId, reason);
+      room.desk.decline(peerId, reason);
       return {};
     },
   },

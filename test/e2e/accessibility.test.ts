@@ -49,7 +49,7 @@ describe('axe finds nothing on', () => {
   });
 
   test('the studio’s door', async () => {
-    studio = await pages.open(browser.browser, `${server.url}/studio/${ROOM}?role=host`);
+    studio = await pages.open(browser.browser, `${server.url}/studio/${ROOM}?role=host`, { monitor: true });
     await studio.locator('.mirror video').waitFor();
     await expectAccessible(studio);
   });
@@ -92,6 +92,7 @@ describe('axe finds nothing on', () => {
     const video = { width: 640, height: 360, bitrate: 800_000 };
     await api.startBroadcast(ROOM, { video, dvrSeconds: 600, record: true });
     await studio.getByTestId('stop-live').waitFor();
+    await studio.getByTestId('monitor-listen').click();
     await studio.getByTestId('add-destination').click();
     await expectAccessible(studio);
     await studio.getByTestId('stop-live').click();

@@ -10,6 +10,9 @@ export const PATIENCE_MS = 60_000;
 export const WIDE = { width: 1280, height: 800 };
 export const PHONE = { width: 390, height: 844 };
 
+/** Unless the person has chosen in this test; a page without an origin has no storage. */
+const HIDE_MONITOR = `try { localStorage['lianmai.monitor'] ??= 'off'; } catch {}`;
+
 /** Opens pages and keeps account of them; one for each test file. */
 export class Pages {
   /** What went wrong in any of the pages; a test expects it to be empty. */
@@ -21,14 +24,22 @@ export class Pages {
     this.#expected = expected;
   }
 
-  /** A page in a context of its own: another person. `prepare`: before the page is loaded. */
+  /**
+   * A page in a context of its own: another person. `prepare`: before the page is loaded. `monitor`: a host begins with the program on show, as it
+   * comes; else as somebody who has hidden it, since each one costs the machine another decoder.
+   */
   async open(
     browser: Browser,
     url: string,
-    { prepare, ...options }: BrowserContextOptions & { prepare?: (page: Page) => Promise<unknown> } = {},
+    {
+      prepare,
+      monitor = false,
+      ...options
+    }: BrowserContextOptions & { prepare?: (page: Page) => Promise<unknown>; monitor?: boolean } = {},
   ): Promise<Page> {
     const context = await browser.newContext({ locale: 'en-GB', viewport: WIDE, ...options });
     context.setDefaultTimeout(PATIENCE_MS);
+    if (!monitor) await context.addInitScript(HIDE_MONITOR);
     const page = await context.newPage();
     this.watch(page, new URL(url).host);
     await prepare?.(page);

@@ -585,3 +585,75 @@ describe('delivery', () => {
     expect(rig.statuses.length - before).toBeLessThanOrEqual(2);
   });
 });
+
+describe('the program for those who look at it in the room', () => {
+  const streamsOf = (rig: StudioRig) =>
+    rig.room.monitors.streams.map(({ producer, listener }) => ({
+      listener,
+      ssrc: producer.rtpParameters.encodings?.[0]?.ssrc,
+    }));
+  const wished = async (rig: StudioRig, count: number) => {
+    await eventually(async () => rig.room.monitors.streams.length === count);
+    return streamsOf(rig);
+  };
+
+  test('is ordered when somebody wants it, and no longer; each stream is told to the room and to the compositor alike', async () => {
+    const rig = await setUp();
+    rig.agent.returns = true;
+    await rig.start();
+    const compositor = await rig.agent.compositor();
+    rig.room.monitors.want(true);
+    const [video] = await wished(rig, 1);
+    expect(video?.listener).toBeNull();
+    expect(await compositor.message('return')).toMatchObject({ video: { ssrc: video?.ssrc }, sounds: [] });
+    rig.room.monitors.want(true, ANNA, BERT);
+    const three = await wished(rig, 3);
+    // Whoever looked already goes on.
+    expect(three[0]).toEqual(video);
+    expect(await compositor.message('return', 2)).toMatchObject({
+      video: { ssrc: video?.ssrc },
+      sounds: [
+        { peer: ANNA, ssrc: three[1]?.ssrc },
+        { peer: BERT, ssrc: three[2]?.ssrc },
+      ],
+    });
+    rig.room.monitors.want(false, BERT);
+    await compositor.message('return', 3);
+    expect(streamsOf(rig)).toEqual([three[2]]);
+    rig.room.monitors.want(false);
+    expect(await compositor.message('return', 4)).toEqual({ type: 'return', video: null, sounds: [] });
+    expect(rig.room.monitors.streams).toEqual([]);
+  });
+
+  test('comes from the next compositor when one is lost, and from a new router', async () => {
+    const rig = await setUp();
+    rig.agent.returns = true;
+    rig.room.monitors.want(true);
+    await rig.start();
+    const first = await rig.agent.compositor();
+    await first.message('return');
+    const [old] = await wished(rig, 1);
+    const after = rig.statuses.length;
+    first.cut();
+    const second = await rig.agent.compositor(2);
+    const { video } = await second.message('return');
+    await rig.status((s) => s.state === 'live', after);
+    expect(video?.ssrc).not.toBe(old?.ssrc);
+    expect(streamsOf(rig)).toEqual([{ listener: null, ssrc: video?.ssrc }]);
+    const other = await rig.anotherSfu();
+    rig.room.replaceRouter(other.router);
+    const again = await second.message('return', 2);
+    await eventually(async () => streamsOf(rig).at(-1)?.ssrc === again.video?.ssrc);
+    await rig.broadcasts.stop('demo', 'stopped');
+    expect(rig.room.monitors.streams).toEqual([]);
+  });
+
+  test('a compositor of before is not asked', async () => {
+    const { rig, compositor } = await live();
+    rig.room.monitors.want(true, ANNA);
+    await rig.guest(BERT);
+    await compositor.job((job) => job.peers.length === 2);
+    expect(compositor.all('return')).toEqual([]);
+    expect(rig.room.monitors.streams).toEqual([]);
+  });
+});

@@ -14,9 +14,11 @@ afterEach(async () => {
 /** Live at the first agent; there is another one. */
 async function live({ elsewhere = true } = {}) {
   const other = new FakeAgent();
+  const agent = new FakeAgent();
+  for (const each of [agent, other]) each.returns = true;
   // Whoever is asked first.
   other.refuse = true;
-  const rig = await StudioRig.create(new FakeAgent(), {}, elsewhere ? [other] : []);
+  const rig = await StudioRig.create(agent, {}, elsewhere ? [other] : []);
   rigs.push(rig);
   await rig.guest(ANNA);
   rig.sfu.streamer.start();
@@ -64,6 +66,29 @@ describe('an agent says that it goes', () => {
     expect(new Set(rig.statuses.slice(states).map(({ state, restarts }) => `${state} ${restarts}`))).toEqual(
       new Set(['live 0']),
     );
+  });
+
+  test('who looks at the program gets the next one’s before the last one’s ends', async () => {
+    const { rig, a, other } = await live();
+    const { monitors } = rig.room;
+    monitors.want(true);
+    const first = (await a.message('return')).video?.ssrc;
+    const ssrcs = () => monitors.streams.map(({ producer }) => producer.rtpParameters.encodings?.[0]?.ssrc);
+    await eventually(async () => ssrcs().length === 1);
+    // It ends when the test says so.
+    a.answers.delete('ended');
+    a.say({ type: 'draining', seconds: 60 });
+    const b = await other.compositor();
+    await b.message('job');
+    expect(b.all('return')).toEqual([]);
+    b.stats();
+    const second = (await b.message('return')).video?.ssrc;
+    await a.message('stop');
+    await eventually(async () => ssrcs().length === 2);
+    expect(ssrcs()).toEqual([first, second]);
+    a.say({ type: 'ended', reason: 'stopped', lastSegment: 99, message: '' });
+    await eventually(async () => ssrcs().length === 1);
+    expect(ssrcs()).toEqual([second]);
   });
 
   test('as soon as it has given a compositor, before there is a program', async () => {

@@ -1,4 +1,6 @@
+import type { types } from 'mediasoup';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { soundProducer, videoProducer } from '../../src/broadcast/returnProducers.ts';
 import type { NewConsumer } from '../../src/contracts/signaling.ts';
 import { KEY_FRAME_INTERVAL_MS } from '../../src/sfu/Endpoint.ts';
 import { RtcPeer, RtcTransport } from '../support/RtcPeer.ts';
@@ -198,6 +200,71 @@ describe('seats', () => {
     expect(stack.registry.get('seats')?.sources()).toEqual([]);
     expect(await guest.refusal('transport:create', { direction: 'send' })).toBe('no-seat');
     expect(guest.socket.connected).toBe(true);
+  });
+});
+
+describe('the program for who looks at it', () => {
+  /** The program's pictures, as a compositor's connection brings them; or the sound for a listener. */
+  async function addProgram(room: string, listener: string | null): Promise<types.Producer> {
+    const open = stack.registry.get(room);
+    if (!open) throw new Error('no such room');
+    const transport = await open.router.createPlainTransport({ listenInfo: { protocol: 'udp', ip: '127.0.0.1' } });
+    const producer = await transport.produce(listener === null ? videoProducer() : soundProducer());
+    open.monitors.add(producer, listener);
+    return producer;
+  }
+  const wishOf = (room: string) => stack.registry.get(room)?.monitors.wish;
+
+  test('comes to those who ask, sound to each its own, and goes when they have enough', async () => {
+    const { ann, bob } = await pair('program');
+    await watch(ann);
+    await watch(bob);
+    await addProgram('program', null);
+    expect(wishOf('program')).toEqual({ video: false, listeners: [] });
+    await ann.call('program:watch', { video: true, sound: true });
+    expect(wishOf('program')).toEqual({ video: true, listeners: [ann.id] });
+    await addProgram('program', ann.id);
+    const picture = await ann.next('consumer:new', (c) => c.source === 'program');
+    expect(picture).toMatchObject({ kind: 'video', peerId: ann.id, producerPaused: false });
+    const sound = await ann.next('consumer:new', (c) => c.source === 'program-sound');
+    await bob.call('program:watch', { video: true, sound: false });
+    await bob.next('consumer:new', (c) => c.source === 'program');
+    expect(wishOf('program')).toEqual({ video: true, listeners: [ann.id] });
+
+    await ann.call('program:watch', { video: true, sound: false });
+    expect(await ann.next('consumer:closed')).toEqual({ consumerId: sound.id });
+    // A compositor's successor: its pictures are there before the last one's end.
+    const next = await addProgram('program', null);
+    const successor = await ann.next('consumer:new', (c) => c.producerId === next.id);
+    expect(successor.id).not.toBe(picture.id);
+    await ann.call('program:watch', { video: false, sound: false });
+    await ann.next('consumer:closed', (c) => c.consumerId === successor.id);
+    expect(wishOf('program')).toEqual({ video: true, listeners: [] });
+    expect(
+      bob.events.filter(({ name, arg }) => name === 'consumer:new' && (arg as NewConsumer).kind === 'audio'),
+    ).toEqual([]);
+  });
+
+  test('wishes end with seat, connection and room; without a seat there are none', async () => {
+    const { ann, bob } = await pair('program-ends');
+    const guest = await stack.join({ sub: 'guest', room: 'program-ends', role: 'audience' });
+    cleanups.push(() => guest.close());
+    expect(await guest.refusal('program:watch', { video: true, sound: false })).toBe('no-seat');
+    expect(await ann.refusal('program:watch', { video: true, sound: true })).toBe('not-found');
+    expect(await ann.refusal('program:watch', { video: 1 })).toBe('bad-request');
+    await guest.call('seat:request');
+    await ann.next('peer:updated', (p) => p.id === guest.id && p.asking);
+    await ann.call('seat:grant', { peerId: guest.id });
+    await guest.next('seat:changed');
+    for (const client of [guest, bob]) {
+      await watch(client);
+      await client.call('program:watch', { video: true, sound: true });
+    }
+    expect(wishOf('program-ends')?.listeners).toHaveLength(2);
+    await ann.call('seat:take', { peerId: guest.id });
+    expect(wishOf('program-ends')).toEqual({ video: true, listeners: [bob.id] });
+    await bob.call('leave');
+    expect(wishOf('program-ends')).toEqual({ video: false, listeners: [] });
   });
 });
 

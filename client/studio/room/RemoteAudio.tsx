@@ -21,6 +21,7 @@ export function RemoteAudio({ session }: { session: StudioSession }) {
         <Player
           key={remote.consumerId}
           track={remote.track}
+          silent={session.monitor.hears.value}
           players={players.current}
           onBlocked={() => {
             blocked.value = true;
@@ -46,11 +47,13 @@ export function RemoteAudio({ session }: { session: StudioSession }) {
 
 interface PlayerProps {
   track: MediaStreamTrack;
+  /** It is heard by the program (monitor/Monitor.tsx). */
+  silent: boolean;
   players: Set<HTMLAudioElement>;
   onBlocked: () => void;
 }
 
-function Player({ track, players, onBlocked }: PlayerProps) {
+function Player({ track, silent, players, onBlocked }: PlayerProps) {
   const ref = useRef<HTMLAudioElement>(null);
   useEffect(() => {
     const player = ref.current;
@@ -65,6 +68,5 @@ function Player({ track, players, onBlocked }: PlayerProps) {
       player.srcObject = null;
     };
   }, [track]);
-  // biome-ignore lint/a11y/useMediaCaption: live voices have no captions to give.
-  return <audio ref={ref} autoplay />;
+  return <audio ref={ref} autoplay muted={silent} />;
 }

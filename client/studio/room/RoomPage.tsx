@@ -15,6 +15,8 @@ import { LivePanel } from './LivePanel.tsx';
 import { LiveState } from './LiveState.tsx';
 import { Countdown } from './live/Countdown.tsx';
 import { MediaProblem } from './MediaProblem.tsx';
+import { MonitorRow } from './monitor/MonitorRow.tsx';
+import { MonitorToggle } from './monitor/MonitorToggle.tsx';
 import { type PanelTab, PanelTabs } from './PanelTabs.tsx';
 import { People } from './People.tsx';
 import { RemoteAudio } from './RemoteAudio.tsx';
@@ -52,6 +54,7 @@ export function RoomPage({ studio, session, chat }: RoomProps) {
       <TopBar>
         <span class="room-name">{studio.room}</span>
         <LiveState session={session} />
+        <MonitorToggle session={session} />
       </TopBar>
       <main class="studio-main">
         <h1 class="visually-hidden">{`${t('studio.title')} ${studio.room}`}</h1>
@@ -62,7 +65,9 @@ export function RoomPage({ studio, session, chat }: RoomProps) {
           <RemoteAudio session={session} />
           <HealthStrip session={session} />
         </div>
-        <Stage session={session} media={media} />
+        <MonitorRow session={session}>
+          <Stage session={session} media={media} />
+        </MonitorRow>
         <Countdown session={session} />
         {code && chat ? <code.FloatingReactions chat={chat} /> : null}
         <ControlBar

@@ -4,6 +4,7 @@
  */
 import { Device, type types } from 'mediasoup-client';
 import type { SourceKind } from '../../../src/contracts/ids.ts';
+import type { ProgramSource } from '../../../src/contracts/programReturn.ts';
 import type { IceServer, NewConsumer, TransportOptions } from '../../../src/contracts/signaling.ts';
 import { ProblemError } from '../../shared/problems.ts';
 import { cameraLayers, screenLayers } from '../media/encodings.ts';
@@ -27,7 +28,7 @@ export interface Wanted {
 export interface RemoteTrack {
   consumerId: string;
   peerId: string;
-  source: SourceKind;
+  source: SourceKind | ProgramSource;
   track: MediaStreamTrack;
   paused: boolean;
 }
@@ -44,6 +45,10 @@ export interface MediaLinkOptions {
 
 /** Where the bandwidth estimate begins, kbit/s: libwebrtc's own 300 would make the first ten seconds a blur. */
 const START_BITRATE_KBIT = 1000;
+
+/** Lip-sync is between the tracks of one stream: one for camera and microphone, one for screen and its sound, one for the program. */
+const streamOf = (source: RemoteTrack['source']): string =>
+  source.startsWith('program') ? 'program' : source.startsWith('screen') ? 'screen' : 'person';
 
 export class MediaLink {
   readonly #signaling: SignalingClient;
@@ -143,8 +148,7 @@ export class MediaLink {
       producerId: announced.producerId,
       kind: announced.kind,
       rtpParameters: announced.rtpParameters as types.RtpParameters,
-      // Lip-sync is between the tracks of one stream: one for camera and microphone, one for screen and its sound.
-      streamId: `${announced.peerId}-${announced.source.startsWith('screen') ? 'screen' : 'person'}`,
+      streamId: `${announced.peerId}-${streamOf(announced.source)}`,
     });
   }
 
@@ -156,8 +160,9 @@ export class MediaLink {
     }
     this.#consumers.delete(consumerId);
     this.#sizes.delete(consumerId);
-    entry.consumer.close();
+    // Told before the track ends: who wants to keep its last picture has to take it while there is one.
     this.#tell();
+    entry.consumer.close();
   }
 
   consumerPaused(consumerId: string, paused: boolean): void {

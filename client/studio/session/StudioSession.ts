@@ -7,8 +7,10 @@ import type { JoinAnswer, LeaveReason, ServerToClient } from '../../../src/contr
 import { Backoff } from '../../shared/backoff.ts';
 import { type Problem, ProblemError, problemOf, problemOfCode } from '../../shared/problems.ts';
 import type { LocalMedia } from '../media/LocalMedia.ts';
+import { FINAL } from './finalProblems.ts';
 import { HealthSession } from './HealthSession.ts';
 import { MediaLink } from './MediaLink.ts';
+import { isProgramTrack, MonitorSession } from './MonitorSession.ts';
 import { RoomState } from './RoomState.ts';
 import { SceneEditor } from './SceneEditor.ts';
 import { SeatSession } from './SeatSession.ts';
@@ -42,17 +44,6 @@ const RETRY_MOST_MS = 8_000;
 const MOVE_PATIENCE_MS = 10_000;
 /** What the host who removed one said. */
 const quoted = (words = ''): string => (words === '' ? '' : `“${words}”`);
-/** With these, trying again by oneself would not help. */
-const FINAL: readonly Problem['code'][] = [
-  'unauthorized',
-  'forbidden',
-  'foreign-origin',
-  'room-closed',
-  'removed',
-  'joined-elsewhere',
-  'no-webrtc',
-];
-
 export class StudioSession {
   readonly state = new RoomState();
   /** How the program looks and sounds; hosts change it here. */
@@ -75,6 +66,8 @@ export class StudioSession {
   readonly show: ShowSession;
   /** How it fares. */
   readonly health: HealthSession;
+  /** The program as it goes out. */
+  readonly monitor: MonitorSession;
 
   readonly #media: LocalMedia;
   readonly #signaling: SignalingClient;
@@ -118,6 +111,7 @@ export class StudioSession {
       act: (action) => this.#act(action),
     });
     this.health = new HealthSession(this.#signaling, this.state, media, () => this.#link?.uploadStats());
+    this.monitor = new MonitorSession(this.#signaling);
     this.#listen();
   }
 
@@ -241,7 +235,9 @@ export class StudioSession {
         routerRtpCapabilities: answer.routerRtpCapabilities,
         iceServers: answer.iceServers,
         onRemote: (tracks) => {
-          if (current()) this.state.remote.value = tracks;
+          if (!current()) return;
+          this.state.remote.value = tracks.filter((track) => !isProgramTrack(track));
+          this.monitor.tracks.value = tracks.filter(isProgramTrack);
         },
         onFailed: () => {
           if (current()) this.#onMediaError(new ProblemError('media-failed'));
@@ -252,6 +248,7 @@ export class StudioSession {
       await link.startReceiving();
       if (!current()) return;
       this.#send(link);
+      this.monitor.connected(true);
       this.mediaReady.value = true;
     } catch (error) {
       if (current()) this.#onMediaError(error);
@@ -283,6 +280,7 @@ export class StudioSession {
   #dropMedia(): void {
     this.#stopSending?.();
     this.#stopSending = undefined;
+    this.monitor.connected(false);
     this.#link?.close();
     this.#link = undefined;
     this.mediaReady.value = false;
@@ -389,6 +387,7 @@ export class StudioSession {
     this.#dropMedia();
     this.seats.close();
     this.health.close();
+    this.monitor.close();
     this.#signaling.close();
     this.#media.close();
   }

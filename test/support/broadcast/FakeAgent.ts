@@ -37,13 +37,17 @@ export class FakeCompositor {
   /** The close code. */
   readonly closed: Promise<number>;
   readonly #socket: WebSocket;
-  readonly #countsSlots: boolean;
+  readonly #can: { countsSlots: boolean; returns: boolean };
   readonly #udp: Socket = createSocket('udp4');
   readonly #events = new EventEmitter();
 
-  constructor(socket: WebSocket, answers: Set<'bound' | 'ready' | 'applied' | 'ended'>, countsSlots: boolean) {
+  constructor(
+    socket: WebSocket,
+    answers: Set<'bound' | 'ready' | 'applied' | 'ended'>,
+    can: { countsSlots: boolean; returns: boolean },
+  ) {
     this.#socket = socket;
-    this.#countsSlots = countsSlots;
+    this.#can = can;
     this.answers = answers;
     this.closed = new Promise((resolve) => socket.once('close', (code) => resolve(code)));
     socket.on('message', (data) => this.#receive(ControllerMessage.parse(JSON.parse(String(data)))));
@@ -113,7 +117,7 @@ export class FakeCompositor {
   #bind(): void {
     this.#udp.bind(0, '127.0.0.1', () => {
       const { address: ip, port } = this.#udp.address();
-      const counts = this.#countsSlots ? { countsSlots: true } : {};
+      const { countsSlots, returns } = this.#can;
       const keyBase64 = randomBytes(28).toString('base64');
       this.say({
         type: 'bound',
@@ -121,7 +125,8 @@ export class FakeCompositor {
         port,
         srtpParameters: { cryptoSuite: 'AEAD_AES_128_GCM', keyBase64 },
         pid: 1,
-        ...counts,
+        ...(countsSlots ? { countsSlots } : {}),
+        ...(returns ? { returns } : {}),
       });
     });
   }
@@ -134,6 +139,8 @@ export class FakeAgent {
   refuse = false;
   /** As one that takes `slots`. */
   countsSlots = false;
+  /** As one whose compositors send their program back. */
+  returns = false;
   /** For the next compositors. */
   answers: ('bound' | 'ready' | 'applied' | 'ended')[] = ['bound', 'ready', 'applied', 'ended'];
   readonly #server = new WebSocketServer({ noServer: true });
@@ -146,7 +153,7 @@ export class FakeAgent {
         ws.send(JSON.stringify(refusal), () => ws.close());
         return;
       }
-      this.compositors.push(new FakeCompositor(ws, new Set(this.answers), this.countsSlots));
+      this.compositors.push(new FakeCompositor(ws, new Set(this.answers), this));
       this.#events.emit('compositor');
     });
   }

@@ -1,14 +1,34 @@
 import { EventEmitter } from 'node:events';
 import type { types as mediasoup } from 'mediasoup';
-import type { RoomTap, TapSource } from '../../../src/broadcast/RoomTap.ts';
+import type { ProgramMonitors, ProgramWish, RoomTap, TapSource } from '../../../src/broadcast/RoomTap.ts';
 import type { SourceKind } from '../../../src/contracts/ids.ts';
 import { Scene } from '../../../src/contracts/scene.ts';
+
+/** Who looks at the program is what a test says. */
+export class TestMonitors extends EventEmitter implements ProgramMonitors {
+  wish: ProgramWish = { video: false, listeners: [] };
+  /** What there is of the program now, in the order in which it came. */
+  readonly streams: { producer: mediasoup.Producer; listener: string | null }[] = [];
+
+  add(producer: mediasoup.Producer, listener: string | null): void {
+    const stream = { producer, listener };
+    this.streams.push(stream);
+    producer.observer.once('close', () => this.streams.splice(this.streams.indexOf(stream), 1));
+    this.emit('added');
+  }
+
+  want(video: boolean, ...listeners: string[]): void {
+    this.wish = { video, listeners };
+    this.emit('changed');
+  }
+}
 
 /** A room that is what a test says, on a real router. */
 export class TestRoom extends EventEmitter implements RoomTap {
   readonly id: string;
   router: mediasoup.Router;
   scene = { version: 1, scene: Scene.parse({}) };
+  readonly monitors = new TestMonitors();
   readonly #people: { id: string; name: string }[] = [];
   readonly #sources = new Map<string, TapSource>();
 

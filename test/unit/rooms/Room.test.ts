@@ -82,11 +82,11 @@ describe('seats', () => {
   test('a host says not now: the asker is told, and may ask again', () => {
     const host = join('h', 'host');
     const viewer = join('v', 'audience');
-    expect(code(() => room.declineSeat('nobody'))).toBe('not-found');
-    room.declineSeat(viewer.peer.id);
+    expect(code(() => room.desk.decline('nobody'))).toBe('not-found');
+    room.desk.decline(viewer.peer.id);
     expect(viewer.link.names()).not.toContain('seat:declined');
     room.requestSeat(viewer.peer);
-    room.declineSeat(viewer.peer.id);
+    room.desk.decline(viewer.peer.id);
     expect(viewer.link.told.at(-1)).toEqual(['seat:declined', {}]);
     expect(host.link.told.at(-1)).toMatchObject(['peer:updated', { asking: false, seated: false }]);
     room.requestSeat(viewer.peer);
@@ -97,9 +97,9 @@ describe('seats', () => {
     const host = join('h', 'host');
     const viewer = join('v', 'audience');
     room.requestSeat(viewer.peer);
-    room.withdrawSeat(viewer.peer);
+    room.desk.withdraw(viewer.peer);
     expect(code(() => room.grantSeat(viewer.peer.id))).toBe('conflict');
-    room.withdrawSeat(host.peer);
+    room.desk.withdraw(host.peer);
     expect(order()).toEqual([]);
     room.requestSeat(host.peer);
     expect(room.isSeated(host.peer)).toBe(true);
@@ -233,7 +233,7 @@ describe('who is told of whom', () => {
     room.requestSeat(first.peer);
     expect(second.link.told.at(-1)).toMatchObject(['peer:joined', { id: first.peer.id, asking: true }]);
     expect(first.link.told.at(-1)).toMatchObject(['peer:updated', { id: first.peer.id }]);
-    room.withdrawSeat(first.peer);
+    room.desk.withdraw(first.peer);
     expect(second.link.told.at(-1)).toEqual(['peer:left', { peerId: first.peer.id }]);
     room.leave(first.peer);
     expect(second.link.names().filter((n) => n === 'peer:left')).toHaveLength(1);
@@ -354,16 +354,16 @@ describe('what happened', () => {
     watch();
     room.requestSeat(peer);
     room.requestSeat(peer);
-    room.withdrawSeat(peer);
-    room.withdrawSeat(peer);
+    room.desk.withdraw(peer);
+    room.desk.withdraw(peer);
     room.requestSeat(peer);
-    room.declineSeat(peer.id);
+    room.desk.decline(peer.id);
     expect(heard()).toEqual(['seat.requested bob', 'seat.withdrawn bob', 'seat.requested bob', 'seat.declined bob']);
     room.requestSeat(peer);
     room.grantSeat(peer.id);
     room.takeSeat(host, peer.id);
     expect(heard()).toEqual(['seat.requested bob', 'seat.granted bob request', 'seat.taken bob']);
-    room.withdrawSeat(host);
+    room.desk.withdraw(host);
     room.requestSeat(host);
     expect(heard()).toEqual(['seat.left ann', 'seat.granted ann own']);
   });

@@ -67,7 +67,7 @@ describe('the queue', () => {
     for (const { peer } of [a, b, c]) room.requestSeat(peer);
     expect(places(c)).toEqual([{ place: 3, waiting: 3 }]);
     expect(places(a).at(-1)).toEqual({ place: 1, waiting: 3 });
-    room.withdrawSeat(a.peer);
+    room.desk.withdraw(a.peer);
     expect(places(c).at(-1)).toEqual({ place: 2, waiting: 2 });
     room.grantSeat(b.peer.id);
     expect(places(c).at(-1)).toEqual({ place: 1, waiting: 1 });
@@ -109,7 +109,7 @@ describe('the queue', () => {
   test('a host declines with a reason', () => {
     const a = join('a', 'audience');
     room.requestSeat(a.peer);
-    room.declineSeat(a.peer.id, 'We are full today');
+    room.desk.decline(a.peer.id, 'We are full today');
     expect(a.link.of('seat:declined')).toEqual([{ reason: 'We are full today' }]);
     expect(a.peer.asking).toBe(false);
   });

@@ -18,6 +18,17 @@ describe('parseRtcp', () => {
     expect(content.reports[0]!.compactNtp >>> 16).toBe(seconds & 0xffff);
   });
 
+  test('reads which packets are asked for again, over a wrap', () => {
+    const asked = [65_510, 65_511, 65_526, 65_527, 65_536, 70_000];
+    const { missed } = parseRtcp(Buffer.concat([genericNack(1, 2, asked), genericNack(1, 3, [9])]));
+    expect(missed).toEqual([
+      { ssrc: 2, sequences: asked.map((index) => index % 0x10000) },
+      { ssrc: 3, sequences: [9] },
+    ]);
+    // A PLI asks for no packet.
+    expect(parseRtcp(pictureLossIndication(1, 2)).missed).toEqual([]);
+  });
+
   test('keeps what came before a malformed packet, and never throws', () => {
     const report = senderReport({ ssrc: 1, unixMs: 0, timestamp: 0, packets: 0, octets: 0 });
     for (let length = 0; length <= report.length; length++) parseRtcp(report.subarray(0, length));
