@@ -13,6 +13,7 @@ import type { RoomMetrics } from './metrics.ts';
 import type { CloseReason } from './PeerLink.ts';
 import { Room } from './Room.ts';
 import { RoomDoor } from './RoomDoor.ts';
+import { NetworkTests } from '../sfu/NetworkTests.ts';
 import type { KeptRoom, RoomFiles } from './RoomFiles.ts';
 import type { RouterSource } from './RoomRouter.ts';
 import { SceneStore } from './SceneStore.ts';
@@ -49,6 +50,8 @@ export class RoomRegistry extends TypedEmitter<{ opened: [room: Room]; closed: [
   readonly door: RoomDoor;
   readonly invitations: Invitations;
   readonly captions: CaptionDesk;
+  /** Of people at the door, whatever their room. */
+  readonly networkTests: NetworkTests;
   readonly #seats: SeatMemory;
   readonly #options: RoomRegistryOptions;
   readonly #limits: RoomLimits;
@@ -71,6 +74,7 @@ export class RoomRegistry extends TypedEmitter<{ opened: [room: Room]; closed: [
       keepUntil: (room, captionsUntil) => options.files?.change(room, { captionsUntil }),
     });
     this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
+    this.networkTests = new NetworkTests(options.pool);
     this.iceServers = options.iceServers as readonly IceServer[];
   }
 
