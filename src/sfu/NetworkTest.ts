@@ -87,7 +87,10 @@ export class NetworkTest {
   }
 
   /** The client's data channel; what comes by the newest one is counted. */
-  async send(transportId: string, sctpStreamParameters: mediasoup.SctpStreamParameters): Promise<mediasoup.DataProducer> {
+  async send(
+    transportId: string,
+    sctpStreamParameters: mediasoup.SctpStreamParameters,
+  ): Promise<mediasoup.DataProducer> {
     const transport = this.#transport(transportId);
     if (transport.appData.sending) throw new AppError('conflict', 'Data is sent by this transport already.');
     transport.appData.sending = true;

@@ -12,7 +12,9 @@ interface Device {
 }
 
 /** What happened by itself: `label` is used now; `lost` is what it stands in for. */
-export type DeviceNews = { code: 'replaced'; kind: Kind; label: string; lost: string } | { code: 'back'; kind: Kind; label: string };
+export type DeviceNews =
+  | { code: 'replaced'; kind: Kind; label: string; lost: string }
+  | { code: 'back'; kind: Kind; label: string };
 
 export interface FollowedMedia {
   /** What there is now. */
@@ -99,7 +101,9 @@ export class DeviceFollower {
   }
 
   #then(run: () => Promise<void>): Promise<void> {
-    this.#queue = this.#queue.then(run).catch((error: unknown) => console.warn('a device could not be followed', error));
+    this.#queue = this.#queue
+      .then(run)
+      .catch((error: unknown) => console.warn('a device could not be followed', error));
     return this.#queue;
   }
 }

@@ -20,6 +20,9 @@ export const NONE = 'none';
 
 export type Kind = 'camera' | 'microphone';
 
+/** A finger is what points: phones and tablets. */
+const isHandheld = (): boolean => matchMedia('(pointer: coarse)').matches;
+
 /**
  * The person's own camera, microphone and screen. It holds what they want to send; studio/session/MediaLink.ts sees to it
  * that the server gets that, and gets it again after a reconnect. What becomes of a device that is unplugged: DeviceFollower.ts.
@@ -62,6 +65,13 @@ export class LocalMedia {
   readonly lists: ReadonlySignal<DeviceLists> = this.#lists;
   /** One sees oneself as in a mirror, unless the camera looks away. */
   readonly mirrored = computed(() => this.#raw.value?.getSettings().facingMode !== 'environment');
+  /** A phone with cameras on both sides. */
+  readonly canFlip = computed(() => this.#raw.value !== null && isHandheld() && this.#lists.value.cameras.length > 1);
+  /** The loudspeaker that was chosen while it is there; '' for the system's. */
+  readonly speaker = computed(() => {
+    const chosen = this.settings.speaker.value;
+    return this.#lists.value.speakers.some(({ id }) => id === chosen) ? chosen : '';
+  });
   readonly background = new CameraBackground({
     settings: this.settings,
     show: (track) => {
