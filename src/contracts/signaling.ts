@@ -166,7 +166,7 @@ export const ClientPayloads = {
   'network:open': z.object({ way: z.enum(NETWORK_WAYS) }),
   'network:connect': z.object({ transportId: MediasoupId, dtlsParameters: DtlsParameters }),
   'network:send': z.object({ transportId: MediasoupId, sctpStreamParameters: SctpStreamParameters }),
-  /** What has come by the newest data channel. */
+  /** What has come by all data channels of the test. */
   'network:received': z.object({}),
   'network:close': z.object({}),
   'seat:request': z.object({}),

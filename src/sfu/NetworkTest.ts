@@ -31,7 +31,8 @@ export class NetworkTest {
   readonly #onClosed: () => void;
   readonly #life: NodeJS.Timeout;
   readonly #look: NodeJS.Timeout;
-  #data: mediasoup.DataProducer | undefined;
+  /** Of the ways that data may be sent by; of which a client uses one. */
+  readonly #data: mediasoup.DataProducer[] = [];
   #closed = false;
 
   /** `onClosed` is called once. */
@@ -86,7 +87,7 @@ export class NetworkTest {
     }
   }
 
-  /** The client's data channel; what comes by the newest one is counted. */
+  /** The client's data channel on this transport. */
   async send(
     transportId: string,
     sctpStreamParameters: mediasoup.SctpStreamParameters,
@@ -95,21 +96,20 @@ export class NetworkTest {
     if (transport.appData.sending) throw new AppError('conflict', 'Data is sent by this transport already.');
     transport.appData.sending = true;
     try {
-      this.#data = await transport.produceData({ sctpStreamParameters });
-      return this.#data;
+      const data = await transport.produceData({ sctpStreamParameters });
+      this.#data.push(data);
+      return data;
     } catch (error) {
       throw toMediaError(error);
     }
   }
 
-  /** What has come by the newest data channel, bytes, and when that was looked at, ms of this process's clock. */
+  /** What has come by all data channels, bytes, and when that was looked at, ms of this process's clock. */
   async received(): Promise<{ bytes: number; atMs: number }> {
     this.#assertOpen();
-    const data = this.#data;
-    if (!data) return { bytes: 0, atMs: performance.now() };
     try {
-      const [stats] = await data.getStats();
-      const bytes = stats?.bytesReceived ?? 0;
+      const stats = await Promise.all(this.#data.map((data) => data.getStats()));
+      const bytes = stats.flat().reduce((sum, { bytesReceived }) => sum + bytesReceived, 0);
       if (bytes > TEST_MAX_BYTES) throw new AppError('too-large', 'That is more than a test needs.');
       return { bytes, atMs: performance.now() };
     } catch (error) {

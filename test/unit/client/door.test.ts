@@ -1,7 +1,12 @@
 /** What the door decides: what is asked of the browser, what follows a device that goes, and what a network test means. */
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { ByteBuffer } from 'flatbuffers';
 import { describe, expect, test } from 'vitest';
 import { alphaOf } from '../../../client/studio/door/blur/BlurPainter.ts';
 import { Pace } from '../../../client/studio/door/blur/pace.ts';
+import { withMetadata } from '../../../client/studio/door/blur/withMetadata.ts';
 import { sentHeight } from '../../../client/studio/door/network/sending.ts';
 import { rateBetween } from '../../../client/studio/door/network/UploadMeter.ts';
 import { type Findings, verdictOf } from '../../../client/studio/door/network/verdict.ts';
@@ -155,6 +160,32 @@ describe('a device that is unplugged', () => {
   });
 });
 
+/** The root of a TensorFlow Lite model, read by the FlatBuffers library. */
+function rootOf(model: Uint8Array) {
+  const bytes = new ByteBuffer(model);
+  const root = bytes.readInt32(0);
+  const field = (table: number, index: number): number => {
+    const offset = bytes.__offset(table, 4 + 2 * index);
+    return offset === 0 ? 0 : table + offset;
+  };
+  const vector = (table: number, index: number): number[] => {
+    const at = field(table, index);
+    if (at === 0) return [];
+    const start = at + bytes.readInt32(at);
+    return Array.from({ length: bytes.readInt32(start) }, (_, i) => bytes.__indirect(start + 4 + 4 * i));
+  };
+  return {
+    version: bytes.readUint32(field(root, 0)),
+    operatorCodes: vector(root, 1),
+    subgraphs: vector(root, 2),
+    buffers: vector(root, 4),
+    metadata: vector(root, 6).map((entry) => ({
+      name: bytes.__string(field(entry, 0)),
+      buffer: bytes.readUint32(field(entry, 1)),
+    })),
+  };
+}
+
 const servers = ['UDP 192.0.2.1:40000', 'TCP 192.0.2.1:40000'];
 const findings = (found: Partial<Findings>): Findings => ({
   ways: { udp: { reached: true, rttMs: 20 }, tcp: { reached: true, rttMs: 22 } },
@@ -221,6 +252,35 @@ describe('the network test’s verdict', () => {
 });
 
 describe('blur', () => {
+  const resolve = createRequire(new URL('../../../client/studio/main.tsx', import.meta.url)).resolve;
+  const packageFile = (name: string, file: string) => readFile(join(dirname(resolve(name)), file));
+
+  test('the model gets metadata in front, and stays as it is', async () => {
+    const model = await readFile(resolve('@mediapipe/selfie_segmentation/selfie_segmentation_landscape.tflite'));
+    const whole = withMetadata(model);
+    const shift = whole.length - model.length;
+    expect(shift % 16).toBe(0);
+    expect(Buffer.from(whole.subarray(shift)).equals(model)).toBe(true);
+    const before = rootOf(model);
+    const after = rootOf(whole);
+    expect(after.version).toBe(before.version);
+    // Graphs and operators are those of the model, one more buffer is there, and the metadata says that it is that one.
+    expect(after.subgraphs.map((at) => at - shift)).toEqual(before.subgraphs);
+    expect(after.operatorCodes.map((at) => at - shift)).toEqual(before.operatorCodes);
+    expect(after.buffers.slice(0, -1).map((at) => at - shift)).toEqual(before.buffers);
+    expect(after.metadata.at(-1)).toEqual({ name: 'TFLITE_METADATA', buffer: before.buffers.length });
+    expect(() => withMetadata(new Uint8Array(64))).toThrow('no TensorFlow Lite model');
+  });
+
+  test('what runs it talks to nobody', async () => {
+    const files = await Promise.all(
+      ['vision_bundle.mjs', 'wasm/vision_wasm_module_internal.js'].map((file) =>
+        packageFile('@mediapipe/tasks-vision', file),
+      ),
+    );
+    for (const file of files) expect(file.toString()).not.toMatch(/https:\/\/[\w.]+\.googleapis\.com|sendBeacon/);
+  });
+
   test('two slow rounds on end are too slow, one is a stall', () => {
     const pace = new Pace();
     expect([150, 60, 150, 150].map((ms) => pace.tooSlow(ms))).toEqual([false, false, false, true]);

@@ -10,6 +10,7 @@ import wasmUrl from '@mediapipe/tasks-vision/vision_wasm_module_internal.wasm?ur
 import { BlurPainter } from './BlurPainter.ts';
 import type { BlurBegin, BlurSays } from './messages.ts';
 import { ROUND_MS } from './pace.ts';
+import { withMetadata } from './withMetadata.ts';
 
 const say = (message: BlurSays): void => postMessage(message);
 
@@ -19,7 +20,7 @@ async function createSegmenter(modelUrl: string): Promise<ImageSegmenter> {
   return ImageSegmenter.createFromOptions(
     { wasmLoaderPath: loaderUrl, wasmBinaryPath: wasmUrl },
     {
-      baseOptions: { modelAssetBuffer: new Uint8Array(await model.arrayBuffer()), delegate: 'CPU' },
+      baseOptions: { modelAssetBuffer: withMetadata(new Uint8Array(await model.arrayBuffer())), delegate: 'CPU' },
       runningMode: 'VIDEO',
       outputConfidenceMasks: true,
       outputCategoryMask: false,
@@ -66,9 +67,14 @@ async function run({ frames, blurred }: BlurBegin): Promise<void> {
       const begun = performance.now();
       await writer.write(blurring.blur(frame));
       const now = performance.now();
+      if (!ready) {
+        // The first picture takes what the model needs to come up: that is nobody's pace.
+        say({ type: 'ready' });
+        round.since = now;
+        continue;
+      }
       round.pictures++;
       round.busyMs += now - begun;
-      if (!ready) say({ type: 'ready' });
       if (now - round.since < ROUND_MS) continue;
       say({ type: 'round', averageMs: round.busyMs / round.pictures });
       round = { pictures: 0, busyMs: 0, since: now };

@@ -20,7 +20,6 @@ export type Step = 'connecting' | 'ways' | 'upload';
 interface Way {
   transport: types.Transport;
   channel: types.DataProducer;
-  rttMs: number | undefined;
 }
 
 const isTurn = ({ urls }: IceServer): boolean => [urls].flat().some((url) => /^turns?:/.test(url));
@@ -67,13 +66,20 @@ export class NetworkProbe {
     if (!byUdp && !byTcp && udp.iceServers.some(isTurn))
       tried.set('relay', await this.#reach(await this.#open('relay', servers), 'relay'));
     const ways: Findings['ways'] = {};
-    for (const [way, found] of tried) ways[way] = reachOf(found);
+    for (const [way, found] of tried) ways[way] = { reached: found !== null };
     const best = bestWay({ ways });
-    const found = best === null ? undefined : tried.get(best);
+    const uploadBps = await this.#upload(best === null ? null : (tried.get(best) ?? null));
+    // Only now: ICE has measured each way a few times.
+    for (const [way, found] of tried) ways[way] = await reachOf(found);
+    return { ways, uploadBps, limitBps: UploadMeter.limitBps, servers: [...servers] };
+  }
+
+  /** Bits a second by this way; null: there is none, or it could not be measured. */
+  async #upload(way: Way | null): Promise<number | null> {
+    if (!way) return null;
     this.#onStep('upload');
     const meter = new UploadMeter(() => this.#signaling.request('network:received', {}));
-    const uploadBps = found ? await meter.measure(found.channel, this.#ended.signal) : null;
-    return { ways, uploadBps, limitBps: UploadMeter.limitBps, servers: [...servers] };
+    return meter.measure(way.channel, this.#ended.signal);
   }
 
   #connect(): Promise<void> {
@@ -126,7 +132,7 @@ export class NetworkProbe {
         .then(({ dataProducerId }) => callback({ id: dataProducerId }), errback);
     });
     const channel = await this.#opened(transport);
-    return channel ? { transport, channel, rttMs: await rttOf(transport) } : null;
+    return channel ? { transport, channel } : null;
   }
 
   /** A data channel that is open; null: it does not get so far in time. */
@@ -159,15 +165,17 @@ export class NetworkProbe {
   }
 }
 
-function reachOf(way: Way | null): Reach {
-  return way ? { reached: true, ...(way.rttMs === undefined ? {} : { rttMs: way.rttMs }) } : { reached: false };
+async function reachOf(way: Way | null): Promise<Reach> {
+  if (!way) return { reached: false };
+  const rttMs = await rttOf(way.transport);
+  return { reached: true, ...(rttMs === undefined ? {} : { rttMs }) };
 }
 
-/** There and back, ms, as ICE has measured it. */
+/** There and back, ms, as ICE has measured it; undefined: not yet. */
 async function rttOf(transport: types.Transport): Promise<number | undefined> {
-  const stats: Iterable<RTCStats> = (await transport.getStats()).values();
-  for (const entry of stats as Iterable<RTCIceCandidatePairStats>)
-    if (entry.type === 'candidate-pair' && entry.nominated && entry.currentRoundTripTime !== undefined)
-      return entry.currentRoundTripTime * 1_000;
+  const stats = (await transport.getStats()).values() as Iterable<RTCIceCandidatePairStats>;
+  for (const { type, state, currentRoundTripTime } of stats)
+    if (type === 'candidate-pair' && state === 'succeeded' && currentRoundTripTime !== undefined)
+      return currentRoundTripTime * 1_000;
   return undefined;
 }
