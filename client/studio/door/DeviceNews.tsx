@@ -27,6 +27,11 @@ export function DeviceNews({ media }: { media: LocalMedia }) {
           }}
         />
       ) : null}
+      {background === 'starting' && media.camera.value ? (
+        <p class="small muted" role="status">
+          {doorText('blur.starting')}
+        </p>
+      ) : null}
       {background === 'slow' || background === 'failed' ? (
         <Notice text={doorText(`blur.${background}`)} testId="blur-news" onClose={() => media.setBlur(false)} />
       ) : null}

@@ -25,8 +25,11 @@ export class CameraBackground {
     this.#options = options;
   }
 
-  /** From now on of this track; null: of none. With blur nothing is shown before it is blurred, for that is what was asked for. */
-  of(raw: MediaStreamTrack | null): void {
+  /**
+   * From now on of this track; null: of none. With blur nothing is shown before it is blurred, for that is what was asked for; but `seen`: it is
+   * being shown as it is, and goes on until then.
+   */
+  of(raw: MediaStreamTrack | null, seen = false): void {
     const generation = ++this.#generation;
     this.#blur?.close();
     this.#blur = undefined;
@@ -36,7 +39,7 @@ export class CameraBackground {
       show(raw);
       return;
     }
-    show(null);
+    if (!seen) show(null);
     this.state.value = 'starting';
     void this.#start(raw, generation);
   }

@@ -220,7 +220,7 @@ export class LocalMedia {
 
   setBlur(on: boolean): void {
     this.settings.set('blur', on);
-    this.background.of(this.#raw.value);
+    this.background.of(this.#raw.value, true);
   }
 
   async #again(kind: Kind): Promise<void> {
