@@ -8,6 +8,6 @@ export interface BlurBegin {
 export type BlurSays =
   /** The first picture is out. */
   | { type: 'ready' }
-  /** How long a picture took, on average over the last round, ms. */
-  | { type: 'round'; averageMs: number }
+  /** How many pictures there were in the last round, and how long each took on average, ms. */
+  | { type: 'round'; averageMs: number; pictures: number }
   | { type: 'failed'; reason: string };
