@@ -33,6 +33,11 @@ export const METRICS = {
   transports: gauge('lianmai_sfu_transports', 'WebRTC transports, as the client sees them.', ['direction']),
   producers: gauge('lianmai_sfu_producers', 'Streams that people send.', ['source']),
   consumers: gauge('lianmai_sfu_consumers', 'Streams forwarded to browsers.'),
+  networkTests: counter(
+    'lianmai_sfu_network_tests_total',
+    'Ways to the media server that pages tested before joining: `udp`, `tcp` or `relay`, and whether it was reached.',
+    ['way', 'reached'],
+  ),
   rooms: gauge('lianmai_rooms', 'Rooms.'),
   peers: gauge('lianmai_peers', 'People who are connected or away.', ['role']),
   seats: gauge('lianmai_seats_taken', 'People with a seat.'),
@@ -282,6 +287,7 @@ export function createMetrics(): Metrics {
       transports: g(m.transports),
       producers: g(m.producers),
       consumers: g(m.consumers),
+      networkTests: c(m.networkTests),
     },
     rooms: {
       ...{ rooms: g(m.rooms), peers: g(m.peers), seats: g(m.seats), rebuilds: c(m.rebuilds) },

@@ -5,6 +5,7 @@ import { roomOfPath } from '../shared/contract.ts';
 import { type Problem, problemOf } from '../shared/problems.ts';
 import { remembered, tab } from '../shared/storage.ts';
 import { claimsOf, forgetToken, hasHost, isOwnToken, keepToken, requestToken, takeToken } from '../shared/tokens.ts';
+import type { NetworkProbe, Step } from './door/network/NetworkProbe.ts';
 import { LocalMedia } from './media/LocalMedia.ts';
 import { StudioSession } from './session/StudioSession.ts';
 import { fetchAsset, uploadAsset } from './session/uploadAsset.ts';
@@ -94,6 +95,12 @@ export class Studio {
 
   /** An image of the scene. Throws ProblemError. */
   asset = (id: string): Promise<Blob> => fetchAsset(id, this.#token);
+
+  /** Tests the way to the media server; loaded when somebody wants it. */
+  createProbe = async (onStep: (step: Step) => void): Promise<NetworkProbe> => {
+    const { NetworkProbe } = await import('./door/network/NetworkProbe.ts');
+    return new NetworkProbe({ room: this.room, token: this.#token, onStep });
+  };
 
   /** With what this person comes to the chat. */
   get chatWish(): ChatWish {

@@ -258,4 +258,38 @@ async function watchEnded(stage: Stage, take: Take): Promise<void> {
   await close(page);
 }
 
-export const SCENES: Readonly<Record<string, Scene>> = { home, watch, studio, problems, failures };
+/** The door with everything open, in both languages, and a connection that is gone. */
+async function door(stage: Stage, take: Take): Promise<void> {
+  for (const [locale, name] of [
+    ['en-GB', 'door'],
+    ['zh-CN', 'door-zh'],
+  ] as const) {
+    const page = await stage.open('/studio/door?role=cohost', { locale });
+    await until(page, videosPlay(1));
+    await page.getByTestId('prejoin-name').fill('Lin Xiao');
+    await page.getByTestId('network-test').click();
+    await page.getByTestId('network-verdict').waitFor();
+    await page.getByTestId('speaker-test').click();
+    await page.getByTestId('speaker-yes').click();
+    await take(page, `${name}-network`);
+    await page.getByTestId('more-settings').click();
+    await take(page, `${name}-settings`, async () => {
+      await page.getByTestId('sound-music').scrollIntoViewIfNeeded();
+    });
+    await close(page);
+  }
+  const page = await stage.open('/studio/door?role=cohost', { cuttable: true });
+  await page.getByTestId('prejoin-name').fill('Lin Xiao');
+  await page.getByTestId('join').click();
+  await page.getByTestId('leave').waitFor();
+  await until(page, videosPlay(1));
+  await page.getByTestId('devices').click();
+  await take(page, 'studio-devices');
+  await page.keyboard.press('Escape');
+  stage.cut();
+  await page.getByTestId('reconnecting').waitFor();
+  await take(page, 'studio-reconnecting', panelOnDesk(page));
+  await close(page);
+}
+
+export const SCENES: Readonly<Record<string, Scene>> = { home, watch, studio, problems, failures, door };

@@ -30,6 +30,10 @@ const Reason = z.string().trim().max(REASON_LENGTH);
 /** What a picture of somebody who asks may have, bytes, and its size in pixels. */
 export const PREVIEW = { maxBytes: 40_000, width: 320, height: 180 } as const;
 
+/** By which way a page tests whether it reaches the media server; `relay`: by a TURN server. */
+export const NETWORK_WAYS = ['udp', 'tcp', 'relay'] as const;
+export type NetworkWay = (typeof NETWORK_WAYS)[number];
+
 const MediasoupId = z.string().min(1).max(64);
 
 /** Only the shape that mediasoup itself does not check well enough; the rest is mediasoup's to judge. */
@@ -44,6 +48,13 @@ export const DtlsParameters = z.object({
     )
     .min(1)
     .max(8),
+});
+
+const SctpStreamParameters = z.object({
+  streamId: z.int().min(0).max(65_534),
+  ordered: z.boolean().optional(),
+  maxPacketLifeTime: z.int().min(0).max(65_535).optional(),
+  maxRetransmits: z.int().min(0).max(65_535).optional(),
 });
 
 const uint32 = z.int().min(0).max(0xffffffff);
@@ -154,6 +165,16 @@ export const ClientPayloads = {
    * `source`, while there is one; also of another compositor, before the last one's ends. For who has a seat; holds until `media:reset`.
    */
   'program:watch': z.object({ video: z.boolean(), sound: z.boolean() }),
+  /**
+   * Tests the network, before `join` or after: a transport for one way, on which the client opens a data channel and sends for a few seconds.
+   * A few tests a minute for a connection, one at a time; it ends by itself after 20 s or 6 MB.
+   */
+  'network:open': z.object({ way: z.enum(NETWORK_WAYS) }),
+  'network:connect': z.object({ transportId: MediasoupId, dtlsParameters: DtlsParameters }),
+  'network:send': z.object({ transportId: MediasoupId, sctpStreamParameters: SctpStreamParameters }),
+  /** What has come by all data channels of the test. */
+  'network:received': z.object({}),
+  'network:close': z.object({}),
   'seat:request': z.object({}),
   'seat:withdraw': z.object({}),
   'seat:grant': z.object({ peerId: PeerId }),
@@ -231,6 +252,12 @@ export interface TransportOptions {
   dtlsParameters: Record<string, unknown>;
 }
 
+export interface NetworkOpenAnswer {
+  transport: TransportOptions & { sctpParameters: Record<string, unknown> };
+  routerRtpCapabilities: Record<string, unknown>;
+  iceServers: IceServer[];
+}
+
 export interface JoinAnswer {
   self: PeerInfo;
   peers: PeerInfo[];
@@ -261,6 +288,12 @@ export interface ClientAnswers {
   'consumer:pause': Record<string, never>;
   'consumer:size': Record<string, never>;
   'program:watch': Record<string, never>;
+  'network:open': NetworkOpenAnswer;
+  'network:connect': Record<string, never>;
+  'network:send': { dataProducerId: string };
+  /** `atMs`: when it was counted, ms of the server's monotonic clock. */
+  'network:received': { bytes: number; atMs: number };
+  'network:close': Record<string, never>;
   'seat:request': Record<string, never>;
   'seat:withdraw': Record<string, never>;
   'seat:grant': Record<string, never>;

@@ -6,6 +6,7 @@ import { RoomId } from '../contracts/ids.ts';
 import type { Scene, VersionedScene } from '../contracts/scene.ts';
 import type { IceServer, LeaveReason } from '../contracts/signaling.ts';
 import type { JoinClaims } from '../contracts/tokens.ts';
+import { NetworkTests } from '../sfu/NetworkTests.ts';
 import { CaptionDesk } from './CaptionDesk.ts';
 import { Invitations, type Sign } from './Invitations.ts';
 import { DEFAULT_LIMITS, type RoomLimits } from './limits.ts';
@@ -49,6 +50,8 @@ export class RoomRegistry extends TypedEmitter<{ opened: [room: Room]; closed: [
   readonly door: RoomDoor;
   readonly invitations: Invitations;
   readonly captions: CaptionDesk;
+  /** Of people at the door, whatever their room. */
+  readonly networkTests: NetworkTests;
   readonly #seats: SeatMemory;
   readonly #options: RoomRegistryOptions;
   readonly #limits: RoomLimits;
@@ -71,6 +74,7 @@ export class RoomRegistry extends TypedEmitter<{ opened: [room: Room]; closed: [
       keepUntil: (room, captionsUntil) => options.files?.change(room, { captionsUntil }),
     });
     this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
+    this.networkTests = new NetworkTests(options.pool);
     this.iceServers = options.iceServers as readonly IceServer[];
   }
 

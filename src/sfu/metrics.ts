@@ -14,4 +14,6 @@ export interface SfuMetrics {
   producers: Gauge<'source'>;
   /** lianmai_sfu_consumers: streams forwarded to browsers; a compositor's are not among them. */
   consumers: Gauge;
+  /** lianmai_sfu_network_tests_total{way,reached}: ways that pages tested; `way` is udp, tcp or relay, `reached` true or false. */
+  networkTests: Counter<'way' | 'reached'>;
 }

@@ -26,6 +26,8 @@ const EVENTS = { perSecond: 50, burst: 200 };
 /** One picture of itself a second, and some that were held up on the way. */
 const PREVIEWS_PER_SECOND = 1;
 const PREVIEWS_BURST = 3;
+/** Network tests: a few by somebody who changes cables, then four a minute. */
+const NETWORK_TESTS = { perSecond: 1 / 15, burst: 4 };
 /** Who goes on after so many refusals is not a page of ours. */
 const MAX_REFUSED = 1_000;
 
@@ -60,6 +62,8 @@ export class Connection implements PeerLink, Session {
   readonly #socket: Socket;
   readonly #metrics: SignalingMetrics;
   readonly previews = new TokenBucket({ perSecond: PREVIEWS_PER_SECOND, burst: PREVIEWS_BURST });
+  readonly networkTests = new TokenBucket(NETWORK_TESTS);
+  networkTest: Session['networkTest'];
   #closed = false;
   readonly #ended = Promise.withResolvers<void>();
   place: Session['place'];
@@ -105,6 +109,7 @@ export class Connection implements PeerLink, Session {
     const { place } = this;
     this.place = undefined;
     place?.room.drop(place.peer, this);
+    this.networkTest?.close();
     this.#ended.resolve();
   }
 

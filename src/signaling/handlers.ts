@@ -15,6 +15,8 @@ import type { PeerLink } from '../rooms/PeerLink.ts';
 import type { Room } from '../rooms/Room.ts';
 import type { RoomRegistry } from '../rooms/RoomRegistry.ts';
 import type { ScheduleService } from '../schedule/ScheduleService.ts';
+import type { NetworkTest } from '../sfu/NetworkTest.ts';
+import { NETWORK_HANDLERS } from './networkHandlers.ts';
 import { SEAT_HANDLERS } from './seatHandlers.ts';
 import { SHOW_HANDLERS } from './showHandlers.ts';
 import type { TokenBucket } from './TokenBucket.ts';
@@ -32,6 +34,10 @@ export interface Session {
   readonly closed: boolean;
   /** Limits its pictures. */
   readonly previews: TokenBucket;
+  /** Limits its network tests. */
+  readonly networkTests: TokenBucket;
+  /** The last one that it began. */
+  networkTest: NetworkTest | undefined;
   /** Set by `join`. */
   place: { room: Room; peer: Peer } | undefined;
 }
@@ -189,6 +195,7 @@ export const HANDLERS: HandlerTable = {
       return {};
     },
   },
+  ...NETWORK_HANDLERS,
   ...SEAT_HANDLERS,
   ...SHOW_HANDLERS,
   'caption:say': {

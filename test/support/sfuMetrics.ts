@@ -17,6 +17,7 @@ export const sfuMetrics = (): SfuMetrics => ({
   transports: gauge('transports', 'direction'),
   producers: gauge('producers', 'source'),
   consumers: gauge('consumers'),
+  networkTests: counter('network_tests', 'way', 'reached'),
 });
 export const roomMetrics = (): RoomMetrics => ({
   rooms: gauge('rooms'),

@@ -71,7 +71,6 @@ export const en = {
   'studio.away': 'Connection lost, seat kept',
   'studio.sharing': 'Screen of {name}',
   'studio.reconnecting': 'Connection lost. Reconnecting…',
-  'studio.reconnecting.do': 'Your seat is kept for 30 seconds. Nothing to do; check your network if this stays.',
   'studio.rebuilding': 'The media connection is being rebuilt…',
   'studio.connecting': 'Connecting…',
   'studio.sound.blocked': 'Your browser holds back the sound of the others.',

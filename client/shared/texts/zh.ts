@@ -72,7 +72,6 @@ export const zh: Record<TextKey, string> = {
   'studio.away': '连接中断，麦位保留中',
   'studio.sharing': '{name} 的屏幕',
   'studio.reconnecting': '连接中断，正在重连…',
-  'studio.reconnecting.do': '麦位会保留 30 秒，无需操作；如果一直这样，请检查网络。',
   'studio.rebuilding': '正在重建媒体连接…',
   'studio.connecting': '正在连接…',
   'studio.sound.blocked': '浏览器暂时阻止了其他人的声音。',

@@ -1,6 +1,7 @@
-import { type ReadonlySignal, type Signal, signal } from '@preact/signals';
-import { type Problem, problemOf } from '../../shared/problems.ts';
+import { computed, type ReadonlySignal, type Signal, signal } from '@preact/signals';
+import { type Problem, ProblemError, problemOf } from '../../shared/problems.ts';
 import { remembered } from '../../shared/storage.ts';
+import { CameraBackground } from './CameraBackground.ts';
 import {
   captureBoth,
   captureCamera,
@@ -10,17 +11,26 @@ import {
   deviceOf,
   listDevices,
 } from './capture.ts';
+import { cameraConstraints, microphoneConstraints } from './constraints.ts';
+import { DeviceFollower } from './DeviceFollower.ts';
+import { MediaSettings, type Quality } from './MediaSettings.ts';
 
 /** What a select offers for "do not use one". */
 export const NONE = 'none';
 
-type Kind = 'camera' | 'microphone';
+export type Kind = 'camera' | 'microphone';
+
+/** A finger is what points: phones and tablets. */
+const isHandheld = (): boolean => matchMedia('(pointer: coarse)').matches;
 
 /**
  * The person's own camera, microphone and screen. It holds what they want to send; studio/session/MediaLink.ts sees to it
- * that the server gets that, and gets it again after a reconnect.
+ * that the server gets that, and gets it again after a reconnect. What becomes of a device that is unplugged: DeviceFollower.ts.
  */
 export class LocalMedia {
+  readonly settings = new MediaSettings();
+  /** What the camera gives; `camera` is this, or what CameraBackground.ts makes of it. */
+  readonly #raw = signal<MediaStreamTrack | null>(null);
   readonly #camera = signal<MediaStreamTrack | null>(null);
   readonly #microphone = signal<MediaStreamTrack | null>(null);
   readonly #screen = signal<MediaStreamTrack | null>(null);
@@ -29,7 +39,7 @@ export class LocalMedia {
   readonly #soundMissing = signal(false);
   readonly #muted = signal(false);
   readonly #starting = signal(false);
-  readonly #lists = signal<DeviceLists>({ cameras: [], microphones: [] });
+  readonly #lists = signal<DeviceLists>({ cameras: [], microphones: [], speakers: [] });
   readonly problem: Signal<Problem | null> = signal(null);
   /** The device that is wanted: its id, '' for the browser's choice, or NONE. */
   readonly chosen = {
@@ -53,8 +63,36 @@ export class LocalMedia {
   readonly muted: ReadonlySignal<boolean> = this.#muted;
   readonly starting: ReadonlySignal<boolean> = this.#starting;
   readonly lists: ReadonlySignal<DeviceLists> = this.#lists;
+  /** One sees oneself as in a mirror, unless the camera looks away. */
+  readonly mirrored = computed(() => this.#raw.value?.getSettings().facingMode !== 'environment');
+  /** A phone with cameras on both sides. */
+  readonly canFlip = computed(() => this.#raw.value !== null && isHandheld() && this.#lists.value.cameras.length > 1);
+  /** The loudspeaker that was chosen while it is there; '' for the system's. */
+  readonly speaker = computed(() => {
+    const chosen = this.settings.speaker.value;
+    return this.#lists.value.speakers.some(({ id }) => id === chosen) ? chosen : '';
+  });
+  readonly background = new CameraBackground({
+    settings: this.settings,
+    show: (track) => {
+      this.#camera.value = track;
+    },
+  });
+  readonly follower = new DeviceFollower({
+    lists: () => this.#refreshLists(),
+    wanted: (kind) => this.chosen[kind].value !== NONE && !this.#closed,
+    has: (kind) => this.#signalOf(kind).value !== null,
+    start: async (kind, deviceId) => {
+      if (this.#signalOf(kind).value) this.#drop(kind);
+      await this.#start(kind, deviceId);
+      return this.#signalOf(kind).value?.label;
+    },
+    lost: (label) => {
+      this.problem.value = { code: 'device-unplugged', detail: label };
+    },
+  });
 
-  readonly #onDeviceChange = (): void => void this.#refreshLists();
+  readonly #onDeviceChange = (): void => void this.follower.changed();
 
   /** Asks for what is wanted of camera and microphone. What cannot be had is a `problem`; the other one still works. */
   async open(): Promise<void> {
@@ -62,22 +100,10 @@ export class LocalMedia {
     this.#starting.value = true;
     navigator.mediaDevices?.addEventListener('devicechange', this.#onDeviceChange);
     try {
-      const { camera, microphone } = this.chosen;
-      if (camera.value !== NONE && microphone.value !== NONE && !this.#camera.value && !this.#microphone.value) {
-        const attempt = { camera: ++this.#attempt.camera, microphone: ++this.#attempt.microphone };
-        const both = await captureBoth(camera.value, microphone.value);
-        if (both) {
-          // Whoever chose otherwise while the browser was asking, above all "none", gets what they chose.
-          for (const kind of ['camera', 'microphone'] as const) {
-            if (attempt[kind] === this.#attempt[kind] && !this.#closed) this.#take(kind, both[kind]);
-            else both[kind].stop();
-          }
-          return;
-        }
-      }
+      if (await this.#openBoth()) return;
       if (!this.#microphone.value) await this.start('microphone');
       const first = this.#problemNow();
-      if (!this.#camera.value) await this.start('camera');
+      if (!this.#raw.value) await this.start('camera');
       // Neither is there: one sentence about both.
       const second = this.#problemNow();
       if (first?.code === 'no-microphone' && second?.code === 'no-camera')
@@ -92,12 +118,32 @@ export class LocalMedia {
     }
   }
 
+  /** By one question of the browser to the person; false when each has to be asked for alone. */
+  async #openBoth(): Promise<boolean> {
+    const { camera, microphone } = this.chosen;
+    if (camera.value === NONE || microphone.value === NONE || this.#raw.value || this.#microphone.value) return false;
+    const attempt = { camera: ++this.#attempt.camera, microphone: ++this.#attempt.microphone };
+    const both = await captureBoth(this.#cameraWish(camera.value), this.#microphoneWish(microphone.value));
+    if (!both) return false;
+    // Whoever chose otherwise while the browser was asking, above all "none", gets what they chose.
+    for (const kind of ['camera', 'microphone'] as const) {
+      if (attempt[kind] === this.#attempt[kind] && !this.#closed) this.#take(kind, both[kind]);
+      else both[kind].stop();
+    }
+    return true;
+  }
+
   /** Turns a camera or microphone on. A remembered device that is gone falls back to the browser's choice. */
   async start(kind: Kind): Promise<void> {
-    const wanted = this.chosen[kind].value;
+    this.follower.forget(kind);
+    await this.#start(kind, this.chosen[kind].value);
+  }
+
+  async #start(kind: Kind, wanted: string): Promise<void> {
     if (wanted === NONE || this.#closed) return;
     const attempt = ++this.#attempt[kind];
-    const capture = kind === 'camera' ? captureCamera : captureMicrophone;
+    const capture = (deviceId: string) =>
+      kind === 'camera' ? captureCamera(this.#cameraWish(deviceId)) : captureMicrophone(this.#microphoneWish(deviceId));
     try {
       const track = await capture(wanted).catch((error: unknown) => {
         const { code } = problemOf(error);
@@ -111,6 +157,9 @@ export class LocalMedia {
       if (attempt !== this.#attempt[kind]) return;
       this.#missing.add(kind);
       this.problem.value = problemOf(error);
+      // Whoever then plugs one in need not ask again.
+      if (error instanceof ProblemError && (error.code === 'no-camera' || error.code === 'no-microphone'))
+        this.follower.misses(kind);
     }
   }
 
@@ -127,11 +176,17 @@ export class LocalMedia {
 
   /** Turns it off: the device's light goes out. */
   stop(kind: Kind): void {
+    this.follower.forget(kind);
+    this.#drop(kind);
+  }
+
+  #drop(kind: Kind): void {
     this.#attempt[kind]++;
     this.#missing.delete(kind);
     const track = this.#signalOf(kind);
     track.value?.stop();
     track.value = null;
+    if (kind === 'camera') this.background.of(null);
   }
 
   /** Chooses a device, '' for the browser's choice, or NONE, and remembers it. */
@@ -142,6 +197,36 @@ export class LocalMedia {
     this.stop(kind);
     if (this.#missing.size === 0) this.problem.value = null;
     await this.start(kind);
+  }
+
+  /** The camera on the phone's other side. */
+  async flip(): Promise<void> {
+    const facing = this.#raw.value?.getSettings().facingMode ?? this.settings.facing.value;
+    this.settings.setFacing(facing === 'environment' ? 'user' : 'environment');
+    await this.choose('camera', '');
+  }
+
+  /** Another size of the camera's picture, at once. */
+  async setQuality(quality: Quality): Promise<void> {
+    this.settings.setQuality(quality);
+    await this.#again('camera');
+  }
+
+  /** Turns a switch of the sound; the microphone is opened anew with it. */
+  async setSound(key: 'echo' | 'noise' | 'gain' | 'music', on: boolean): Promise<void> {
+    this.settings.set(key, on);
+    await this.#again('microphone');
+  }
+
+  setBlur(on: boolean): void {
+    this.settings.set('blur', on);
+    this.background.of(this.#raw.value, true);
+  }
+
+  async #again(kind: Kind): Promise<void> {
+    if (!this.#signalOf(kind).value) return;
+    this.#drop(kind);
+    await this.#start(kind, this.chosen[kind].value);
   }
 
   setMuted(muted: boolean): void {
@@ -204,24 +289,35 @@ export class LocalMedia {
   }
 
   #signalOf(kind: Kind): Signal<MediaStreamTrack | null> {
-    return kind === 'camera' ? this.#camera : this.#microphone;
+    return kind === 'camera' ? this.#raw : this.#microphone;
+  }
+
+  #cameraWish(deviceId: string): MediaTrackConstraints {
+    return cameraConstraints({ deviceId, quality: this.settings.quality.value, facing: this.settings.facing.value });
+  }
+
+  #microphoneWish(deviceId: string): MediaTrackConstraints {
+    const { processing, music } = this.settings;
+    return microphoneConstraints({ deviceId, processing: processing.value, music: music.value });
   }
 
   #take(kind: Kind, track: MediaStreamTrack): void {
     // Fired when the device goes away, not by our own stop().
     track.addEventListener('ended', () => {
       if (this.#signalOf(kind).value !== track) return;
-      this.#signalOf(kind).value = null;
+      this.#drop(kind);
       this.#missing.add(kind);
-      this.problem.value = { code: 'device-unplugged', detail: track.label };
+      void this.follower.ended(kind, { id: deviceOf(track), label: track.label });
     });
     this.#missing.delete(kind);
     this.#signalOf(kind).value?.stop();
     this.#signalOf(kind).value = track;
     this.chosen[kind].value = deviceOf(track);
+    if (kind === 'camera') this.background.of(track);
   }
 
-  async #refreshLists(): Promise<void> {
+  async #refreshLists(): Promise<DeviceLists> {
     this.#lists.value = await listDevices().catch(() => this.#lists.value);
+    return this.#lists.value;
   }
 }

@@ -1,9 +1,6 @@
 /** Asks the browser for cameras, microphones and screens. Every failure comes out as a ProblemError. */
 import { ProblemError, problemOfCapture, type Wanted } from '../../shared/problems.ts';
 
-/** Enough for the largest simulcast layer of a 720p program; the browser takes what the camera has nearest to it. */
-const CAMERA = { width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { ideal: 30 } };
-const MICROPHONE = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
 /** Slides and code: enough for smooth scrolling. */
 const SCREEN_FPS = 30;
 
@@ -23,18 +20,16 @@ async function capture(constraints: MediaStreamConstraints, wanted: Wanted): Pro
   }
 }
 
-const exactly = (deviceId: string) => (deviceId ? { deviceId: { exact: deviceId } } : {});
-
-/** One camera; the browser's choice when `deviceId` is empty. */
-export async function captureCamera(deviceId: string): Promise<MediaStreamTrack> {
-  const stream = await capture({ video: { ...CAMERA, ...exactly(deviceId) } }, 'camera');
+/** One camera (constraints.ts). */
+export async function captureCamera(video: MediaTrackConstraints): Promise<MediaStreamTrack> {
+  const stream = await capture({ video }, 'camera');
   const track = stream.getVideoTracks()[0];
   if (!track) throw new ProblemError('no-camera');
   return track;
 }
 
-export async function captureMicrophone(deviceId: string): Promise<MediaStreamTrack> {
-  const stream = await capture({ audio: { ...MICROPHONE, ...exactly(deviceId) } }, 'microphone');
+export async function captureMicrophone(audio: MediaTrackConstraints): Promise<MediaStreamTrack> {
+  const stream = await capture({ audio }, 'microphone');
   const track = stream.getAudioTracks()[0];
   if (!track) throw new ProblemError('no-microphone');
   return track;
@@ -42,15 +37,11 @@ export async function captureMicrophone(deviceId: string): Promise<MediaStreamTr
 
 /** Both by one question to the person; undefined when one of them is not to be had, so that each is asked for alone. */
 export async function captureBoth(
-  cameraId: string,
-  microphoneId: string,
+  video: MediaTrackConstraints,
+  audio: MediaTrackConstraints,
 ): Promise<{ camera: MediaStreamTrack; microphone: MediaStreamTrack } | undefined> {
-  const constraints = {
-    video: { ...CAMERA, ...exactly(cameraId) },
-    audio: { ...MICROPHONE, ...exactly(microphoneId) },
-  };
   try {
-    const stream = await devices().getUserMedia(constraints);
+    const stream = await devices().getUserMedia({ video, audio });
     const [camera] = stream.getVideoTracks();
     const [microphone] = stream.getAudioTracks();
     return camera && microphone ? { camera, microphone } : undefined;
@@ -103,6 +94,8 @@ export async function captureScreen(
 export interface DeviceLists {
   cameras: { id: string; label: string }[];
   microphones: { id: string; label: string }[];
+  /** Empty where the browser lets no page choose one. */
+  speakers: { id: string; label: string }[];
 }
 
 /** What can be chosen. Before the person has allowed anything the browser hides ids and labels; such entries are left out. */
@@ -110,7 +103,8 @@ export async function listDevices(): Promise<DeviceLists> {
   const all = await devices().enumerateDevices();
   const of = (kind: MediaDeviceKind) =>
     all.filter((d) => d.kind === kind && d.deviceId !== '').map((d) => ({ id: d.deviceId, label: d.label || d.kind }));
-  return { cameras: of('videoinput'), microphones: of('audioinput') };
+  const speakers = 'setSinkId' in HTMLMediaElement.prototype ? of('audiooutput') : [];
+  return { cameras: of('videoinput'), microphones: of('audioinput'), speakers };
 }
 
 /** The device that a track comes from. */

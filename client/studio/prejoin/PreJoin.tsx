@@ -3,11 +3,12 @@ import { useEffect } from 'preact/hooks';
 import { t } from '../../shared/language.ts';
 import { NameField } from '../../shared/NameField.tsx';
 import { ProblemNotice } from '../../shared/ProblemNotice.tsx';
-import { DeviceSelects } from '../media/DeviceSelects.tsx';
-import { TrackVideo } from '../media/TrackVideo.tsx';
+import { DeviceNews } from '../door/DeviceNews.tsx';
+import { DoorDevices } from '../door/DoorDevices.tsx';
+import { Mirror } from '../door/Mirror.tsx';
+import { NetworkCheck } from '../door/NetworkCheck.tsx';
 import type { Studio } from '../Studio.ts';
 import { JoinProblem } from './JoinProblem.tsx';
-import { LevelMeter } from './LevelMeter.tsx';
 
 /** The door of the studio: see and hear oneself, choose devices and a name, then join. */
 export function PreJoin({ studio }: { studio: Studio }) {
@@ -29,13 +30,7 @@ export function PreJoin({ studio }: { studio: Studio }) {
 
   return (
     <main class="prejoin">
-      <section class="mirror" aria-label={t('prejoin.preview')}>
-        {media.camera.value ? (
-          <TrackVideo track={media.camera.value} mirrored label={t('prejoin.preview')} />
-        ) : (
-          <p class="muted">{media.starting.value ? t('prejoin.preview.starting') : t('prejoin.preview.off')}</p>
-        )}
-      </section>
+      <Mirror media={media} />
       <form
         class="stack"
         noValidate
@@ -57,9 +52,10 @@ export function PreJoin({ studio }: { studio: Studio }) {
             </button>
           </ProblemNotice>
         ) : null}
+        <DeviceNews media={media} />
         <NameField id="prejoin-name" value={name} bad={tried.value && nameBad} readOnly={studio.nameFixed.value} />
-        <DeviceSelects media={media} />
-        <LevelMeter track={media.microphone.value} />
+        <DoorDevices media={media} />
+        <NetworkCheck studio={studio} />
         {session ? <JoinProblem studio={studio} session={session} /> : null}
         <button type="submit" class="button primary large wide" data-testid="join" disabled={joining}>
           {joining ? t('prejoin.joining') : t('prejoin.join')}

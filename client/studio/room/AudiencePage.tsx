@@ -4,7 +4,8 @@ import { Icon } from '../../shared/icons.tsx';
 import { t } from '../../shared/language.ts';
 import { seatText } from '../../shared/seatTexts.ts';
 import { TopBar } from '../../shared/TopBar.tsx';
-import { TrackVideo } from '../media/TrackVideo.tsx';
+import { Mirror } from '../door/Mirror.tsx';
+import { doorText } from '../doorTexts.ts';
 import { LevelMeter } from '../prejoin/LevelMeter.tsx';
 import type { Studio } from '../Studio.ts';
 import type { StudioSession } from '../session/StudioSession.ts';
@@ -31,19 +32,18 @@ export function AudiencePage({ studio, session, chat }: Props) {
         <LiveState session={session} />
       </TopBar>
       <main class="prejoin">
-        <section class="mirror" aria-label={t('prejoin.preview')}>
-          {media.camera.value ? (
-            <TrackVideo track={media.camera.value} mirrored label={t('prejoin.preview')} />
-          ) : (
-            <p class="muted">{t('prejoin.preview.off')}</p>
-          )}
-        </section>
+        <Mirror media={media} />
         <div class="stack" data-testid="audience">
           <h1 class="page-title">{seatText('seat.title')}</h1>
           <Banners studio={studio} session={session} />
           {session.seats.news.value === 'taken' ? (
             <p class="notice" role="status" data-testid="seat-news">
               {seatText('seat.taken')}
+            </p>
+          ) : null}
+          {session.seats.news.value === 'lost' ? (
+            <p class="notice" role="status" data-testid="seat-news">
+              {doorText('reconnect.lost')}
             </p>
           ) : null}
           {asking ? null : <p class="muted">{seatText('seat.lead')}</p>}

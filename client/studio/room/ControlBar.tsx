@@ -2,7 +2,8 @@ import { useSignal } from '@preact/signals';
 import { Dialog } from '../../shared/Dialog.tsx';
 import { Icon, type IconName } from '../../shared/icons.tsx';
 import { t } from '../../shared/language.ts';
-import { DeviceSelects } from '../media/DeviceSelects.tsx';
+import { DoorDevices } from '../door/DoorDevices.tsx';
+import { doorText } from '../doorTexts.ts';
 import type { LocalMedia } from '../media/LocalMedia.ts';
 import { canShareScreen, isMuted, toggleCamera, toggleMute, toggleScreen } from '../media/ownControls.ts';
 import type { StudioSession } from '../session/StudioSession.ts';
@@ -39,6 +40,9 @@ export function ControlBar({ session, media, panelOpen, onPanel }: Props) {
         off={cameraOff}
         onClick={() => toggleCamera(media)}
       />
+      {media.canFlip.value ? (
+        <Control testId="flip" icon="flip" label={doorText('device.flip')} onClick={() => void media.flip()} />
+      ) : null}
       {canShareScreen() ? (
         <Control
           testId="screen"
@@ -74,7 +78,7 @@ export function ControlBar({ session, media, panelOpen, onPanel }: Props) {
           }}
         >
           <div class="stack dialog-body">
-            <DeviceSelects media={media} />
+            <DoorDevices media={media} />
             {canShareScreen() ? <ScreenSoundChoice media={media} /> : null}
           </div>
           <form method="dialog" class="actions">

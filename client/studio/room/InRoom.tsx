@@ -6,6 +6,7 @@ import type { Studio } from '../Studio.ts';
 import type { StudioSession } from '../session/StudioSession.ts';
 import { AudiencePage } from './AudiencePage.tsx';
 import { RoomPage } from './RoomPage.tsx';
+import { useWakeLock } from './useWakeLock.ts';
 
 interface Props {
   studio: Studio;
@@ -14,6 +15,7 @@ interface Props {
 
 /** In the room, with a seat or without; the chat is the same. */
 export function InRoom({ studio, session }: Props) {
+  useWakeLock();
   const chat = useSignal<ChatClient | null>(null);
   const wish = useMemo(() => studio.chatWish, [studio, session]);
   useChat(wish, (next) => {

@@ -2,10 +2,12 @@ import { useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import { Icon } from '../../shared/icons.tsx';
 import { t } from '../../shared/language.ts';
+import { useSpeaker } from '../door/useSpeaker.ts';
+import type { LocalMedia } from '../media/LocalMedia.ts';
 import type { StudioSession } from '../session/StudioSession.ts';
 
 /** The sound of the others, and a button where the browser holds it back. */
-export function RemoteAudio({ session }: { session: StudioSession }) {
+export function RemoteAudio({ session, media }: { session: StudioSession; media: LocalMedia }) {
   const blocked = useSignal(false);
   const players = useRef(new Set<HTMLAudioElement>());
   const tracks = session.state.remote.value.filter((remote) => remote.track.kind === 'audio');
@@ -22,6 +24,7 @@ export function RemoteAudio({ session }: { session: StudioSession }) {
           key={remote.consumerId}
           track={remote.track}
           silent={session.monitor.hears.value}
+          media={media}
           players={players.current}
           onBlocked={() => {
             blocked.value = true;
@@ -49,12 +52,14 @@ interface PlayerProps {
   track: MediaStreamTrack;
   /** It is heard by the program (monitor/Monitor.tsx). */
   silent: boolean;
+  media: LocalMedia;
   players: Set<HTMLAudioElement>;
   onBlocked: () => void;
 }
 
-function Player({ track, silent, players, onBlocked }: PlayerProps) {
+function Player({ track, silent, media, players, onBlocked }: PlayerProps) {
   const ref = useRef<HTMLAudioElement>(null);
+  useSpeaker(ref, media);
   useEffect(() => {
     const player = ref.current;
     if (!player) return;

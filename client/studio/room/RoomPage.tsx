@@ -6,6 +6,7 @@ import { t } from '../../shared/language.ts';
 import { ProblemNotice } from '../../shared/ProblemNotice.tsx';
 import { TopBar } from '../../shared/TopBar.tsx';
 import { Announcer } from '../Announcer.tsx';
+import { DeviceNews } from '../door/DeviceNews.tsx';
 import type { Studio } from '../Studio.ts';
 import type { StudioSession } from '../session/StudioSession.ts';
 import { ControlBar } from './ControlBar.tsx';
@@ -19,6 +20,7 @@ import { MonitorRow } from './monitor/MonitorRow.tsx';
 import { MonitorToggle } from './monitor/MonitorToggle.tsx';
 import { type PanelTab, PanelTabs } from './PanelTabs.tsx';
 import { People } from './People.tsx';
+import { Reconnecting } from './Reconnecting.tsx';
 import { RemoteAudio } from './RemoteAudio.tsx';
 import { ScreenSoundMissing } from './ScreenSound.tsx';
 import { Stage } from './Stage.tsx';
@@ -62,10 +64,10 @@ export function RoomPage({ studio, session, chat }: RoomProps) {
           <Banners studio={studio} session={session} />
           <SeatNotices session={session} />
           <ScreenSoundMissing media={media} />
-          <RemoteAudio session={session} />
+          <RemoteAudio session={session} media={media} />
           <HealthStrip session={session} />
         </div>
-        <MonitorRow session={session}>
+        <MonitorRow session={session} media={media}>
           <Stage session={session} media={media} />
         </MonitorRow>
         <Countdown session={session} />
@@ -131,24 +133,10 @@ function PanelContent({ studio, session, chat, tab }: RoomProps & { tab: PanelTa
 /** What the person should know right now. */
 export function Banners({ studio, session }: Props) {
   const media = studio.media.value;
-  const problem = session.problem.value;
   return (
     <>
-      {session.phase.value === 'reconnecting' ? (
-        <div class="notice" role="status" data-testid="reconnecting">
-          <Icon name="warning" />
-          <div class="grow">
-            <strong>
-              {problem && problem.code !== 'connection-lost'
-                ? t(`problem.${problem.code}.title`)
-                : t('studio.reconnecting')}
-            </strong>
-            {problem && problem.code !== 'connection-lost'
-              ? t(`problem.${problem.code}.do`)
-              : t('studio.reconnecting.do')}
-          </div>
-        </div>
-      ) : null}
+      {session.phase.value === 'reconnecting' ? <Reconnecting session={session} /> : null}
+      <DeviceNews media={media} />
       {session.phase.value === 'joined' && session.state.self.value?.seated && !session.mediaReady.value ? (
         <p class="small muted" role="status" data-testid="media-building">
           {t('studio.rebuilding')}

@@ -56,6 +56,7 @@ export function Stage({ session, media }: Props) {
             speaking={speaking.has(tile.peerId)}
             session={session}
             drag={order.drag}
+            mirrored={media.mirrored.value}
           />
         ) : null;
       })}

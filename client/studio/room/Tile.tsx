@@ -21,10 +21,12 @@ interface Props {
   session: StudioSession;
   /** A host drags tiles to order them; null: this person may not. */
   drag: DragOrder | null;
+  /** One's own camera is shown as in a mirror. */
+  mirrored: boolean;
 }
 
 /** One person's camera or screen, or their initials. */
-export function Tile({ tile, cell, speaking, session, drag }: Props) {
+export function Tile({ tile, cell, speaking, session, drag, mirrored }: Props) {
   const label = tile.source === 'screen' ? t('studio.sharing', { name: tile.name }) : tile.name;
   const onSize = useReportedSize(session, tile.consumerId);
   return (
@@ -47,7 +49,7 @@ export function Tile({ tile, cell, speaking, session, drag }: Props) {
         <TrackVideo
           track={tile.track}
           label={label}
-          mirrored={tile.self && tile.source === 'camera'}
+          mirrored={mirrored && tile.self && tile.source === 'camera'}
           contain={tile.source === 'screen'}
           onSize={onSize}
         />

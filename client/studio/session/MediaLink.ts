@@ -23,6 +23,8 @@ export interface Wanted {
   paused: boolean;
   /** Without a track: pause the producer (a camera that is off), or close it (a screen that is not shared any more). */
   keep: boolean;
+  /** A microphone in stereo, without gaps in silence, and with the bits that music wants. */
+  music?: boolean;
 }
 
 export interface RemoteTrack {
@@ -45,6 +47,20 @@ export interface MediaLinkOptions {
 
 /** Where the bandwidth estimate begins, kbit/s: libwebrtc's own 300 would make the first ten seconds a blur. */
 const START_BITRATE_KBIT = 1000;
+/** Transparent for stereo music by Opus (RFC 7587, section 3.1.1), bits a second. */
+const MUSIC_BITRATE = 128_000;
+
+const sizeOf = (track: MediaStreamTrack): Size | undefined => {
+  const { width, height } = track.getSettings();
+  return width && height ? { width, height } : undefined;
+};
+
+/** What a producer is negotiated with; a track that wants something else needs another producer. */
+function shapeOf(source: SourceKind, track: MediaStreamTrack, music: boolean): string {
+  if (source === 'microphone') return music ? 'music' : 'speech';
+  const size = source === 'camera' ? sizeOf(track) : undefined;
+  return size ? JSON.stringify(cameraLayers(size.width, size.height)) : '';
+}
 
 /** Lip-sync is between the tracks of one stream: one for camera and microphone, one for screen and its sound, one for the program. */
 const streamOf = (source: RemoteTrack['source']): string =>
@@ -55,6 +71,8 @@ export class MediaLink {
   readonly #options: MediaLinkOptions;
   readonly #device: Device;
   readonly #producers = new Map<SourceKind, types.Producer>();
+  /** Of each producer (`shapeOf`). */
+  readonly #shapes = new Map<SourceKind, string>();
   readonly #consumers = new Map<string, { consumer: types.Consumer; remote: RemoteTrack }>();
   /** What the server told of consumers while they were being built. */
   readonly #told = new Map<string, 'closed' | 'paused' | 'resumed'>();
@@ -104,13 +122,11 @@ export class MediaLink {
     const run = async () => {
       if (this.#closed || !this.#send) return;
       const producer = this.#producers.get(source);
-      if (!producer) {
-        if (wanted.track && wanted.track.readyState === 'live')
-          await this.#produce(this.#send, source, wanted.track, wanted.paused);
-        return;
-      }
-      if (!wanted.track && !wanted.keep) return this.#closeProducer(source, producer);
-      await this.#adjust(producer, wanted);
+      const { track } = wanted;
+      const fits = !track || shapeOf(source, track, wanted.music === true) === this.#shapes.get(source);
+      if (producer && fits && (track || wanted.keep)) return this.#adjust(producer, wanted);
+      if (producer) await this.#closeProducer(source, producer);
+      if (track?.readyState === 'live') await this.#produce(this.#send, source, track, wanted);
     };
     const done = this.#queue.then(run);
     this.#queue = done.catch(() => undefined);
@@ -248,18 +264,24 @@ export class MediaLink {
     transport: types.Transport,
     source: SourceKind,
     track: MediaStreamTrack,
-    paused: boolean,
+    { paused, music = false }: Wanted,
   ): Promise<void> {
     track.enabled = !paused;
-    const { width, height } = track.getSettings();
-    const size = width && height ? { width, height } : undefined;
+    const size = sizeOf(track);
     const vp8 = this.#device.sendRtpCapabilities.codecs?.find((c) => c.mimeType.toLowerCase() === 'video/vp8');
     const producer = await transport.produce({
       track,
       stopTracks: false,
       appData: { source, paused, size },
       ...(track.kind === 'audio'
-        ? { codecOptions: { opusFec: true, opusDtx: source === 'microphone', opusStereo: source === 'screen-audio' } }
+        ? {
+            codecOptions: {
+              opusFec: true,
+              opusDtx: source === 'microphone' && !music,
+              opusStereo: source === 'screen-audio' || music,
+              ...(music ? { opusMaxAverageBitrate: MUSIC_BITRATE } : {}),
+            },
+          }
         : {
             encodings: source === 'screen' ? screenLayers() : cameraLayers(size?.width ?? 1280, size?.height ?? 720),
             codecOptions: { videoGoogleStartBitrate: START_BITRATE_KBIT },
@@ -267,6 +289,7 @@ export class MediaLink {
           }),
     });
     this.#producers.set(source, producer);
+    this.#shapes.set(source, shapeOf(source, track, music));
   }
 
   async #adjust(producer: types.Producer, wanted: Wanted): Promise<void> {

@@ -23,7 +23,7 @@ export interface SeatSessionOptions {
 
 export class SeatSession {
   /** The last change of one's own seat. */
-  readonly news = signal<'granted' | 'taken' | 'declined' | null>(null);
+  readonly news = signal<'granted' | 'taken' | 'declined' | 'lost' | null>(null);
   /** What the host said when they declined; empty: nothing. */
   readonly reason = signal('');
   /** One's place in the queue; null: not known, or one does not ask. */

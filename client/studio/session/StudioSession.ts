@@ -209,6 +209,7 @@ export class StudioSession {
       const answer = await this.#signaling.request('join', { name: this.#name, ...(resume ? { resume } : {}) });
       this.#answer = answer;
       this.#memory.remember(answer.self.id);
+      if (this.state.self.value?.seated && !answer.self.seated) this.seats.news.value = 'lost';
       this.state.joined(answer);
       this.scene.joined(answer.scene);
       this.problem.value = null;
@@ -263,7 +264,9 @@ export class StudioSession {
     };
     const stops = [
       effect(() => {
-        const wanted = { track: microphone.value, paused: muted.value, keep: true };
+        // A change of the mode brings another track.
+        const music = this.#media.settings.music.peek();
+        const wanted = { track: microphone.value, paused: muted.value, keep: true, music };
         link.set('microphone', wanted).catch(failed);
       }),
       effect(() => void link.set('camera', { track: camera.value, paused: false, keep: true }).catch(failed)),

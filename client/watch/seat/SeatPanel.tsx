@@ -5,9 +5,10 @@ import { t } from '../../shared/language.ts';
 import { NameField } from '../../shared/NameField.tsx';
 import { ProblemNotice } from '../../shared/ProblemNotice.tsx';
 import { seatText } from '../../shared/seatTexts.ts';
-import { DeviceSelects } from '../../studio/media/DeviceSelects.tsx';
-import { TrackVideo } from '../../studio/media/TrackVideo.tsx';
-import { LevelMeter } from '../../studio/prejoin/LevelMeter.tsx';
+import { DeviceNews } from '../../studio/door/DeviceNews.tsx';
+import { DoorDevices } from '../../studio/door/DoorDevices.tsx';
+import { Mirror } from '../../studio/door/Mirror.tsx';
+import { NetworkCheck } from '../../studio/door/NetworkCheck.tsx';
 import { QueueState } from '../../studio/room/seats/QueueState.tsx';
 import type { SeatWay } from './index.ts';
 
@@ -32,13 +33,7 @@ export function SeatPanel({ way }: { way: SeatWay }) {
   const asking = session?.state.self.value?.asking === true;
   return (
     <section class="card seat-panel" aria-labelledby="seat-title" data-testid="seat-panel">
-      <div class="mirror">
-        {media.camera.value ? (
-          <TrackVideo track={media.camera.value} mirrored label={t('prejoin.preview')} />
-        ) : (
-          <p class="muted">{t(media.starting.value ? 'prejoin.preview.starting' : 'prejoin.preview.off')}</p>
-        )}
-      </div>
+      <Mirror media={media} />
       <div class="stack">
         <h2 id="seat-title" ref={heading} tabIndex={-1}>
           {seatText(asking ? 'ask.waiting.title' : 'ask.title')}
@@ -59,6 +54,7 @@ export function SeatPanel({ way }: { way: SeatWay }) {
             </button>
           </ProblemNotice>
         ) : null}
+        <DeviceNews media={media} />
         {inside ? <QueueState session={session} /> : <Check way={way} busy={session !== null} />}
         {asking ? null : (
           <button type="button" class="button outline" data-testid="seat-cancel" onClick={() => way.cancel()}>
@@ -89,8 +85,8 @@ function Check({ way, busy }: { way: SeatWay; busy: boolean }) {
     >
       <p class="muted">{seatText('ask.lead')}</p>
       <NameField id="seat-name" value={name} bad={tried.value && bad} readOnly={studio.nameFixed.value} />
-      <DeviceSelects media={media} />
-      <LevelMeter track={media.microphone.value} />
+      <DoorDevices media={media} />
+      <NetworkCheck studio={studio} />
       <button
         type="submit"
         class="button primary large"

@@ -4,6 +4,7 @@ import '../../studio/scene.css';
 import '../../studio/seats.css';
 import '../../studio/show.css';
 import '../../studio/desk.css';
+import '../../studio/door.css';
 import { computed, effect, type ReadonlySignal } from '@preact/signals';
 import { Studio } from '../../studio/Studio.ts';
 import { StudioPage } from '../../studio/StudioPage.tsx';

@@ -2,12 +2,15 @@ import { useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import { Icon } from '../../../shared/icons.tsx';
 import { monitorText } from '../../../shared/monitorTexts.ts';
+import { useSpeaker } from '../../door/useSpeaker.ts';
+import type { LocalMedia } from '../../media/LocalMedia.ts';
 import type { StudioSession } from '../../session/StudioSession.ts';
 import { type MonitorState, monitorState, type PictureState } from './monitorState.ts';
 import { ProgramPicture } from './ProgramPicture.tsx';
 
 interface Props {
   session: StudioSession;
+  media: LocalMedia;
 }
 
 /** From here on a host begins with the monitor on show: there is room beside the people. Also in monitor.css. */
@@ -18,7 +21,7 @@ const OVERDUE_MS = 12_000;
 const USUAL = { width: 16, height: 9 };
 
 /** The program as it goes out, next to the people: its picture, how it goes, and on demand its sound. */
-export function Monitor({ session }: Props) {
+export function Monitor({ session, media }: Props) {
   const { monitor, state } = session;
   const picture = useSignal<PictureState>('none');
   const overdue = useSignal(false);
@@ -68,7 +71,7 @@ export function Monitor({ session }: Props) {
         )}
         {now === 'live' ? null : <Lead state={now} />}
       </div>
-      <ProgramSound session={session} />
+      <ProgramSound session={session} media={media} />
     </section>
   );
 }
@@ -103,14 +106,20 @@ function Listen({ session, live }: { session: StudioSession; live: boolean }) {
   );
 }
 
-/** The mix without oneself. Somebody has just clicked for it, so no browser holds it back. */
-function ProgramSound({ session }: Props) {
-  const ref = useRef<HTMLAudioElement>(null);
+/** The mix without oneself. */
+function ProgramSound({ session, media }: Props) {
   const { sound, hears } = session.monitor;
   const track = hears.value ? sound.value?.track : undefined;
+  return track ? <Sound session={session} media={media} track={track} /> : null;
+}
+
+/** Somebody has just clicked for it, so no browser holds it back. */
+function Sound({ session, media, track }: Props & { track: MediaStreamTrack }) {
+  const ref = useRef<HTMLAudioElement>(null);
+  useSpeaker(ref, media);
   useEffect(() => {
     const player = ref.current;
-    if (!player || !track) return;
+    if (!player) return;
     player.srcObject = new MediaStream([track]);
     player.play().catch(() => {
       session.monitor.listening.value = false;
@@ -120,5 +129,5 @@ function ProgramSound({ session }: Props) {
     };
   }, [track]);
   // biome-ignore lint/a11y/useMediaCaption: live voices have no captions to give.
-  return track ? <audio ref={ref} autoplay data-testid="monitor-sound" /> : null;
+  return <audio ref={ref} autoplay data-testid="monitor-sound" />;
 }

@@ -1,0 +1,52 @@
+import { Icon } from '../../shared/icons.tsx';
+import { t } from '../../shared/language.ts';
+import { doorText } from '../doorTexts.ts';
+import type { DeviceNews as News } from '../media/DeviceFollower.ts';
+import type { LocalMedia } from '../media/LocalMedia.ts';
+
+const sentence = (news: News): string => {
+  if (news.code === 'back') return doorText(`device.back.${news.kind}`, { label: news.label });
+  const { kind, label, lost } = news;
+  return lost === ''
+    ? doorText(`device.found.${kind}`, { label })
+    : doorText(`device.replaced.${kind}`, { label, lost });
+};
+
+/** What became by itself of a device that was plugged in or out, and of a blur that does not run. */
+export function DeviceNews({ media }: { media: LocalMedia }) {
+  const news = media.follower.news.value;
+  const background = media.background.state.value;
+  return (
+    <>
+      {news ? (
+        <Notice
+          text={sentence(news)}
+          testId="device-news"
+          onClose={() => {
+            media.follower.news.value = null;
+          }}
+        />
+      ) : null}
+      {background === 'starting' && media.camera.value ? (
+        <p class="small muted" role="status">
+          {doorText('blur.starting')}
+        </p>
+      ) : null}
+      {background === 'slow' || background === 'failed' ? (
+        <Notice text={doorText(`blur.${background}`)} testId="blur-news" onClose={() => media.setBlur(false)} />
+      ) : null}
+    </>
+  );
+}
+
+function Notice({ text, testId, onClose }: { text: string; testId: string; onClose: () => void }) {
+  return (
+    <div class="notice info" role="status" data-testid={testId}>
+      <Icon name="info" />
+      <span class="grow">{text}</span>
+      <button type="button" class="button slim" onClick={onClose}>
+        {t('common.dismiss')}
+      </button>
+    </div>
+  );
+}
