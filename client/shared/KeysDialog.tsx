@@ -65,7 +65,8 @@ export function KeysDialog({ title, groups, or, switchLabel, switchHint, close, 
         <p class="small muted">{switchHint}</p>
       </div>
       <form method="dialog" class="actions">
-        <button type="submit" class="button primary" data-testid="keys-close">
+        {/* biome-ignore lint/a11y/noAutofocus: of a dialog; a stray press must not turn the keys off. */}
+        <button type="submit" class="button primary" data-testid="keys-close" autoFocus>
           {close}
         </button>
       </form>

@@ -54,7 +54,7 @@ describe('order and pin', () => {
     await ann.mouse.up();
     await expectScene({ order: [bobId, annId] });
     for (const page of [ann, bob]) await expect.poll(() => tilesOf(page), poll).toEqual([bobId, annId]);
-    expect(await said(ann)).toBe('Bob is now number 1 of 2');
+    await expect.poll(() => said(ann), poll).toBe('Bob is now number 1 of 2');
     await ann.getByTestId('undo').click();
     await expectScene({ order: [] });
     await ann.getByTestId('redo').click();
@@ -87,7 +87,7 @@ describe('order and pin', () => {
     await expectScene({ order: [second, first] });
     await row(second).getByTestId('move-down').press('Enter');
     await expectScene({ order: [first, second] });
-    expect(await said(ann)).toMatch(/is now number 2 of 2$/);
+    await expect.poll(() => said(ann), poll).toMatch(/is now number 2 of 2$/);
   });
 
   test.each(['touch', 'pen'] as const)('by %s', async (kind) => {
@@ -100,7 +100,7 @@ describe('order and pin', () => {
     await tileOf(ann, 'Bob').hover();
     await tileOf(ann, 'Bob').getByTestId('tile-pin').click();
     await expectScene({ pin: bobId });
-    expect(await tileOf(ann, 'Bob').getByTestId('tile-pin').getAttribute('aria-pressed')).toBe('true');
+    await tileOf(ann, 'Bob').locator('[data-testid=tile-pin][aria-pressed=true]').waitFor();
     await tileOf(ann, 'Bob').dblclick({ position: { x: 60, y: 60 } });
     await expectScene({ pin: null });
     await tileOf(ann, 'Ann').getByTestId('tile-pin').press('Enter');
@@ -203,14 +203,14 @@ describe('sound', () => {
   });
 
   test('who is muted in the program, or not solo, is dim, and that can be heard', async () => {
-    expect(await meter(bobId).getAttribute('data-heard')).toBe('true');
+    await expect.poll(() => meter(bobId).getAttribute('data-heard'), poll).toBe('true');
     await row(bobId).getByTestId('mute-source').click();
     await expect.poll(() => meter(bobId).getAttribute('data-heard'), poll).toBe('false');
     await expect.poll(() => meter(bobId).getAttribute('aria-valuetext'), poll).toContain('not in the program');
     await row(bobId).getByTestId('mute-source').click();
     await row(bobId).getByTestId('solo').click();
     await expect.poll(() => meter(annId).getAttribute('data-heard'), poll).toBe('false');
-    expect(await meter(bobId).getAttribute('data-heard')).toBe('true');
+    await expect.poll(() => meter(bobId).getAttribute('data-heard'), poll).toBe('true');
     await row(bobId).getByTestId('solo').click();
     await expect.poll(async () => (await scene()).sources, poll).toEqual({});
   });
@@ -322,7 +322,7 @@ describe('keys', () => {
     await ann.getByTestId('tab-scene').focus();
     await ann.keyboard.press('m');
     await expect.poll(() => state('mute'), poll).toBe('off');
-    expect(await said(ann)).toBe('Microphone off');
+    await expect.poll(() => said(ann), poll).toBe('Microphone off');
     await ann.keyboard.press('m');
     await expect.poll(() => state('mute'), poll).toBe('on');
     await ann.keyboard.press('v');
@@ -335,7 +335,7 @@ describe('keys', () => {
     await tileOf(ann, 'Ann', 'screen').waitFor({ state: 'detached' });
     await ann.keyboard.press('3');
     await expectScene({ layout: { type: 'spotlight' } });
-    expect(await said(ann)).toBe('Layout: Spotlight');
+    await expect.poll(() => said(ann), poll).toBe('Layout: Spotlight');
     await ann.keyboard.press('Shift+Digit1');
     await expect.poll(async () => (await scene()).pin, poll).toBe((await tilesOf(ann))[0]);
     await ann.keyboard.press('Control+z');

@@ -9,6 +9,7 @@ export const tilesOf = (page: Page): Promise<(string | null)[]> =>
       .sort((a, b) => a.at.y - b.at.y || a.at.x - b.at.x)
       .map(({ peer }) => peer),
   );
+
 async function middleOf(place: Locator): Promise<{ x: number; y: number }> {
   const box = await place.boundingBox();
   if (!box) throw new Error('it is not on the page');
@@ -17,14 +18,16 @@ async function middleOf(place: Locator): Promise<{ x: number; y: number }> {
 
 /** Takes it by the mouse, and holds it over another place. */
 export async function dragOver(page: Page, from: Locator, to: Locator): Promise<void> {
-  const [start, end] = [await middleOf(from), await middleOf(to)];
-  await page.mouse.move(start.x, start.y);
+  // It waits until the tile has come to rest: between two places there may be none under the hand.
+  await from.hover();
+  const end = await middleOf(to);
   await page.mouse.down();
   await page.mouse.move(end.x, end.y, { steps: 4 });
 }
 
 /** Drags it to another place by a finger or a pen, as Chromium's own input has them. */
 export async function dragBy(kind: 'touch' | 'pen', page: Page, first: Locator, second: Locator): Promise<void> {
+  await first.hover({ trial: true });
   const [from, to] = [await middleOf(first), await middleOf(second)];
   const path = [from, { x: (from.x + to.x) / 2, y: (from.y + to.y) / 2 }, to];
   const devtools = await page.context().newCDPSession(page);

@@ -9,6 +9,7 @@ import { launchBrowser, type TestBrowser } from '../support/browser.ts';
 import type { Colour } from '../support/frames.ts';
 import { RtmpServer } from '../support/rtmpServer.ts';
 import { ServerProcess } from '../support/ServerProcess.ts';
+import { dragOver } from './deskHand.ts';
 import { cellsShow, enter, expectPlaying, keepConnections, PATIENCE_MS, Pages, received, tileOf } from './pages.ts';
 
 const ROOM = 'studio';
@@ -207,11 +208,7 @@ describe('the broadcast', () => {
   });
 
   test('a tile that the host drags to another place: the program’s cells change their order; undone by Ctrl+Z', async () => {
-    const [from, to] = [await tileOf(ann, 'Bob').boundingBox(), await tileOf(ann, 'Ann').boundingBox()];
-    if (!from || !to) throw new Error('both are on the stage');
-    await ann.mouse.move(from.x + from.width / 2, from.y + from.height / 2);
-    await ann.mouse.down();
-    await ann.mouse.move(to.x + to.width / 2, to.y + to.height / 2, { steps: 4 });
+    await dragOver(ann, tileOf(ann, 'Bob'), tileOf(ann, 'Ann'));
     await ann.mouse.up();
     await expect.poll(camerasInProgram, { ...poll, interval: 500 }).toEqual([false, true]);
     await ann.keyboard.press('Control+z');

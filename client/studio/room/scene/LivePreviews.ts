@@ -10,6 +10,8 @@ import { type Picture, type PreviewSpec, paintPreview } from './paintPreview.ts'
 const EVERY_MS = 333;
 /** On a machine that is slow at it, no more than this part of the time: the call itself comes first. */
 const MOST_OF_THE_TIME = 0.05;
+/** One painting that was held up says nothing of the next: no longer than this between two, ms. */
+const LONGEST_MS = 2_000;
 /** Longer side of the copy of a video, pixels: as large as the widest preview is painted. */
 const COPY = 240;
 
@@ -97,7 +99,7 @@ export class LivePreviews {
       for (const source of sources) this.#copy(source);
       for (const [canvas, shown] of due) this.#paint(canvas, shown);
       const took = performance.now() - began;
-      this.#notBefore = began + took / MOST_OF_THE_TIME;
+      this.#notBefore = began + Math.min(LONGEST_MS, took / MOST_OF_THE_TIME);
     });
   }
 
