@@ -162,13 +162,20 @@ describe('read without complaint', () => {
   });
 
   test('by m3u8-parser', () => {
-    for (const text of texts) expect(m3u8ParserOn(text).complaints, text).toEqual([]);
+    // It wants LAST-PART of every report; the draft (4.4.5.4) only of renditions that have parts, and captions have none.
+    const own = /^#EXT-X-RENDITION-REPORT #\d+ lacks required attribute\(s\): LAST-PART$/;
+    for (const text of texts)
+      expect(
+        m3u8ParserOn(text).complaints.filter((complaint) => !own.test(complaint)),
+        text,
+      ).toEqual([]);
     expect(Math.max(...[...texts].map((text) => m3u8ParserOn(text).segments))).toBeGreaterThan(6);
   });
 
   test('by ffprobe', () => {
-    expect(probed.complaints).toBe('');
-    expect(probed.streams.map(({ codec_name }) => codec_name).sort()).toEqual(['aac', 'h264', 'webvtt']);
+    // FFmpeg 5.1 has no WebVTT in HLS, and says so.
+    expect(probed.complaints.replace(/^\[hls @ \w+\] Can't support the subtitle\(uri: \S+\)$/gm, '').trim()).toBe('');
+    expect(probed.streams.map(({ codec_name }) => codec_name).sort()).toEqual(['aac', 'h264']);
     expect(probed.streams).toContainEqual({ codec_name: 'h264', width: INPUT.video.width, height: INPUT.video.height });
   });
 
