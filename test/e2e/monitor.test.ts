@@ -165,7 +165,7 @@ test('a co-host has it on demand, and who reloads finds it as it was left', asyn
 });
 
 test('what nobody looks at is not sent', async () => {
-  await ann.getByTestId('monitor-toggle').click();
+  await ann.keyboard.press('w');
   await eventually(() => returned()?.video === false, 'the program is not returned any more');
   expect(await ann.locator('.monitor video').count()).toBe(0);
   await ann.getByTestId('monitor-toggle').click();

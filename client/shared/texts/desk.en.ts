@@ -49,6 +49,7 @@ export const deskEn = {
   'keys.camera': 'Camera on or off',
   'keys.screen': 'Share the screen, or stop',
   'keys.panel': 'Open or close the panel',
+  'keys.program': 'Show or hide the program',
   'keys.show': 'Broadcast and people',
   'keys.scene': 'Scene',
   'keys.chat': 'Chat',

@@ -50,6 +50,7 @@ export const deskZh: Record<DeskTextKey, string> = {
   'keys.camera': '开关摄像头',
   'keys.screen': '开始或停止共享屏幕',
   'keys.panel': '打开或收起面板',
+  'keys.program': '显示或隐藏直播画面',
   'keys.show': '直播与成员',
   'keys.scene': '场景',
   'keys.chat': '聊天',

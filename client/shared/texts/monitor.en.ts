@@ -13,6 +13,8 @@ export const monitorEn = {
   'monitor.lead.starting': 'The picture is there in a few seconds.',
   'monitor.lead.recovering': 'The program is being restored. Nothing needs to be done.',
   'monitor.lead.missing': 'The program goes out, but its picture does not reach this page. Viewers do not notice.',
+  'monitor.said.shown': 'The program is shown',
+  'monitor.said.hidden': 'The program is hidden',
   'monitor.listen': 'Listen to the program',
   'monitor.listening': 'You hear the program without yourself, as viewers do; people are not heard directly meanwhile.',
 } as const;

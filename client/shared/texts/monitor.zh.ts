@@ -15,6 +15,8 @@ export const monitorZh: Record<MonitorTextKey, string> = {
   'monitor.lead.starting': '画面几秒后就会出现。',
   'monitor.lead.recovering': '直播正在恢复，无需任何操作。',
   'monitor.lead.missing': '直播正常进行，只是画面没有传到本页面，观众不受影响。',
+  'monitor.said.shown': '已显示直播画面',
+  'monitor.said.hidden': '已隐藏直播画面',
   'monitor.listen': '收听直播声音',
-  'monitor.listening': '您听到的是观众听到的声音（不含您自己），此时不再直接播放连麦声音。',
+  'monitor.listening': '你听到的是观众听到的声音（不含你自己），此时不再直接播放连麦声音。',
 };

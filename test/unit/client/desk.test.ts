@@ -156,6 +156,7 @@ describe('keys', () => {
     ['V', 'KeyV', 'camera'],
     ['s', 'KeyS', 'screen'],
     ['p', 'KeyP', 'panel'],
+    ['w', 'KeyW', 'program'],
     ['c', 'KeyC', 'chat'],
     ['l', 'KeyL', 'lowerThird'],
     ['g', 'KeyG', 'live'],

@@ -4,6 +4,7 @@ import { deskText } from '../../../shared/deskTexts.ts';
 import { KeysDialog } from '../../../shared/KeysDialog.tsx';
 import { isTyping, keysOn } from '../../../shared/keysSwitch.ts';
 import { t } from '../../../shared/language.ts';
+import { monitorText } from '../../../shared/monitorTexts.ts';
 import { announce } from '../../Announcer.tsx';
 import { isMuted, toggleCamera, toggleMute, toggleScreen } from '../../media/ownControls.ts';
 import type { Studio } from '../../Studio.ts';
@@ -67,6 +68,11 @@ const ACTIONS: Record<ShortcutId, Action> = {
   screen: ({ studio }) => toggleScreen(studio.media.value),
   panel: ({ panel }) => {
     panel.value = !panel.value;
+  },
+  program: ({ session }) => {
+    const { monitor } = session;
+    monitor.show(monitor.shown.value !== true);
+    announce(monitorText(monitor.shown.value ? 'monitor.said.shown' : 'monitor.said.hidden'));
   },
   show: opens('show'),
   scene: opens('scene'),

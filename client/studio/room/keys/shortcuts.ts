@@ -8,6 +8,7 @@ export type ShortcutId =
   | 'camera'
   | 'screen'
   | 'panel'
+  | 'program'
   | 'show'
   | 'scene'
   | 'chat'
@@ -42,6 +43,7 @@ export const SHORTCUTS: readonly Shortcut[] = [
   { id: 'camera', group: 'own', chords: [{ key: 'v' }] },
   { id: 'screen', group: 'own', chords: [{ key: 's' }] },
   { id: 'panel', group: 'room', chords: [{ key: 'p' }] },
+  { id: 'program', group: 'room', chords: [{ key: 'w' }] },
   { id: 'show', group: 'room', chords: [{ key: 'b' }] },
   { id: 'chat', group: 'room', chords: [{ key: 'c' }] },
   { id: 'help', group: 'room', chords: [{ key: '?' }] },
