@@ -197,6 +197,7 @@ async function studioLive(page: Page, take: Take): Promise<void> {
   await take(page, 'studio-scene');
   await desk(page, take);
   await page.setViewportSize({ width: 1280, height: 800 });
+  await page.getByTestId('captions-stay').selectOption('next');
   await page.getByTestId('scene-captions').fill('Thank you all for watching');
   await page.getByTestId('scene-captions').press('Enter');
   await page.getByTestId('captions-hide').waitFor();

@@ -87,7 +87,7 @@ afterAll(async () => {
 });
 
 test('before the show a line is on the picture, and is taken off by hand', async () => {
-  expect(await host.getByTestId('captions-place').locator('option').allTextContents()).toEqual(['On the picture']);
+  expect(await host.getByTestId('captions-place').locator('option').allTextContents()).toEqual(['Picture only']);
   await host.getByTestId('captions-stay').selectOption('next');
   await type('Soon');
   await expect.poll(sceneCaptions, poll).toBe('Soon');

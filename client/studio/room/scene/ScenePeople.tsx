@@ -3,7 +3,6 @@ import type { SourceKind } from '../../../../src/contracts/ids.ts';
 import type { Scene } from '../../../../src/contracts/scene.ts';
 import type { PeerInfo } from '../../../../src/contracts/signaling.ts';
 import { heardSources } from '../../../../src/layout/subjects.ts';
-import { hueOf, initials } from '../../../shared/format.ts';
 import { Icon } from '../../../shared/icons.tsx';
 import { t } from '../../../shared/language.ts';
 import type { SceneEdit } from '../../session/SceneEditor.ts';
@@ -127,9 +126,6 @@ function PersonLine({ scene, peer, edit, place, count, onPlace, drag }: PersonLi
       {/* For a hand; keys have the two buttons. */}
       <span class="grip" data-testid="grip" aria-hidden="true" onPointerDown={press}>
         <Icon name="grip" />
-        <span class="face-small" style={{ '--hue': hueOf(peer.name) }}>
-          {initials(name)}
-        </span>
       </span>
       <span class="grow">
         <span class="name">{name}</span>
