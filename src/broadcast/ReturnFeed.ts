@@ -15,6 +15,9 @@ import type { MediaTap } from './MediaTap.ts';
 import type { ProgramMonitors } from './RoomTap.ts';
 import { soundProducer, videoProducer } from './returnProducers.ts';
 
+/** What could not be produced is tried again after, ms. */
+const RETRY_MS = 1_000;
+
 export interface ReturnFeedOptions {
   /** undefined: nobody ever wants it. */
   monitors: ProgramMonitors | undefined;
@@ -31,6 +34,7 @@ export class ReturnFeed {
   #state: 'idle' | 'at-work' | 'closed' = 'idle';
   #ordered = '';
   #working: 'no' | 'yes' | 'again' = 'no';
+  #retry: NodeJS.Timeout | undefined;
 
   constructor(options: ReturnFeedOptions) {
     this.#options = options;
@@ -53,6 +57,7 @@ export class ReturnFeed {
   close(): void {
     if (this.#state === 'closed') return;
     this.#state = 'closed';
+    clearTimeout(this.#retry);
     this.#options.monitors?.off('changed', this.#look);
     // The producers close with the transport.
     this.#producers.clear();
@@ -69,8 +74,9 @@ export class ReturnFeed {
     this.#sync()
       .catch((error: unknown) => {
         // The router died or the compositor went meanwhile: whoever replaces it begins anew.
-        if (this.#state === 'at-work' && !this.#options.tap().closed)
-          this.#options.logger.warn({ err: error }, 'program could not be returned to the room');
+        if (this.#state !== 'at-work' || this.#options.tap().closed) return;
+        this.#options.logger.warn({ err: error }, 'program could not be returned to the room');
+        this.#retry = setTimeout(this.#look, RETRY_MS);
       })
       .finally(() => {
         const again = this.#working === 'again';
@@ -90,20 +96,26 @@ export class ReturnFeed {
       producer.close();
     }
     const added: [PeerId | null, mediasoup.Producer][] = [];
-    for (const listener of wanted) {
-      if (this.#producers.has(listener)) continue;
-      const producer = await tap().produce(listener === null ? videoProducer() : soundProducer());
-      if (this.#state !== 'at-work' || producer.closed) return;
-      this.#producers.set(listener, producer);
-      added.push([listener, producer]);
+    try {
+      for (const listener of wanted) {
+        if (this.#producers.has(listener)) continue;
+        const producer = await tap().produce(listener === null ? videoProducer() : soundProducer());
+        this.#producers.set(listener, producer);
+        added.push([listener, producer]);
+      }
+    } finally {
+      // Also what came before one that could not be made.
+      if (this.#state === 'at-work') {
+        this.#order();
+        for (const [listener, producer] of added) monitors.add(producer, listener);
+      }
     }
-    this.#order();
-    for (const [listener, producer] of added) monitors.add(producer, listener);
   }
 
   #order(): void {
     const order: ReturnOrder = { video: null, sounds: [] };
     for (const [peer, producer] of this.#producers) {
+      if (producer.closed) continue;
       if (peer === null) order.video = streamOf(producer);
       else order.sounds.push({ ...streamOf(producer), peer });
     }

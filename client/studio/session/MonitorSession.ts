@@ -10,6 +10,9 @@ import type { RemoteTrack } from './MediaLink.ts';
 import type { SignalingClient } from './SignalingClient.ts';
 
 const KEY = 'monitor';
+/** A wish that did not reach the server is told again after this, ms, and so often: a server of an older version never answers. */
+const AGAIN_MS = 2_000;
+const MOST_TIMES = 5;
 
 export type ProgramTrack = RemoteTrack & { source: ProgramSource };
 
@@ -34,6 +37,7 @@ export class MonitorSession {
   /** There is a media connection to get it by. */
   readonly #connected = signal(false);
   #told = '';
+  #again: ReturnType<typeof setTimeout> | undefined;
 
   constructor(signaling: SignalingClient) {
     this.#signaling = signaling;
@@ -56,22 +60,32 @@ export class MonitorSession {
   /** There is another media connection, or none. */
   connected(is: boolean): void {
     this.#told = '';
+    clearTimeout(this.#again);
     this.#connected.value = false;
     if (!is) this.tracks.value = [];
     this.#connected.value = is;
   }
 
   close(): void {
+    clearTimeout(this.#again);
     this.#stop();
   }
 
-  /** What the server does not hear is said again with the next connection. */
   #tell(video: boolean, sound: boolean): void {
     const wish = JSON.stringify({ video, sound });
     // Nothing is what each connection begins with.
     if (wish === this.#told || (this.#told === '' && !video && !sound)) return;
     this.#told = wish;
-    this.#signaling.request('program:watch', { video, sound }).catch(() => undefined);
+    clearTimeout(this.#again);
+    this.#ask({ video, sound }, 1);
+  }
+
+  #ask(wish: { video: boolean; sound: boolean }, times: number): void {
+    this.#signaling.request('program:watch', wish).catch(() => {
+      // Another wish, or another connection, has its own.
+      if (times >= MOST_TIMES || this.#told !== JSON.stringify(wish) || !this.#connected.value) return;
+      this.#again = setTimeout(() => this.#ask(wish, times + 1), AGAIN_MS);
+    });
   }
 }
 

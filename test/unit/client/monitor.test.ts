@@ -1,6 +1,9 @@
-import { describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { isProgramTrack, MonitorSession, type ProgramTrack } from '../../../client/studio/session/MonitorSession.ts';
 import type { SignalingClient } from '../../../client/studio/session/SignalingClient.ts';
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
 
 function setUp() {
   const told: unknown[] = [];
@@ -32,6 +35,21 @@ describe('the wish to see the program', () => {
     expect(told.slice(1)).toEqual([wish(true, true)]);
     monitor.connected(true);
     expect(told.slice(2)).toEqual([wish(true, true)]);
+  });
+
+  test('is told again while nobody hears it, some times, and not when it is another', async () => {
+    const { told, monitor } = setUp();
+    monitor.connected(true);
+    monitor.show(true);
+    await vi.advanceTimersByTimeAsync(2_000);
+    expect(told).toEqual([wish(true, false), wish(true, false)]);
+    monitor.show(false);
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(told.slice(2)).toEqual(Array(5).fill(wish(false, false)));
+    monitor.show(true);
+    monitor.connected(false);
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(told.slice(7)).toEqual([wish(true, false)]);
   });
 
   test('who never wanted it says nothing; who hides it stops listening, too', () => {
