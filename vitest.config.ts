@@ -8,7 +8,7 @@ const HEAVY_TIMEOUT_MS = 120_000;
 /** Of the integration tests those that stay in the test's own process, and wait: for segments, timers and leases. A quarter of a core each, at most. */
 const WAITING = [
   'test/e2e/slate.test.ts',
-  'test/integration/{broadcast,broadcastAgent,broadcastHandoff,broadcastHeir,broadcastMove,broadcastScene,delivery*,destinationFaults,destinationKeys,destinationMemory,destinationSrt,hlsCheck,recording,recordingLive,redisDirectory,redisPlaces,signaling*}.test.ts',
+  'test/integration/{broadcast,broadcastAgent,broadcastHandoff,broadcastHeir,broadcastMove,broadcastScene,delivery*,destinationKeys,destinationMemory,destinationSrt,hlsCheck,recording,recordingLive,redisDirectory,redisPlaces,signaling*}.test.ts',
 ];
 
 /** Those that measure pictures and sound against the clock. All others are servers that are started, killed and waited for. */

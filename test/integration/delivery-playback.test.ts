@@ -175,7 +175,7 @@ describe('playlists and media', () => {
   test('state.json says what a page needs', async () => {
     const room = newRoom();
     const state = async (): Promise<unknown> => (await fetch(`${stack.url}/live/${room}/state.json`)).json();
-    const nobody = { viewers: 0, recording: null };
+    const nobody = { viewers: 0, recording: null, scheduled: null };
     expect(await state()).toEqual({
       ...{ room, state: 'idle', broadcast: null },
       startedAt: null,
