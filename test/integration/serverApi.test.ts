@@ -164,6 +164,7 @@ describe('description and operation', () => {
         'GET /v1/rooms/{room}/schedule',
         'DELETE /v1/rooms/{room}/schedule',
         'POST /v1/rooms/{room}/schedule/start',
+        'GET /v1/rooms/{room}/health',
         'POST /v1/rooms/{room}/captions',
         'GET /v1/rooms/{room}/scene',
         'PUT /v1/rooms/{room}/scene',
