@@ -112,7 +112,8 @@ export class HoleFiller {
   #repetitionOf(end: number): Repetition {
     const ring = this.#ring;
     const range = ring.rangeFrom(end - 1);
-    const length = Math.min(PAST_SAMPLES, end - (range?.start ?? end));
+    // What begins later is no past: where reading has fallen behind all that there is, there is none.
+    const length = Math.max(0, Math.min(PAST_SAMPLES, end - (range?.start ?? end)));
     const past = { left: new Float32Array(length), right: new Float32Array(length) };
     ring.copy(end - length, length, past, 0, false);
     const lastLeft = past.left.at(-1) ?? 0;

@@ -90,3 +90,25 @@ test('BurstQueue sends a large picture in bursts, all in order, and drops what i
     vi.useRealTimers();
   }
 });
+
+test('BurstQueue keeps up though its timer comes late, as in a process that has no time', () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  let nowMs = 0;
+  const clock = vi.spyOn(performance, 'now').mockImplementation(() => nowMs);
+  try {
+    const sent: number[] = [];
+    const queue = new BurstQueue((datagram) => sent.push(datagram.readUInt16BE()));
+    for (let turn = 0; turn < 20; turn++) {
+      for (let n = 60 * turn; n < 60 * turn + 60; n++) queue.add(Buffer.from([n >>> 8, n & 0xff]));
+      // The process does something else for 100 ms; only then the timer has its turn.
+      nowMs += 100;
+      vi.advanceTimersByTime(3);
+      expect(sent).toHaveLength(60 * turn + 60);
+    }
+    expect(sent).toEqual(Array.from({ length: 1_200 }, (_, n) => n));
+    queue.close();
+  } finally {
+    clock.mockRestore();
+    vi.useRealTimers();
+  }
+});
