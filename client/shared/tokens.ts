@@ -82,7 +82,10 @@ function identity(): string {
 }
 
 /** This tab asked for the token by itself: nobody invited it. */
-export const isOwnToken = (token: string): boolean => claimsOf(token).identity === tab.get('identity');
+export function isOwnToken(token: string): boolean {
+  const { identity } = claimsOf(token);
+  return identity !== undefined && identity === tab.get('identity');
+}
 
 export interface TokenWish {
   role: Role;

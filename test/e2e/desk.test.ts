@@ -386,7 +386,7 @@ describe('keys', () => {
     await viewer.getByTestId('share').press('?');
     const list = viewer.getByTestId('keys-dialog');
     await list.waitFor();
-    expect(await list.locator('kbd').allTextContents()).toEqual(['Space', 'K', 'M', 'F', 'L', '?']);
+    expect(await list.locator('kbd').allTextContents()).toEqual(['Space', 'K', 'M', 'F', 'L', 'C', '?']);
     await viewer.getByTestId('keys-close').click();
     await list.waitFor({ state: 'detached' });
     await viewer.context().close();

@@ -63,7 +63,7 @@ test('all qualities have the same frames and key frames, before and after a comp
     await fetch(new URL(`${started.id}/v240/index.m3u8`, `${server.url}${started.playlist}`))
   ).text();
   const reported = [...media.matchAll(/RENDITION-REPORT:URI="\.\.\/(\w+)\//g)].map(([, id]) => id);
-  expect(reported).toEqual(['v360', 'v144', 'a0']);
+  expect(reported).toEqual(['v360', 'v144', 'a0', 'captions']);
 
   const compositors = (await descendantsOf(server.pid)).filter(({ command }) =>
     command.some((c) => c.endsWith('compositor/main.ts')),
