@@ -132,9 +132,11 @@ function routesOf(page: Page): Promise<{ used: string[]; udpTried: number }> {
     for (const connection of keptConnections.filter((one) => one.connectionState === 'connected')) {
       const all = [...(await connection.getStats()).values()];
       const protocolOf = (id: string): string => all.find((stats) => stats.id === id)?.protocol;
+      // More than one pair may be nominated before the browser has settled for one.
+      const selected = new Set(all.map((stats) => stats.selectedCandidatePairId));
       for (const pair of all.filter((stats) => stats.type === 'candidate-pair')) {
         const protocol = protocolOf(pair.remoteCandidateId);
-        if (pair.state === 'succeeded' && pair.nominated) used.push(protocol);
+        if (selected.has(pair.id)) used.push(protocol);
         else if (protocol === 'udp') udpTried++;
       }
     }
