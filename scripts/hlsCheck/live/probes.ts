@@ -64,6 +64,8 @@ async function probeRefusals(context: Context, probed: Probed): Promise<void> {
 
 async function probeStale(context: Context, { url, report, playlist }: Probed): Promise<void> {
   const { sequence, partTarget } = playlist();
+  // One without parts lists nothing before its first segment is whole: then nothing is old.
+  if (partTarget === null && wholeSegments(playlist()).length === 0) return;
   for (const msn of new Set([0, sequence])) {
     const query = partTarget === null ? `_HLS_msn=${msn}` : `_HLS_msn=${msn}&_HLS_part=0`;
     const answer = await ask(context, `${url}?${query}`, report);
