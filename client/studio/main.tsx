@@ -26,3 +26,5 @@ window.lianmai = { studio };
 
 const root = document.getElementById('app');
 if (root) render(<StudioPage studio={studio} />, root);
+// Whoever joins needs it a moment later.
+void import('./session/MediaLink.ts').catch(() => undefined);

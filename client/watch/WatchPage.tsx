@@ -27,7 +27,8 @@ interface Props {
 export function WatchPage({ watch, invited, tokens }: Props) {
   useEffect(() => () => watch?.close(), [watch]);
   const way = seat.value;
-  const onStage = way !== null && typeof way === 'object' && way.onStage.value;
+  const Stage = way !== null && typeof way === 'object' && way.onStage.value ? way.stage.value : null;
+  const onStage = Stage !== null;
   useEffect(() => {
     // On stage one hears the people themselves, not the program that is seconds behind.
     if (onStage) watch?.close();
@@ -46,7 +47,7 @@ export function WatchPage({ watch, invited, tokens }: Props) {
   });
   const more = chatCode.value;
   // The studio has a chat of its own.
-  if (onStage) return <way.Stage studio={way.studio} />;
+  if (Stage && typeof way === 'object' && way) return <Stage studio={way.studio} />;
   const problem = watch ? watch.problem.value : { code: 'bad-room' as const, detail: '' };
   if (!watch || problem)
     return (

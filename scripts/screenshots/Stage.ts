@@ -95,12 +95,13 @@ export class Stage {
     return new Stage({ server, browser, proxy, clips, stack: stack.move() });
   }
 
-  /** A page of its own person; `path` begins with a slash. `cuttable`: by the line that `cut` cuts. `script`: runs before the page's own. */
+  /** A page of its own person; `path` begins with a slash. `cuttable`: by the line that `cut` cuts; it is whole at first. `script`: runs before the page's own. */
   async open(path: string, { cuttable = false, locale = 'en-GB', script = '' } = {}): Promise<Page> {
     const context = await this.#browser.browser.newContext({ locale, reducedMotion: 'reduce' });
     context.setDefaultTimeout(PATIENCE_MS);
     const page = await context.newPage();
     await page.addInitScript(`${NAME_DEVICES}\n${script}`);
+    if (cuttable) this.mend();
     await page.goto((cuttable ? this.#proxy.url : this.server.url) + path);
     return page;
   }

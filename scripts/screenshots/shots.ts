@@ -180,6 +180,8 @@ async function studioLive(page: Page, take: Take): Promise<void> {
   const everybody = panelOnDesk(page);
   const onAir = `document.querySelector('[data-testid=monitor]').dataset.state === 'live'`;
   await until(page, onAir);
+  // The first figures are of the seconds before it ran.
+  await page.getByTestId('live-facts').filter({ hasText: 'Mbit/s' }).waitFor();
   await take(page, 'studio-live', async (view) => {
     await everybody(view);
     await until(page, videosPlay(5));

@@ -9,7 +9,7 @@ import { type Problem, ProblemError, problemOf, problemOfCode } from '../../shar
 import type { LocalMedia } from '../media/LocalMedia.ts';
 import { FINAL } from './finalProblems.ts';
 import { HealthSession } from './HealthSession.ts';
-import { MediaLink } from './MediaLink.ts';
+import type { MediaLink } from './MediaLink.ts';
 import { isProgramTrack, MonitorSession } from './MonitorSession.ts';
 import { RoomState } from './RoomState.ts';
 import { SceneEditor } from './SceneEditor.ts';
@@ -231,6 +231,8 @@ export class StudioSession {
     if (!answer || !this.state.self.value?.seated) return;
     const current = () => generation === this.#generation && this.phase.value === 'joined';
     try {
+      const { MediaLink } = await import('./MediaLink.ts');
+      if (!current()) return;
       const link = await MediaLink.create({
         signaling: this.#signaling,
         routerRtpCapabilities: answer.routerRtpCapabilities,

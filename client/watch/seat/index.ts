@@ -5,15 +5,19 @@ import '../../studio/seats.css';
 import '../../studio/show.css';
 import '../../studio/desk.css';
 import '../../studio/door.css';
-import { computed, effect, type ReadonlySignal } from '@preact/signals';
+import { computed, effect, type ReadonlySignal, signal } from '@preact/signals';
 import { Studio } from '../../studio/Studio.ts';
-import { StudioPage } from '../../studio/StudioPage.tsx';
+import type { StudioPage } from '../../studio/StudioPage.tsx';
 import { SeatPanel } from './SeatPanel.tsx';
+
+/** What could not be loaded is asked for again after this, ms. */
+const LOAD_AGAIN_MS = 2_000;
 
 export class SeatWay {
   readonly studio: Studio;
   readonly Panel = SeatPanel;
-  readonly Stage = StudioPage;
+  /** Loaded while one waits in the queue; null: not there yet. */
+  readonly stage = signal<typeof StudioPage | null>(null);
   /** One has, or had, a seat: the studio is the whole page from then on. */
   readonly onStage: ReadonlySignal<boolean>;
   readonly #onEnd: () => void;
@@ -46,6 +50,7 @@ export class SeatWay {
   /** Goes in and asks at once: that is what the person came for. */
   ask(name: string): void {
     this.studio.join(name);
+    void this.#loadStage();
     const session = this.studio.session.value;
     if (!session) return;
     const stop = effect(() => {
@@ -55,6 +60,17 @@ export class SeatWay {
       queueMicrotask(() => stop());
     });
     this.#stops.push(stop);
+  }
+
+  async #loadStage(): Promise<void> {
+    try {
+      const { StudioPage } = await import('../../studio/StudioPage.tsx');
+      this.stage.value = StudioPage;
+    } catch {
+      // Whoever has a seat then is where a reload leads to.
+      if (this.onStage.peek()) location.reload();
+      else setTimeout(() => void this.#loadStage(), LOAD_AGAIN_MS);
+    }
   }
 
   /** Back to watching: devices are let go of. */
