@@ -31,6 +31,8 @@ const PEOPLE: Readonly<Record<number, string>> = {
 };
 export const HOST_SEAT = 0;
 export const GUEST_SEATS = [1, 2, 4];
+/** Who asks for a seat. */
+export const ASKER_SEAT = 2;
 /** Of the packets of somebody whose network is weak. */
 const WEAK_LOSS = 0.07;
 
@@ -55,6 +57,8 @@ export class Stage {
   readonly server: ServerProcess;
   readonly api: ServerApi;
   readonly #browser: TestBrowser;
+  /** Somebody else sits in front of it. */
+  readonly #guestBrowser: TestBrowser;
   readonly #proxy: CutProxy;
   readonly #clips: ClipStore;
   readonly #clock = new CaptureClock();
@@ -64,6 +68,7 @@ export class Stage {
   private constructor(parts: {
     server: ServerProcess;
     browser: TestBrowser;
+    guestBrowser: TestBrowser;
     proxy: CutProxy;
     clips: ClipStore;
     stack: AsyncDisposableStack;
@@ -71,6 +76,7 @@ export class Stage {
     this.server = parts.server;
     this.api = new ServerApi(parts.server.url);
     this.#browser = parts.browser;
+    this.#guestBrowser = parts.guestBrowser;
     this.#proxy = parts.proxy;
     this.#clips = parts.clips;
     this.#stack = parts.stack;
@@ -82,7 +88,7 @@ export class Stage {
     stack.defer(() => rm(folder, { recursive: true, force: true }));
     const clips = new ClipStore({ folder: await makeClips(Object.keys(PEOPLE).map(Number), folder) });
     stack.defer(() => clips.close());
-    const camera = await makeCamera(HOST_SEAT, folder);
+    const cameras = [await makeCamera(HOST_SEAT, folder), await makeCamera(ASKER_SEAT, folder)];
     const server = await ServerProcess.start({
       LIANMAI_ALLOW_PRIVATE_DESTINATIONS: 'true',
       LIANMAI_LOG_LEVEL: 'info',
@@ -90,14 +96,21 @@ export class Stage {
     stack.defer(() => server.stop().then(() => {}));
     const proxy = await CutProxy.start(Number(new URL(server.url).port));
     stack.defer(() => proxy.close());
-    const browser = await launchBrowser({ flags: [`--use-file-for-fake-video-capture=${camera}`] });
-    stack.defer(() => browser.close());
-    return new Stage({ server, browser, proxy, clips, stack: stack.move() });
+    const launch = async (camera = ''): Promise<TestBrowser> => {
+      const browser = await launchBrowser({ flags: [`--use-file-for-fake-video-capture=${camera}`] });
+      stack.defer(() => browser.close());
+      return browser;
+    };
+    const [browser, guestBrowser] = [await launch(cameras[0]), await launch(cameras[1])];
+    return new Stage({ server, browser, guestBrowser, proxy, clips, stack: stack.move() });
   }
 
-  /** A page of its own person; `path` begins with a slash. `cuttable`: by the line that `cut` cuts; it is whole at first. `script`: runs before the page's own. */
-  async open(path: string, { cuttable = false, locale = 'en-GB', script = '' } = {}): Promise<Page> {
-    const context = await this.#browser.browser.newContext({ locale, reducedMotion: 'reduce' });
+  /** A page of its own person; `path` begins with a slash. `cuttable`: by the line that `cut` cuts; it is whole at first. `script`: runs before the page's own. `guest`: of `ASKER_SEAT`. */
+  async open(path: string, { cuttable = false, guest = false, locale = 'en-GB', script = '' } = {}): Promise<Page> {
+    const context = await (guest ? this.#guestBrowser : this.#browser).browser.newContext({
+      locale,
+      reducedMotion: 'reduce',
+    });
     context.setDefaultTimeout(PATIENCE_MS);
     const page = await context.newPage();
     await page.addInitScript(`${NAME_DEVICES}\n${script}`);

@@ -5,6 +5,7 @@ import type { Page } from 'playwright-core';
 import { failures } from './failures.ts';
 import type { View } from './Photographer.ts';
 import { GUEST_SEATS, HOST_SEAT, type Stage, until } from './Stage.ts';
+import { seats } from './seats.ts';
 
 export type Take = (page: Page, name: string, prepare?: (view: View) => Promise<void>) => Promise<void>;
 /** Takes its pictures, and leaves the stage as the next one finds it. */
@@ -295,4 +296,4 @@ async function door(stage: Stage, take: Take): Promise<void> {
   await close(page);
 }
 
-export const SCENES: Readonly<Record<string, Scene>> = { home, watch, studio, problems, failures, door };
+export const SCENES: Readonly<Record<string, Scene>> = { home, watch, studio, seats, problems, failures, door };
