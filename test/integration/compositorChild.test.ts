@@ -7,8 +7,8 @@ import { vp8Payloads } from '../support/ingest/packetize.ts';
 import { complaints, jobOf, opus, pictures, probe, samples, vp8 } from '../support/pipelineHarness.ts';
 
 const FRAME_MS = 1000 / 30;
-/** A program frame: ingest may set another playout delay in between, which sound follows with up to 12 ms of difference. */
-const AV_TOLERANCE_MS = 35;
+/** A program frame, and 12 ms: ingest may set another playout delay in between, which sound follows with up to that difference. */
+const AV_TOLERANCE_MS = FRAME_MS + 12;
 
 let rigs: { close(): unknown }[] = [];
 afterEach(async () => {
