@@ -9,6 +9,7 @@ import { BroadcastId, DestinationId, PeerId, RoomId, TenantId } from '../contrac
 import { KeptDoor } from '../contracts/invitations.ts';
 import { RecordedProgram } from '../contracts/recordedProgram.ts';
 import { Scene } from '../contracts/scene.ts';
+import { Schedule } from '../contracts/schedule.ts';
 
 export const NodeRole = z.enum(['sfu', 'compositor', 'delivery']);
 export type NodeRole = z.infer<typeof NodeRole>;
@@ -74,16 +75,9 @@ export const PendingStart = z.object({
 export type PendingStart = z.infer<typeof PendingStart>;
 
 /** The next broadcast of a room, which starts by itself (schedule/Schedules.ts). */
-export const ScheduledStart = PendingStart.omit({ queuedAt: true }).extend({
-  title: z.string(),
-  /** ms since 1970. */
-  startsAt: z.number(),
-  /** When it was to start before a countdown began. */
-  before: z.number().nullable(),
-  createdAt: z.number(),
-  state: z.enum(['scheduled', 'failed']),
-  reason: z.string(),
-});
+export const ScheduledStart = PendingStart.omit({ queuedAt: true }).extend(
+  Schedule.pick({ title: true, startsAt: true, before: true, createdAt: true, state: true, reason: true }).shape,
+);
 export type ScheduledStart = z.infer<typeof ScheduledStart>;
 
 /** A compositor that a broadcast wants; while it waits, and as long as it has it where tenants have limits. */

@@ -10,7 +10,7 @@ import { RecordingsClient } from '../../src/http/RecordingsClient.ts';
 import { playToken, SERVICE_TOKEN } from '../support/deliveryStack.ts';
 import { boxesOf, decode, probe } from '../support/mediaFiles.ts';
 import { AUDIO, ProgramRun, TestClip, VIDEO } from '../support/programParts.ts';
-import { putParts, type RecordedRoom, RecordingRig } from '../support/RecordingRig.ts';
+import { newRig, putParts, type RecordedRoom, RecordingRig } from '../support/RecordingRig.ts';
 import { S3Server } from '../support/s3Server.ts';
 
 const FRAME_SECONDS = 1 / 30;
@@ -24,12 +24,6 @@ afterAll(async () => {
   clip.close();
   await s3.close();
 });
-
-async function newRig(options: Parameters<typeof RecordingRig.start>[0] = {}): Promise<RecordingRig> {
-  const rig = await RecordingRig.start(options);
-  onTestFinished(() => rig.remove());
-  return rig;
-}
 
 /**
  * Segments 0 to 11 and the first four parts of 12, but for what a compositor lost that was killed: the last four parts of segment 4, and

@@ -11,7 +11,7 @@ import { TestController } from '../support/deliveryStack.ts';
 import { decode, probe } from '../support/mediaFiles.ts';
 import { mountTmpfs } from '../support/mountTmpfs.ts';
 import { AUDIO, ProgramRun, TestClip, VIDEO } from '../support/programParts.ts';
-import { putParts, RecordingRig } from '../support/RecordingRig.ts';
+import { newRig, putParts, RecordingRig } from '../support/RecordingRig.ts';
 import { S3Server } from '../support/s3Server.ts';
 
 let clip: TestClip;
@@ -19,12 +19,6 @@ beforeAll(async () => {
   clip = await TestClip.make();
 });
 afterAll(() => clip.close());
-
-async function newRig(options: Parameters<typeof RecordingRig.start>[0] = {}): Promise<RecordingRig> {
-  const rig = await RecordingRig.start(options);
-  onTestFinished(() => rig.remove());
-  return rig;
-}
 
 const textOf = async (url: string): Promise<string> => {
   const response = await fetch(url);

@@ -7,7 +7,7 @@ import type { Recording } from '../../src/contracts/recording.ts';
 import { TestController } from '../support/deliveryStack.ts';
 import { decode, probe } from '../support/mediaFiles.ts';
 import { AUDIO, ProgramRun, TestClip, VIDEO } from '../support/programParts.ts';
-import { type RecordedRoom, RecordingRig } from '../support/RecordingRig.ts';
+import { newRig, type RecordedRoom, type RecordingRig } from '../support/RecordingRig.ts';
 
 const FRAME_SECONDS = 1 / 30;
 let clip: TestClip;
@@ -15,12 +15,6 @@ beforeAll(async () => {
   clip = await TestClip.make();
 });
 afterAll(() => clip.close());
-
-async function newRig(options: Parameters<typeof RecordingRig.start>[0] = {}): Promise<RecordingRig> {
-  const rig = await RecordingRig.start(options);
-  onTestFinished(() => rig.remove());
-  return rig;
-}
 
 /** A program whose parts are put one after the other; it may stop anywhere. */
 class Show {

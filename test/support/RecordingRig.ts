@@ -2,6 +2,7 @@
 import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
 import { createLogger } from '../../src/common/logger.ts';
 import type { Recording } from '../../src/contracts/recording.ts';
 import type { DeliveryOptions } from '../../src/delivery/Delivery.ts';
@@ -137,3 +138,10 @@ export interface RecordedRoom {
 }
 
 export { putParts };
+
+/** One that is gone with the test. */
+export async function newRig(options: RigOptions = {}): Promise<RecordingRig> {
+  const rig = await RecordingRig.start(options);
+  onTestFinished(() => rig.remove());
+  return rig;
+}

@@ -1,5 +1,4 @@
-import { Icon } from '../../shared/icons.tsx';
-import { t } from '../../shared/language.ts';
+import { InfoNotice } from '../../shared/InfoNotice.tsx';
 import { doorText } from '../doorTexts.ts';
 import type { DeviceNews as News } from '../media/DeviceFollower.ts';
 import type { LocalMedia } from '../media/LocalMedia.ts';
@@ -19,13 +18,14 @@ export function DeviceNews({ media }: { media: LocalMedia }) {
   return (
     <>
       {news ? (
-        <Notice
-          text={sentence(news)}
+        <InfoNotice
           testId="device-news"
           onClose={() => {
             media.follower.news.value = null;
           }}
-        />
+        >
+          <span class="grow">{sentence(news)}</span>
+        </InfoNotice>
       ) : null}
       {background === 'starting' && media.camera.value ? (
         <p class="small muted" role="status">
@@ -33,20 +33,10 @@ export function DeviceNews({ media }: { media: LocalMedia }) {
         </p>
       ) : null}
       {background === 'slow' || background === 'failed' ? (
-        <Notice text={doorText(`blur.${background}`)} testId="blur-news" onClose={() => media.setBlur(false)} />
+        <InfoNotice testId="blur-news" onClose={() => media.setBlur(false)}>
+          <span class="grow">{doorText(`blur.${background}`)}</span>
+        </InfoNotice>
       ) : null}
     </>
-  );
-}
-
-function Notice({ text, testId, onClose }: { text: string; testId: string; onClose: () => void }) {
-  return (
-    <div class="notice info" role="status" data-testid={testId}>
-      <Icon name="info" />
-      <span class="grow">{text}</span>
-      <button type="button" class="button slim" onClick={onClose}>
-        {t('common.dismiss')}
-      </button>
-    </div>
   );
 }

@@ -1,5 +1,4 @@
 import { useSignal } from '@preact/signals';
-import { Dialog } from '../../shared/Dialog.tsx';
 import { Icon, type IconName } from '../../shared/icons.tsx';
 import { t } from '../../shared/language.ts';
 import { DoorDevices } from '../door/DoorDevices.tsx';
@@ -7,6 +6,7 @@ import { doorText } from '../doorTexts.ts';
 import type { LocalMedia } from '../media/LocalMedia.ts';
 import { canShareScreen, isMuted, toggleCamera, toggleMute, toggleScreen } from '../media/ownControls.ts';
 import type { StudioSession } from '../session/StudioSession.ts';
+import { DevicesDialog } from './DevicesDialog.tsx';
 import { KeysButton } from './keys/KeysButton.tsx';
 import { ScreenSoundChoice } from './ScreenSound.tsx';
 
@@ -71,22 +71,14 @@ export function ControlBar({ session, media, panelOpen, onPanel }: Props) {
       <KeysButton />
       <Control testId="leave" icon="leave" label={t('studio.leave')} leave onClick={() => void session.leave()} />
       {devices.value ? (
-        <Dialog
-          title={t('studio.devices')}
+        <DevicesDialog
           onClose={() => {
             devices.value = false;
           }}
         >
-          <div class="stack dialog-body">
-            <DoorDevices media={media} />
-            {canShareScreen() ? <ScreenSoundChoice media={media} /> : null}
-          </div>
-          <form method="dialog" class="actions">
-            <button type="submit" class="button primary">
-              {t('common.close')}
-            </button>
-          </form>
-        </Dialog>
+          <DoorDevices media={media} />
+          {canShareScreen() ? <ScreenSoundChoice media={media} /> : null}
+        </DevicesDialog>
       ) : null}
     </nav>
   );

@@ -1,10 +1,11 @@
 import { useSignal } from '@preact/signals';
-import { Dialog } from '../../shared/Dialog.tsx';
 import { failureText } from '../../shared/failureTexts.ts';
+import { Dismiss } from '../../shared/InfoNotice.tsx';
 import { t } from '../../shared/language.ts';
 import { ProblemNotice } from '../../shared/ProblemNotice.tsx';
 import { DeviceSelects } from '../media/DeviceSelects.tsx';
 import type { LocalMedia } from '../media/LocalMedia.ts';
+import { DevicesDialog } from './DevicesDialog.tsx';
 
 /** What is wrong with one's own camera, microphone or screen while one is in the room: try again, take another, or go on without. */
 export function MediaProblem({ media }: { media: LocalMedia }) {
@@ -34,28 +35,17 @@ export function MediaProblem({ media }: { media: LocalMedia }) {
               </button>
             </>
           )}
-          <button
-            type="button"
-            class="button slim"
+          <Dismiss
             onClick={() => {
               media.problem.value = null;
             }}
-          >
-            {t('common.dismiss')}
-          </button>
+          />
         </ProblemNotice>
       ) : null}
       {choosing.value ? (
-        <Dialog title={t('studio.devices')} onClose={close}>
-          <div class="stack dialog-body">
-            <DeviceSelects media={media} />
-          </div>
-          <form method="dialog" class="actions">
-            <button type="submit" class="button primary">
-              {t('common.close')}
-            </button>
-          </form>
-        </Dialog>
+        <DevicesDialog onClose={close}>
+          <DeviceSelects media={media} />
+        </DevicesDialog>
       ) : null}
     </>
   );

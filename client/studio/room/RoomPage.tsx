@@ -1,6 +1,7 @@
 import { useSignal } from '@preact/signals';
 import type { ChatClient } from '../../shared/chat/ChatClient.ts';
 import { chatCode } from '../../shared/chat/loadChat.ts';
+import { Dismiss } from '../../shared/InfoNotice.tsx';
 import { Icon } from '../../shared/icons.tsx';
 import { t } from '../../shared/language.ts';
 import { ProblemNotice } from '../../shared/ProblemNotice.tsx';
@@ -153,13 +154,5 @@ export function Banners({ studio, session }: Props) {
       ) : null}
       <MediaProblem media={media} />
     </>
-  );
-}
-
-function Dismiss({ onClick }: { onClick: () => void }) {
-  return (
-    <button type="button" class="button slim" onClick={onClick}>
-      {t('common.dismiss')}
-    </button>
   );
 }

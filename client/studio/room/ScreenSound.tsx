@@ -1,6 +1,6 @@
 import { deskText } from '../../shared/deskTexts.ts';
+import { Dismiss } from '../../shared/InfoNotice.tsx';
 import { Icon } from '../../shared/icons.tsx';
-import { t } from '../../shared/language.ts';
 import type { LocalMedia } from '../media/LocalMedia.ts';
 import { Check } from './scene/SceneFields.tsx';
 
@@ -32,9 +32,7 @@ export function ScreenSoundMissing({ media }: { media: LocalMedia }) {
           <button type="button" class="button slim" data-testid="share-again" onClick={() => void media.shareScreen()}>
             {deskText('desk.screen.again')}
           </button>
-          <button type="button" class="button slim" onClick={() => media.dismissSoundMissing()}>
-            {t('common.dismiss')}
-          </button>
+          <Dismiss onClick={() => media.dismissSoundMissing()} />
         </div>
       </div>
     </div>

@@ -85,7 +85,7 @@ function Findings({ session }: { session: StudioSession }) {
 
 function Facts({ facts }: { facts: readonly Fact[] }) {
   return (
-    <dl class="health-facts">
+    <dl class="facts health-facts">
       {facts.map(({ name, value }) => (
         <div key={name}>
           <dt>{name}</dt>

@@ -17,6 +17,7 @@ import {
 } from '../../session/captionSettings.ts';
 import type { StudioSession } from '../../session/StudioSession.ts';
 import { captionText } from './captionTexts.ts';
+import { Select } from './SceneFields.tsx';
 
 /** Captions as they are typed live: Enter sends a line and makes room for the next. */
 export function SceneCaptions({ session }: { session: StudioSession }) {
@@ -157,35 +158,23 @@ function Language({ tracks, value }: { tracks: CaptionTracks; value: { value: st
   );
 }
 
-interface ChoiceProps {
+interface ChoiceProps<V extends string> {
   id: string;
   label: string;
   hint?: string | undefined;
-  value: string;
-  options: readonly (readonly [value: string, name: string])[];
-  onChange: (value: string) => void;
+  value: V;
+  options: readonly (readonly [value: V, name: string])[];
+  onChange: (value: V) => void;
 }
 
-function Choice({ id, label, hint, value, options, onChange }: ChoiceProps) {
+/** Its label above it. */
+function Choice<V extends string>({ label, hint, ...select }: ChoiceProps<V>) {
   return (
     <div class="field">
-      <label for={id}>{label}</label>
-      <select
-        id={id}
-        class="input"
-        data-testid={id}
-        value={value}
-        {...(hint ? { 'aria-describedby': `${id}-hint` } : {})}
-        onChange={(event) => onChange(event.currentTarget.value)}
-      >
-        {options.map(([key, name]) => (
-          <option key={key} value={key}>
-            {name}
-          </option>
-        ))}
-      </select>
+      <label for={select.id}>{label}</label>
+      <Select {...select} describedBy={hint ? `${select.id}-hint` : undefined} />
       {hint ? (
-        <p id={`${id}-hint`} class="small muted">
+        <p id={`${select.id}-hint`} class="small muted">
           {hint}
         </p>
       ) : null}

@@ -23,31 +23,40 @@ export function Check({ testId, label, checked, onChange }: CheckProps) {
   );
 }
 
-interface ChoiceProps<V extends string> {
+interface SelectProps<V extends string> {
   id: string;
-  label: string;
   value: V;
   options: readonly (readonly [V, string])[];
+  /** The id of what says more about it. */
+  describedBy?: string | undefined;
   onChange: (value: V) => void;
 }
 
-export function Choice<V extends string>({ id, label, value, options, onChange }: ChoiceProps<V>) {
+export function Select<V extends string>({ id, value, options, describedBy, onChange }: SelectProps<V>) {
+  return (
+    <select
+      id={id}
+      class="input"
+      data-testid={id}
+      value={value}
+      {...(describedBy ? { 'aria-describedby': describedBy } : {})}
+      onChange={(event) => onChange(event.currentTarget.value as V)}
+    >
+      {options.map(([key, name]) => (
+        <option key={key} value={key}>
+          {name}
+        </option>
+      ))}
+    </select>
+  );
+}
+
+/** Its label beside it. */
+export function Choice<V extends string>({ label, ...select }: SelectProps<V> & { label: string }) {
   return (
     <div class="scene-line">
-      <label for={id}>{label}</label>
-      <select
-        id={id}
-        class="input"
-        data-testid={id}
-        value={value}
-        onChange={(event) => onChange(event.currentTarget.value as V)}
-      >
-        {options.map(([key, name]) => (
-          <option key={key} value={key}>
-            {name}
-          </option>
-        ))}
-      </select>
+      <label for={select.id}>{label}</label>
+      <Select {...select} />
     </div>
   );
 }
@@ -106,6 +115,18 @@ export function Toggle({ testId, icon, label, pressed, onChange }: ToggleProps) 
     >
       <Icon name={icon} />
     </button>
+  );
+}
+
+/** A fraction, which a person sees as a percentage. `min`, `max` and `step` are of that. */
+export function PercentSlider({ value, onChange, ...slider }: Omit<SliderProps, 'text'>) {
+  return (
+    <Slider
+      {...slider}
+      value={Math.round(value * 100)}
+      text={(percent) => `${percent} %`}
+      onChange={(percent) => onChange(percent / 100)}
+    />
   );
 }
 

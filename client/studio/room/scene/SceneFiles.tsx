@@ -6,7 +6,7 @@ import { type Problem, problemOf } from '../../../shared/problems.ts';
 import type { SceneEdit } from '../../session/SceneEditor.ts';
 import { type FileKind, FileLine } from './FileLine.tsx';
 import { CORNERS } from './LayoutSettings.tsx';
-import { Choice, Slider } from './SceneFields.tsx';
+import { Choice, PercentSlider, Slider } from './SceneFields.tsx';
 
 type Slot = 'logo' | 'backgroundImage' | 'slateImage' | 'music';
 
@@ -70,8 +70,6 @@ export function SceneFiles({ scene, edit, upload, onRefused }: Props) {
   );
 }
 
-const percent = (value: number): string => `${value} %`;
-
 function LogoSettings({ logo, edit }: { logo: Logo; edit: Props['edit'] }) {
   const set = (part: Partial<Logo>) => edit((was) => (was.logo ? { ...was, logo: { ...was.logo, ...part } } : was));
   return (
@@ -83,25 +81,23 @@ function LogoSettings({ logo, edit }: { logo: Logo; edit: Props['edit'] }) {
         options={CORNERS.map((corner) => [corner, t(`scene.corner.${corner}`)])}
         onChange={(corner) => set({ corner })}
       />
-      <Slider
+      <PercentSlider
         testId="logo-size"
         label={deskText('desk.logo.size')}
         min={2}
         max={50}
         step={1}
-        value={Math.round(logo.size * 100)}
-        text={percent}
-        onChange={(value) => set({ size: value / 100 })}
+        value={logo.size}
+        onChange={(size) => set({ size })}
       />
-      <Slider
+      <PercentSlider
         testId="logo-opacity"
         label={deskText('desk.logo.opacity')}
         min={0}
         max={100}
         step={5}
-        value={Math.round(logo.opacity * 100)}
-        text={percent}
-        onChange={(value) => set({ opacity: value / 100 })}
+        value={logo.opacity}
+        onChange={(opacity) => set({ opacity })}
       />
     </>
   );

@@ -1,7 +1,7 @@
 import type { Scene } from '../../../../src/contracts/scene.ts';
 import { deskText } from '../../../shared/deskTexts.ts';
 import type { SceneEdit } from '../../session/SceneEditor.ts';
-import { Colour, Slider } from './SceneFields.tsx';
+import { Colour, PercentSlider, Slider } from './SceneFields.tsx';
 
 type Tiles = Scene['tiles'];
 
@@ -32,15 +32,14 @@ export function TileLook({ tiles, edit }: Props) {
         text={percent}
         onChange={(value) => set({ gap: value / THOUSAND })}
       />
-      <Slider
+      <PercentSlider
         testId="tile-radius"
         label={deskText('desk.tile.radius')}
         min={0}
         max={50}
         step={1}
-        value={Math.round(radius * 100)}
-        text={(value) => `${value} %`}
-        onChange={(value) => set({ radius: value / 100 })}
+        value={radius}
+        onChange={(next) => set({ radius: next })}
       />
       <Slider
         testId="tile-border"

@@ -1,5 +1,5 @@
+import { InfoNotice } from '../../../shared/InfoNotice.tsx';
 import { Icon } from '../../../shared/icons.tsx';
-import { t } from '../../../shared/language.ts';
 import { type SeatTextKey, seatText } from '../../../shared/seatTexts.ts';
 import type { StudioSession } from '../../session/StudioSession.ts';
 
@@ -28,35 +28,25 @@ export function SeatNotices({ session }: { session: StudioSession }) {
         </div>
       ) : null}
       {seats.news.value === 'granted' && !self?.offProgram ? (
-        <Notice
-          text={seatText('seat.granted')}
+        <InfoNotice
           testId="seat-granted"
           onClose={() => {
             seats.news.value = null;
           }}
-        />
+        >
+          <strong class="grow">{seatText('seat.granted')}</strong>
+        </InfoNotice>
       ) : null}
       {told ? (
-        <Notice
-          text={seatText(TOLD[told])}
+        <InfoNotice
           testId={`told-${told}`}
           onClose={() => {
             seats.told.value = null;
           }}
-        />
+        >
+          <strong class="grow">{seatText(TOLD[told])}</strong>
+        </InfoNotice>
       ) : null}
     </>
-  );
-}
-
-function Notice({ text, testId, onClose }: { text: string; testId: string; onClose: () => void }) {
-  return (
-    <div class="notice info" role="status" data-testid={testId}>
-      <Icon name="info" />
-      <strong class="grow">{text}</strong>
-      <button type="button" class="button slim" onClick={onClose}>
-        {t('common.dismiss')}
-      </button>
-    </div>
   );
 }
