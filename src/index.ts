@@ -1,5 +1,6 @@
 /** The entry: reads the configuration, starts the server, and ends it on a signal. */
 import { createLogger } from './common/logger.ts';
+import { warnOfSmallBuffers } from './common/udpBuffers.ts';
 import { ConfigError, parseConfig } from './config.ts';
 import { Server } from './Server.ts';
 
@@ -58,6 +59,7 @@ process.on('disconnect', () => {
 try {
   const server = await starting;
   logger.info({ url: server.url, internalUrl: server.internalUrl, role: config.role }, 'ready');
+  if (config.role !== 'delivery') warnOfSmallBuffers(logger);
   if (server.url) process.stderr.write(`\n  Lianmai is ready: open ${server.url}/ in a browser to start a room.\n\n`);
 } catch (error) {
   logger.debug({ err: error }, 'start failed');

@@ -3,6 +3,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import type { AgentMetrics } from '../compositor/agent/metrics.ts';
 import type { BroadcastMetrics } from './broadcast/metrics.ts';
 import { CHAT_METRICS, type ChatMetrics } from './chat/metrics.ts';
+import { receiveDrops } from './common/udpBuffers.ts';
 import type { DeliveryMetrics } from './delivery/metrics.ts';
 import type { RecordingMetrics } from './delivery/recording/metrics.ts';
 import { VIEWER_METRICS } from './delivery/viewers/metrics.ts';
@@ -37,6 +38,10 @@ export const METRICS = {
     'lianmai_sfu_network_tests_total',
     'Ways to the media server that pages tested before joining: `udp`, `tcp` or `relay`, and whether it was reached.',
     ['way', 'reached'],
+  ),
+  udpDrops: counter(
+    'lianmai_udp_receive_drops_total',
+    'UDP packets that this pod or machine lost because their buffers were full, since its network is there (Linux).',
   ),
   rooms: gauge('lianmai_rooms', 'Rooms.'),
   peers: gauge('lianmai_peers', 'People who are connected or away.', ['role']),
@@ -278,6 +283,13 @@ export function createMetrics(): Metrics {
   const h = (definition: Definition) =>
     new Histogram({ ...shape(definition), buckets: [...(definition.buckets ?? [])] });
   const m = METRICS;
+  new Counter({
+    ...shape(m.udpDrops),
+    collect() {
+      this.reset();
+      this.inc(receiveDrops() ?? 0);
+    },
+  });
   return {
     registry,
     sfu: {

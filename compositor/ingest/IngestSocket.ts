@@ -5,12 +5,9 @@ import { isIPv6, SocketAddress } from 'node:net';
 import { setImmediate } from 'node:timers/promises';
 import type { Logger } from '../../src/common/logger.ts';
 import { TypedEmitter } from '../../src/common/TypedEmitter.ts';
+import { UDP_RECEIVE_BUFFER } from '../../src/common/udpBuffers.ts';
 import { AppError } from '../../src/contracts/errors.ts';
 
-/**
- * A key frame of each of 16 people at once is about 2 MB; the kernel gives at most net.core.rmem_max. Bytes.
- */
-const RECEIVE_BUFFER_BYTES = 4 << 20;
 /** libuv reads a socket this often before it looks at anything else (uv__udp_recvmsg). */
 const READ_AT_ONCE = 32;
 /** Four of the buffer's fullest: then something else is wrong, and must not be waited for. */
@@ -48,7 +45,7 @@ export class IngestSocket extends TypedEmitter<IngestSocketEvents> {
     const count = last - first + 1;
     const start = Math.floor(Math.random() * count);
     for (let i = 0; i < count; i++) {
-      const socket = createSocket({ type: isIPv6(o.ip) ? 'udp6' : 'udp4', recvBufferSize: RECEIVE_BUFFER_BYTES });
+      const socket = createSocket({ type: isIPv6(o.ip) ? 'udp6' : 'udp4', recvBufferSize: UDP_RECEIVE_BUFFER });
       try {
         socket.bind({ port: first + ((start + i) % count), address: o.ip, exclusive: true });
         await once(socket, 'listening');

@@ -15,6 +15,7 @@ import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { receiveDrops } from '../../src/common/udpBuffers.ts';
 import { decodeMedia } from '../../test/support/program/decodeMedia.ts';
 import { ShowReader } from '../../test/support/program/readShow.ts';
 import type { Bench } from '../bench.ts';
@@ -46,14 +47,16 @@ export const run: Bench = async (context) => {
   const folder = values.keep ?? (await mkdtemp(join(tmpdir(), 'lianmai-bench-')));
   try {
     await makeClips(peers, context);
+    const dropsBefore = receiveDrops() ?? 0;
     const recording = await direct({ ...context, folder, peers, width, height }, seconds, Number(values.pause));
+    const drops = (receiveDrops() ?? 0) - dropsBefore;
     const load = Number((loadavg()[0] ?? 0).toFixed(2));
     if (values.keep) await writeFile(join(folder, 'recording.json'), JSON.stringify(recording));
     context.say('reading the recorded program …');
     const reading = await readCadence(recording, width, height);
     const { details, ...result } = judgeCadence(reading, FPS);
     if (values.keep) await writeFile(join(folder, 'details.json'), JSON.stringify(details, null, 1));
-    return { peers, seconds, ...result, ...figures(recording), load };
+    return { peers, seconds, ...result, ...figures(recording), udp_receive_drops: drops, load };
   } finally {
     if (!values.keep) await rm(folder, { recursive: true, force: true });
   }

@@ -6,6 +6,7 @@
 import type { types as mediasoup } from 'mediasoup';
 import type { Clock } from '../common/clock.ts';
 import type { Logger } from '../common/logger.ts';
+import { UDP_SEND_BUFFER } from '../common/udpBuffers.ts';
 import type { JobSource, SrtpParameters } from '../contracts/job.ts';
 import { SrtpParameters as SrtpSchema } from '../contracts/job.ts';
 import type { Size } from '../sfu/layers.ts';
@@ -53,7 +54,7 @@ export class MediaTap {
   static async create(options: MediaTapOptions): Promise<MediaTap> {
     const { router, mediaIp, compositor } = options;
     const transport = await router.createPlainTransport({
-      listenInfo: { protocol: 'udp', ip: mediaIp },
+      listenInfo: { protocol: 'udp', ip: mediaIp, sendBufferSize: UDP_SEND_BUFFER },
       rtcpMux: true,
       comedia: false,
       enableSrtp: true,

@@ -1,5 +1,6 @@
 import { networkInterfaces } from 'node:os';
 import type { types as mediasoup } from 'mediasoup';
+import { UDP_RECEIVE_BUFFER, UDP_SEND_BUFFER } from '../common/udpBuffers.ts';
 
 /** `portOffset` is the worker's index. */
 export interface ListenOptions {
@@ -9,6 +10,9 @@ export interface ListenOptions {
   basePort: number;
   portOffset: number;
 }
+
+/** All people of a worker send to one port. For TCP the kernel finds the sizes itself, and better (tcp(7), tcp_moderate_rcvbuf). */
+const BUFFERS = { udp: { recvBufferSize: UDP_RECEIVE_BUFFER, sendBufferSize: UDP_SEND_BUFFER }, tcp: {} } as const;
 
 const isWildcard = (ip: string): boolean => ip === '0.0.0.0' || ip === '::';
 
@@ -32,6 +36,7 @@ export function listenInfos(options: ListenOptions): mediasoup.TransportListenIn
       protocol,
       ip: ip === 'localhost' ? '127.0.0.1' : ip,
       ...(announcedAddress ? { announcedAddress } : {}),
+      ...BUFFERS[protocol],
       ...(basePort > 0 ? { port: basePort + portOffset } : {}),
     })),
   );

@@ -1,7 +1,10 @@
+import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { pino } from 'pino';
 import { afterEach, expect, test } from 'vitest';
+import { receiveBufferLimit, UDP_RECEIVE_BUFFER } from '../../src/common/udpBuffers.ts';
 import { Endpoint } from '../../src/sfu/Endpoint.ts';
 import { WorkerPool, type WorkerPoolOptions } from '../../src/sfu/WorkerPool.ts';
 import { readMetric, sfuMetrics } from '../support/sfuMetrics.ts';
@@ -130,4 +133,40 @@ test('refuses when closed; its routers close with it, and no process is left', a
   expect(pids.some(alive)).toBe(false);
   expect([router.closed, endpoint.closed, pool.ready]).toEqual([true, true, false]);
   await expect(pool.createRouter()).rejects.toMatchObject({ code: 'shutting-down' });
+});
+
+/** What the kernel counts for a datagram of 1,200 bytes, and some (its buffer of 2 kB and what describes it). */
+const DATAGRAM_COST = 2_500;
+
+/** Datagrams to this port of 127.0.0.1 that found no room (proc(5), /proc/net/udp: address and port in hex, drops last). */
+function dropsOf(port: number): number {
+  const address = `0100007F:${port.toString(16).toUpperCase().padStart(4, '0')}`;
+  const lines = readFileSync('/proc/net/udp', 'utf8').split('\n');
+  const line = lines.find((l) => l.trim().split(/\s+/)[1] === address);
+  return Number(line?.trim().split(/\s+/).at(-1));
+}
+
+test('a burst that comes while the worker stands still finds room', async () => {
+  await start({ workers: 1 });
+  const [pid = 0] = pool.pids;
+  const endpoint = new Endpoint((await pool.createRouter()) as never);
+  const { iceCandidates } = await endpoint.createTransport('send');
+  const port = iceCandidates.find(({ protocol }) => protocol === 'udp')?.port ?? 0;
+  const socket = createSocket('udp4');
+  process.kill(pid, 'SIGSTOP');
+  try {
+    // The kernel gives twice what is asked for, at most twice its limit (socket(7)); what it gives unasked is no more than the limit.
+    const room = 2 * Math.min(UDP_RECEIVE_BUFFER, receiveBufferLimit() ?? 0);
+    const count = Math.floor((0.8 * room) / DATAGRAM_COST);
+    expect(count).toBeGreaterThan(100);
+    const send = () =>
+      new Promise<void>((resolve, reject) => {
+        socket.send(Buffer.alloc(1_200), port, '127.0.0.1', (error) => (error ? reject(error) : resolve()));
+      });
+    for (let i = 0; i < count; i++) await send();
+    expect(dropsOf(port)).toBe(0);
+  } finally {
+    process.kill(pid, 'SIGCONT');
+    socket.close();
+  }
 });

@@ -2,7 +2,7 @@
  * Follows a live HLS program as a player does, playlist by playlist, and keeps every segment: one growing file for each
  * rendition, init segment first, that `readProgram()` takes. It also keeps what a test asks of playlists.
  */
-import { appendFile, mkdir } from 'node:fs/promises';
+import { appendFile, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 export interface RecordedTrack {
@@ -208,7 +208,8 @@ export class HlsRecorder {
   async #init(track: RecordedTrack, url: string): Promise<void> {
     if (track.inits.has(url)) return;
     track.inits.add(url);
-    if (track.inits.size === 1) await appendFile(track.file, await this.#fetch(url));
+    // What an earlier recording left there is not gone on with.
+    if (track.inits.size === 1) await writeFile(track.file, await this.#fetch(url));
   }
 
   async #append(track: RecordedTrack, url: string): Promise<void> {

@@ -20,7 +20,7 @@ const RAMP_MS = 2;
 /** Rise and fall are no part of what is looked at, ms. */
 const EDGE_MS = 3;
 const PERIOD_SECONDS = EVENT_PERIOD_FRAMES / FPS;
-/** A beep that begins this soon had begun before what is looked at, seconds. */
+/** A beep that begins this soon had begun before what is looked at, and one that ends this late goes on behind it, seconds. */
 const CUT_SECONDS = 0.02;
 /** A beep may be this far from where the others of its peer say: the playout delay adapts, seconds. */
 const PLACE_SECONDS = 0.35;
@@ -46,7 +46,9 @@ export function beepFaults(
   const from = Math.max(since, sound.start);
   const to = Math.min(until, sound.start + sound.samples.length / sound.sampleRate);
   const piece = cut(sound, from, to);
-  const beeps = findBeeps(piece, clip).filter(({ at }) => at > from + CUT_SECONDS);
+  const isWhole = ({ at, lengthMs }: Beep) =>
+    at > from + CUT_SECONDS && at + Math.max(lengthMs, BEEP_MS) / 1000 < to - CUT_SECONDS;
+  const beeps = findBeeps(piece, clip).filter(isWhole);
   const faults: BeepFault[] = [];
   const first = beeps[0];
   if (!first) return { beeps, faults: to - from > 1.5 * PERIOD_SECONDS ? [{ clip, at: from, kind: 'absent' }] : [] };

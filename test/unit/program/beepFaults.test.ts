@@ -44,6 +44,14 @@ describe('beepFaults', () => {
     expect(faultsOf((samples) => samples.fill(0))).toEqual([['absent', 0]]);
   });
 
+  test('a beep that goes on behind what is looked at is none, and no fault', () => {
+    for (const ms of [10, 30, 40, 55, 59]) {
+      const { beeps, faults } = beepFaults(sound(), CLIP, 100, 100 + BEEP_AT + ms / 1000);
+      expect(faults, `${ms} ms of it`).toEqual([]);
+      expect(beeps.length, `${ms} ms of it`).toBe(1);
+    }
+  });
+
   describe('another beep, much louder, begins in the middle of one', () => {
     const other = drawSound(CLIP + 1);
     /** So much earlier than in its clip, samples: the other beep begins 28 ms into this one. */
