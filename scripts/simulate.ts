@@ -10,6 +10,7 @@ import { RoomId } from '../src/contracts/ids.ts';
 import { Tokens } from '../src/tokens/Tokens.ts';
 import { VIDEO_CODECS } from './simulator/clip/makeClip.ts';
 import type { SimulatorEvent } from './simulator/events.ts';
+import { processPacer } from './simulator/Pacer.ts';
 import { Swarm } from './simulator/Swarm.ts';
 import { parseScript, type Step } from './simulator/script.ts';
 import { ServerApi } from './simulator/serverApi.ts';
@@ -127,6 +128,8 @@ function summary(swarm: Swarm, seconds: number, cpuSeconds: number) {
     resent: sum((p) => p.resent),
     key_frame_requests: sum((p) => p.keyFrameRequests),
     skipped: sum((p) => p.skipped),
+    /** Longest that cameras and microphones of all peers stood still, ms. */
+    longest_tick_ms: Number(processPacer.longestMs.toFixed(1)),
     send_errors: sum((p) => p.sendErrors),
     received_packets: received.reduce((total, r) => total + r.packets, 0),
     received_lost: received.reduce((total, r) => total + r.lost, 0),

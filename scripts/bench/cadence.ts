@@ -110,6 +110,9 @@ function figures({ metrics, cpu, gaps, simulated }: Recording) {
     frames_repeated: metrics.lianmai_compositor_repeated_frames_total ?? 0,
     segments_lost: gaps,
     cpu_percent_of_core: cpu,
-    simulator: { packets: simulated.packets, resent: simulated.resent, skipped: simulated.skipped },
+    simulator: {
+      ...{ packets: simulated.packets, resent: simulated.resent, skipped: simulated.skipped },
+      longest_tick_ms: simulated.longest_tick_ms,
+    },
   };
 }

@@ -140,7 +140,10 @@ function report(program: ProgramReading, { recorder, metrics, cpu, simulated }: 
       av_offset_ms: spread(peer.offsets.map((o) => o.offsetMs)),
     })),
     cpu_percent_of_core: cpu,
-    simulator: { packets: simulated.packets, resent: simulated.resent, skipped: simulated.skipped },
+    simulator: {
+      ...{ packets: simulated.packets, resent: simulated.resent, skipped: simulated.skipped },
+      longest_tick_ms: simulated.longest_tick_ms,
+    },
     pass:
       worst !== null &&
       lateRatio !== null &&

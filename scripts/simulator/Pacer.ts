@@ -7,12 +7,19 @@ export interface Paced {
 }
 
 export class Pacer {
+  /** Longest time between two ticks, ms: by so much cameras and microphones were late. */
+  longestMs = 0;
   readonly #members = new Set<Paced>();
   #timer: NodeJS.Timeout | undefined;
 
   add(member: Paced): void {
     this.#members.add(member);
-    this.#timer ??= setInterval(() => {
+    if (this.#timer) return;
+    let before = performance.now();
+    this.#timer = setInterval(() => {
+      const now = performance.now();
+      this.longestMs = Math.max(this.longestMs, now - before);
+      before = now;
       for (const each of this.#members) each.tick();
     }, TICK_MS);
   }
