@@ -15,16 +15,20 @@ const WAITING = [
 const MEASURING =
   'test/integration/{broadcastProgram,compositorChild,compositorPressure,handoff,ingest,microphoneLoss,networkDamage,programReturn,serverLadder,serverProgram,sfu-chromium,sfu-worker-pool,simulator}.test.ts';
 
+/** Walks through the pages in which no pointer is dragged and nothing is measured: a page waits for whatever it waits for. */
+const PAGES =
+  'test/e2e/{accessibility,captions,door,failures,schedule,seats,studioScene,walkDevices,walkServer}.test.ts';
+
 /**
  * The files of one folder, one at a time and after the folders before it: they measure media against the clock, and
  * would disturb each other.
  */
-function heavyProject(name: string, groupOrder: number, include = `test/${name}/**/*.test.ts`) {
+function heavyProject(name: string, groupOrder: number, include: string, exclude: string[] = []) {
   return {
     test: {
       name,
       include: [include],
-      exclude: WAITING,
+      exclude,
       testTimeout: HEAVY_TIMEOUT_MS,
       hookTimeout: HEAVY_TIMEOUT_MS,
       fileParallelism: false,
@@ -89,7 +93,8 @@ export default defineConfig({
       heavyProject('integration', 4, MEASURING),
       // Their clock is their own: they take as long as they take, and measure nothing against ours.
       severalAtATime('media', 5, 2, { include: ['test/media/**/*.test.ts'] }),
-      heavyProject('e2e', 6),
+      severalAtATime('pages', 6, 2, { include: [PAGES] }),
+      heavyProject('e2e', 7, 'test/e2e/**/*.test.ts', [...WAITING, PAGES]),
     ],
   },
 });

@@ -89,7 +89,7 @@ export const healthEn = {
   'found.starved.half-program-rate': 'The server has no CPU left: the program has half of its frames for now.',
   'found.starved.half-program-rate.do':
     'Show fewer people at a time. If it lasts, go live with a smaller program or on a stronger server.',
-  'found.late': '{percent} % of the program’s frames are late: it stutters.',
+  'found.late': '{percent} % of the program’s frames are made late: the server has hardly any time left.',
   'found.late.do': 'Show fewer people at a time, or end another broadcast on this server.',
   'found.slow': 'The program has {fps} frames a second instead of {wanted}.',
   'found.slow.do': 'Show fewer people at a time, or go live with a smaller program or fewer frames.',

@@ -90,7 +90,7 @@ export const healthZh: Record<HealthTextKey, string> = {
   'found.starved.half-source-rate.do': '减少同时出镜的人数，或结束这台服务器上的其他直播。',
   'found.starved.half-program-rate': '服务器 CPU 不足：节目帧率暂时减半。',
   'found.starved.half-program-rate.do': '减少同时出镜的人数。如果持续出现，请降低节目分辨率或换用更强的服务器。',
-  'found.late': '节目有 {percent}% 的帧延误，画面会卡顿。',
+  'found.late': '节目有 {percent}% 的帧合成得晚：服务器几乎没有余力了。',
   'found.late.do': '减少同时出镜的人数，或结束这台服务器上的其他直播。',
   'found.slow': '节目帧率只有 {fps}，应为 {wanted}。',
   'found.slow.do': '减少同时出镜的人数，或降低节目的分辨率或帧率。',

@@ -99,8 +99,8 @@ describe('a program', () => {
     ['lower layers', status({ degradation: 'lower-layers' }), {}, ['starved warn']],
     ['half of the sources', status({ degradation: 'half-source-rate' }), {}, ['starved warn']],
     ['half of the program', status({ degradation: 'half-program-rate' }), {}, ['starved bad']],
-    ['some late frames', status({}), { latePercent: 1.5 }, ['late warn']],
-    ['many late frames', status({}), { latePercent: 8 }, ['late bad']],
+    ['some late frames', status({}), { latePercent: 15 }, ['late warn']],
+    ['many late frames', status({}), { latePercent: 35 }, ['late bad']],
     ['fewer frames', status({ fps: 27 }), {}, ['slow warn']],
     ['far fewer frames', status({ fps: 15 }), {}, ['slow bad']],
     ['no compositor', status({ state: 'recovering', fps: 0 }), {}, ['recovering bad']],
@@ -129,9 +129,9 @@ describe('a program', () => {
   ])('%s', (_what, now, change, expected) => expect(ofProgram(now, change)).toEqual(expected));
 
   test('names what its sentence needs', () => {
-    const values = judgeProgram(status({ fps: 20.04 }), figures({ latePercent: 1.26, latencyMs: 9_400 }), nothing);
+    const values = judgeProgram(status({ fps: 20.04 }), figures({ latePercent: 12.62, latencyMs: 9_400 }), nothing);
     expect(values.map((finding) => finding.values)).toEqual([
-      { percent: 1.3 },
+      { percent: 12.6 },
       { fps: 20, wanted: 30 },
       { seconds: 9 },
     ]);
@@ -154,7 +154,7 @@ test('each code is reached by the cases above', async () => {
         fps: 10,
         recording: { id: 'raaaaaaaaaaaa', state: 'failed', complete: false, reason: '', startedAt: 0 },
       }),
-      figures({ latePercent: 9, clockErrorMs: 99, deliveryMs: 2_000, latencyMs: 30_000, stalledPercent: 9 }),
+      figures({ latePercent: 19, clockErrorMs: 99, deliveryMs: 2_000, latencyMs: 30_000, stalledPercent: 9 }),
       nothing,
     ),
     ...judgeProgram(status({ state: 'recovering' }), NO_FIGURES, nothing),
@@ -193,6 +193,6 @@ describe('a threshold', () => {
   test('holds for what was found before, by its key', () => {
     expect(ofPerson(person({ lostPercent: 2 }))).toEqual([]);
     expect(ofPerson(person({ lostPercent: 2 }), held('warn'))).toEqual(['upload warn']);
-    expect(ofProgram(status({}), { latePercent: 0.7 }, held('warn'))).toEqual(['late warn']);
+    expect(ofProgram(status({}), { latePercent: 7 }, held('warn'))).toEqual(['late warn']);
   });
 });
