@@ -99,10 +99,10 @@ describe('Chromium', () => {
   );
 });
 
-/** Depacketizes and decodes a received stream as ingest and decode do: behind a frame that is not whole, or that does not decode, it waits for a key frame. */
+/** Depacketizes and decodes a received stream as ingest and decode do: behind a frame that is not whole it waits for a key frame. */
 class PictureReader {
   readonly faults: string[] = [];
-  /** How often the SFU cut a frame off, or what the next ones refer to, at a layer switch: of a busy Chromium's AV1 the latter, too. */
+  /** How often the SFU cut a frame off at a layer switch. */
   cut = 0;
   readonly #decoder: VideoDecoder;
   readonly #mime: EncodedVideo['mime'];
@@ -164,7 +164,7 @@ class PictureReader {
     const pictures = await this.#decoder
       .decode({ ...frame, source: 'pann.camera', mime: this.#mime, rtp: playoutMs, playoutMs })
       .catch((error: Error): null => {
-        if (this.#mime !== 'video/AV1') this.faults.push(error.message);
+        this.faults.push(error.message);
         return null;
       });
     if (!pictures) return this.#startAnew();
