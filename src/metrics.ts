@@ -22,23 +22,13 @@ import {
 } from './metricDefinition.ts';
 import { HEALTH_METRICS } from './rooms/health/metrics.ts';
 import type { RoomMetrics } from './rooms/metrics.ts';
-import type { SfuMetrics } from './sfu/metrics.ts';
+import { SFU_METRICS, type SfuMetrics } from './sfu/metrics.ts';
 import type { SignalingMetrics } from './signaling/metrics.ts';
 import type { UsageMetrics } from './usage/metrics.ts';
 import type { WebhookMetrics } from './webhooks/metrics.ts';
 
 export const METRICS = {
-  workers: gauge('lianmai_sfu_workers', 'mediasoup workers that run.'),
-  workerDeaths: counter('lianmai_sfu_worker_deaths_total', 'mediasoup workers that ended without being asked to.'),
-  routers: gauge('lianmai_sfu_routers', 'mediasoup routers.'),
-  transports: gauge('lianmai_sfu_transports', 'WebRTC transports, as the client sees them.', ['direction']),
-  producers: gauge('lianmai_sfu_producers', 'Streams that people send.', ['source']),
-  consumers: gauge('lianmai_sfu_consumers', 'Streams forwarded to browsers.'),
-  networkTests: counter(
-    'lianmai_sfu_network_tests_total',
-    'Ways to the media server that pages tested before joining: `udp`, `tcp` or `relay`, and whether it was reached.',
-    ['way', 'reached'],
-  ),
+  ...SFU_METRICS,
   udpDrops: counter(
     'lianmai_udp_receive_drops_total',
     'UDP packets that this pod or machine lost because their buffers were full, since its network is there (Linux).',

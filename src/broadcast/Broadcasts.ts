@@ -197,7 +197,7 @@ export class Broadcasts implements BroadcastService {
   }
 
   async stop(room: string, reason: 'stopped' | 'room-closed' | 'shutdown'): Promise<BroadcastStatus> {
-    return this.#get(room).stop(reason);
+    return (await this.#arriving(room)).stop(reason);
   }
 
   status(room: string): BroadcastStatus | null {
@@ -215,15 +215,15 @@ export class Broadcasts implements BroadcastService {
   }
 
   async addDestination(room: string, input: DestinationInput): Promise<DestinationStatus> {
-    return this.#get(room).addDestination(DestinationInput.parse(input));
+    return (await this.#arriving(room)).addDestination(DestinationInput.parse(input));
   }
 
   async removeDestination(room: string, id: string): Promise<void> {
-    this.#get(room).removeDestination(id);
+    (await this.#arriving(room)).removeDestination(id);
   }
 
   async record(room: string, on: boolean): Promise<BroadcastStatus> {
-    return this.#get(room).record(on);
+    return (await this.#arriving(room)).record(on);
   }
 
   caption(room: string, input: CaptionInput): CaptionAnswer {
@@ -231,7 +231,7 @@ export class Broadcasts implements BroadcastService {
   }
 
   async handOver(room: string): Promise<BroadcastStatus> {
-    return this.#get(room).handOver();
+    return (await this.#arriving(room)).handOver();
   }
 
   async applyScene(room: string): Promise<number | null> {
@@ -267,6 +267,16 @@ export class Broadcasts implements BroadcastService {
     await this.#resumption.close();
     await Promise.all([...this.#running.values()].map(({ broadcast }) => broadcast.stop('shutdown')));
     this.#places.close();
+  }
+
+  settled(room: string): Promise<void> {
+    return this.#resumption.settled(room);
+  }
+
+  /** Of a room whose broadcast is just coming from another node that is waited for. */
+  async #arriving(room: string): Promise<Broadcast> {
+    if (!this.#running.has(room)) await this.settled(room);
+    return this.#get(room);
   }
 
   #get(room: string): Broadcast {

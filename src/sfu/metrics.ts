@@ -1,4 +1,19 @@
 import type { Counter, Gauge } from 'prom-client';
+import { counter, gauge } from '../metricDefinition.ts';
+
+export const SFU_METRICS = {
+  workers: gauge('lianmai_sfu_workers', 'mediasoup workers that run.'),
+  workerDeaths: counter('lianmai_sfu_worker_deaths_total', 'mediasoup workers that ended without being asked to.'),
+  routers: gauge('lianmai_sfu_routers', 'mediasoup routers.'),
+  transports: gauge('lianmai_sfu_transports', 'WebRTC transports, as the client sees them.', ['direction']),
+  producers: gauge('lianmai_sfu_producers', 'Streams that people send.', ['source']),
+  consumers: gauge('lianmai_sfu_consumers', 'Streams forwarded to browsers.'),
+  networkTests: counter(
+    'lianmai_sfu_network_tests_total',
+    'Ways to the media server that pages tested before joining: `udp`, `tcp` or `relay`, and whether it was reached.',
+    ['way', 'reached'],
+  ),
+} as const;
 
 /** What the SFU counts. */
 export interface SfuMetrics {

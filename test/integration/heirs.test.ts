@@ -67,10 +67,10 @@ async function goesOn(before: Awaited<ReturnType<typeof owner>>): Promise<void> 
   const after = await owner();
   expect(after.fence).toBeGreaterThan(before.fence);
   const heir = homeOf(after.holder);
-  await heir.waitForLog(({ msg, broadcast }) => msg === 'compositor ready' && broadcast === started.id);
   const api = fleet.apiOf(heir);
-  // Between being its owner and having it some ms go by, in which the node does not know it yet.
-  await eventually(async () => (await api.broadcast(ROOM).catch(() => null))?.state === 'live', 'live');
+  // Asked from the moment on that the node is its owner: it is never "not live".
+  await eventually(async () => (await api.broadcast(ROOM)).state === 'live', 'live');
+  await heir.waitForLog(({ msg, broadcast }) => msg === 'compositor ready' && broadcast === started.id);
   const status = await api.broadcast(ROOM);
   expect([status.id, status.startedAt, status.playlist]).toEqual([started.id, started.startedAt, started.playlist]);
   const reached = follower.newest;

@@ -49,6 +49,7 @@ export class FakeBroadcasts implements BroadcastService {
   status(): null {
     return null;
   }
+  async settled(): Promise<void> {}
   async addDestination(): Promise<never> {
     throw new AppError('no-broadcast');
   }
