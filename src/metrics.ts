@@ -5,7 +5,7 @@ import type { BroadcastMetrics } from './broadcast/metrics.ts';
 import { CHAT_METRICS, type ChatMetrics } from './chat/metrics.ts';
 import { receiveDrops } from './common/udpBuffers.ts';
 import type { DeliveryMetrics } from './delivery/metrics.ts';
-import type { RecordingMetrics } from './delivery/recording/metrics.ts';
+import { RECORDING_METRICS, type RecordingMetrics } from './delivery/recording/metrics.ts';
 import { VIEWER_METRICS } from './delivery/viewers/metrics.ts';
 import { DIRECTORY_METRICS, type DirectoryMetrics } from './directory/metrics.ts';
 import type { PodCostMetrics } from './kubernetes/metrics.ts';
@@ -232,15 +232,7 @@ export const METRICS = {
     'Events that were given up: `expired` after a day, `full` when too many waited.',
     ['reason'],
   ),
-  storedSegments: counter(
-    'lianmai_stored_segments_total',
-    'Segments written to the disk, for time shift and recordings.',
-  ),
-  storeFailures: counter('lianmai_store_failures_total', 'Times that the disk or the storage of recordings refused.'),
-  recordings: counter('lianmai_recordings_total', 'Recordings that are over, by outcome; `stopped` goes on later.', [
-    'state',
-  ]),
-  transcodes: counter('lianmai_transcodes_total', 'Transcodes of recordings, by outcome.', ['state']),
+  ...RECORDING_METRICS,
   ...DIRECTORY_METRICS,
   podCostPatches: counter('lianmai_pod_cost_patches_total', 'Deletion costs written to pods, by outcome.', ['outcome']),
   podCostWaiting: gauge('lianmai_pod_cost_waiting', 'Pods whose deletion cost is not written yet.'),
