@@ -22,6 +22,7 @@ import type { Bench } from '../bench.ts';
 import { type CadenceReading, judgeCadence } from './support/cadenceJudge.ts';
 import { planActions, SCENE_EVERY_SECONDS, sceneOf } from './support/cadencePlan.ts';
 import { LiveShow, type LiveShowOptions, makeClips, type Recording } from './support/LiveShow.ts';
+import { simulatorFigures } from './support/SimulatorProcess.ts';
 import { roomsOf } from './support/story.ts';
 
 const FPS = 30;
@@ -47,9 +48,9 @@ export const run: Bench = async (context) => {
   const folder = values.keep ?? (await mkdtemp(join(tmpdir(), 'lianmai-bench-')));
   try {
     await makeClips(peers, context);
-    const dropsBefore = receiveDrops() ?? 0;
+    const dropsBefore = receiveDrops();
     const recording = await direct({ ...context, folder, peers, width, height }, seconds, Number(values.pause));
-    const drops = (receiveDrops() ?? 0) - dropsBefore;
+    const drops = dropsBefore === null ? null : (receiveDrops() ?? dropsBefore) - dropsBefore;
     const load = Number((loadavg()[0] ?? 0).toFixed(2));
     if (values.keep) await writeFile(join(folder, 'recording.json'), JSON.stringify(recording));
     context.say('reading the recorded program …');
@@ -110,9 +111,6 @@ function figures({ metrics, cpu, gaps, simulated }: Recording) {
     frames_repeated: metrics.lianmai_compositor_repeated_frames_total ?? 0,
     segments_lost: gaps,
     cpu_percent_of_core: cpu,
-    simulator: {
-      ...{ packets: simulated.packets, resent: simulated.resent, skipped: simulated.skipped },
-      longest_tick_ms: simulated.longest_tick_ms,
-    },
+    simulator: simulatorFigures(simulated),
   };
 }

@@ -21,7 +21,7 @@ import type { Bench, BenchContext } from '../bench.ts';
 import { ClipStore } from '../simulator/clip/ClipStore.ts';
 import { ServerApi } from '../simulator/serverApi.ts';
 import { CpuMeter } from './support/CpuMeter.ts';
-import { SimulatorProcess } from './support/SimulatorProcess.ts';
+import { SimulatorProcess, simulatorFigures } from './support/SimulatorProcess.ts';
 import { scrape } from './support/scrape.ts';
 import { spread } from './support/spread.ts';
 
@@ -140,10 +140,7 @@ function report(program: ProgramReading, { recorder, metrics, cpu, simulated }: 
       av_offset_ms: spread(peer.offsets.map((o) => o.offsetMs)),
     })),
     cpu_percent_of_core: cpu,
-    simulator: {
-      ...{ packets: simulated.packets, resent: simulated.resent, skipped: simulated.skipped },
-      longest_tick_ms: simulated.longest_tick_ms,
-    },
+    simulator: simulatorFigures(simulated),
     pass:
       worst !== null &&
       lateRatio !== null &&

@@ -11,7 +11,7 @@ export interface BroadcastService {
   stop(room: string, reason: 'stopped' | 'room-closed' | 'shutdown'): Promise<BroadcastStatus>;
   /** The running broadcast, or the newest ended one; null when there was none. */
   status(room: string): BroadcastStatus | null;
-  /** Resolves when no broadcast of the room is on its way here from another node; `wrong-node` when that takes too long. The methods below wait for it themselves. */
+  /** Resolves when the room's broadcast runs here, or none is on its way here from another node; `wrong-node` when that takes too long. The methods below wait for it themselves. */
   settled(room: string): Promise<void>;
   /**
    * Gives the broadcast to a compositor of another agent, without a frame lost; resolves when it has it. `no-capacity` when there is none

@@ -269,13 +269,13 @@ export class Broadcasts implements BroadcastService {
     this.#places.close();
   }
 
-  settled(room: string): Promise<void> {
-    return this.#resumption.settled(room);
+  async settled(room: string): Promise<void> {
+    if (!this.#running.has(room)) await this.#resumption.settled(room);
   }
 
   /** Of a room whose broadcast is just coming from another node that is waited for. */
   async #arriving(room: string): Promise<Broadcast> {
-    if (!this.#running.has(room)) await this.settled(room);
+    await this.settled(room);
     return this.#get(room);
   }
 

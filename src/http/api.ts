@@ -258,8 +258,7 @@ function broadcastRoutes(fastify: FastifyInstance, { rooms, broadcasts }: ApiOpt
     async (request) => {
       const { room } = request.params;
       // While another node hands the show on, it is live, though not known here yet.
-      const known = broadcasts.status(room)?.state;
-      if (known === undefined || known === 'ended' || known === 'failed') await broadcasts.settled(room);
+      await broadcasts.settled(room);
       const status = broadcasts.status(room);
       if (!status) throw new AppError('no-broadcast');
       return status;

@@ -121,3 +121,8 @@ export class SimulatorProcess {
     }
   }
 }
+
+/** What a bench tells of the summary that a simulator leaves. */
+export const simulatorFigures = ({ packets, resent, skipped, longest_tick_ms }: Record<string, unknown>) => ({
+  ...{ packets, resent, skipped, longest_tick_ms },
+});
